@@ -1,0 +1,1 @@
+"""How we speak Temporal: names, ids, queues, deeds, payloads, the client."""

@@ -1,0 +1,106 @@
+"""Payloads: public ones stay readable, all others are sealed. What is not marked is sealed."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from temporalio.api.common.v1 import Payload
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    DefaultPayloadConverter,
+    JSONProtoPayloadConverter,
+    PayloadCodec,
+)
+
+from spec.public import PublicModel, PublicStr
+
+MARK = "perdure-class"
+PUBLIC = b"public"
+ENCODING = "encoding"
+SEALED = b"binary/encrypted"
+KEY_ID = "encryption-key-id"
+NONCE_BYTES = 12
+
+
+def is_public(payload: Payload) -> bool:
+    """Whether the payload was declared readable by the class of its value."""
+    return payload.metadata.get(MARK) == PUBLIC
+
+
+class MarkingJSONConverter(PydanticJSONPlainPayloadConverter):
+    """Pydantic's JSON; it marks the payloads of `PublicModel` and `PublicStr`."""
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """JSON, marked when the value's class is public. A list of public values is not."""
+        payload = super().to_payload(value)
+        if payload is not None and isinstance(value, (PublicModel, PublicStr)):
+            payload.metadata[MARK] = PUBLIC
+        return payload
+
+
+class MarkingProtoConverter(JSONProtoPayloadConverter):
+    """Temporal's own messages; marked when they are the details that its UI asks for."""
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """`set_current_details` is shown by a query for `WorkflowMetadata`, not by a payload."""
+        payload = super().to_payload(value)
+        if payload is not None and isinstance(value, WorkflowMetadata):
+            payload.metadata[MARK] = PUBLIC
+        return payload
+
+
+class MarkingPayloadConverter(CompositePayloadConverter):
+    """Temporal's own converters, with ours in the place of those for JSON."""
+
+    def __init__(self) -> None:
+        ours = {each.encoding: each for each in (MarkingJSONConverter(), MarkingProtoConverter())}
+        theirs = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(*(ours.get(each.encoding, each) for each in theirs))
+
+
+class SealingCodec(PayloadCodec):
+    """AES-256-GCM. The first key seals; the others, of earlier times, only open."""
+
+    def __init__(self, *keys: bytes) -> None:
+        self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
+        self._current = _key_id(keys[0])
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Seal all but the public ones."""
+        return [each if is_public(each) else self._seal(each) for each in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Open what is sealed. Raises `KeyError` when the key is not ours."""
+        return [self._open(each) for each in payloads]
+
+    def _seal(self, payload: Payload) -> Payload:
+        nonce, key_id = os.urandom(NONCE_BYTES), self._current
+        sealed = self._ciphers[key_id].encrypt(nonce, payload.SerializeToString(), key_id)
+        return Payload(metadata={ENCODING: SEALED, KEY_ID: key_id}, data=nonce + sealed)
+
+    def _open(self, payload: Payload) -> Payload:
+        if payload.metadata.get(ENCODING) != SEALED:
+            return payload
+        key_id = payload.metadata[KEY_ID]
+        nonce, sealed = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
+        return Payload.FromString(self._ciphers[key_id].decrypt(nonce, sealed, key_id))
+
+
+def _key_id(key: bytes) -> bytes:
+    """A name that tells nothing of the key."""
+    return hashlib.sha256(b"perdure payload key" + key).hexdigest()[:12].encode()
+
+
+def data_converter(codec: PayloadCodec | None) -> DataConverter:
+    """The converter of every process. Without a codec only public payloads can be read."""
+    return DataConverter(
+        payload_converter_class=MarkingPayloadConverter,
+        payload_codec=codec,
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

@@ -1,0 +1,88 @@
+"""A deed: one activity, declared once with its types and options, used by name on both sides."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, TypeVar, get_type_hints
+
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+from engine.failures import as_failure
+from engine.ids import Queue
+from engine.options import HEARTBEAT
+from perdure.errors import PerdureError
+from spec.public import PublicStr
+
+Given = TypeVar("Given")
+Done = TypeVar("Done")
+Room = TypeVar("Room")
+
+
+@dataclass(frozen=True)
+class Deed(Generic[Given, Done]):
+    """Call it in a workflow; bind its implementation with `@deed.implemented` in `activities`.
+
+    `timeout` bounds one attempt; a dead worker is noticed after `heartbeat`. `cancellation` says
+    whether a cancelled caller waits until the deed has ended.
+    """
+
+    name: str
+    given: type[Given]
+    done: type[Done]
+    queue: Queue
+    timeout: timedelta
+    retry: RetryPolicy
+    heartbeat: timedelta = HEARTBEAT
+    cancellation: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL
+
+    async def __call__(self, given: Given, *, summary: str) -> Done:
+        """Have it done; `summary` is public. Raises `ActivityError` when its retries are over."""
+        done: Done = await workflow.execute_activity(
+            self.name,
+            given,
+            result_type=self.done,
+            task_queue=self.queue,
+            start_to_close_timeout=self.timeout,
+            heartbeat_timeout=self.heartbeat,
+            retry_policy=self.retry,
+            cancellation_type=self.cancellation,
+            summary=PublicStr(summary),
+        )
+        return done
+
+    def implemented(
+        self, method: Callable[[Room, Given], Awaitable[Done]]
+    ) -> Callable[[Room, Given], Awaitable[Done]]:
+        """Bind a method; other types are refused at import. Blocking SDKs go by `to_thread`.
+
+        It beats as long as its process lives, so that a killed worker's deed is taken over after
+        `heartbeat`, not after `timeout`; a deed that hangs in a living process ends by `timeout`.
+        Our errors become Temporal's failures, retried or not by their class.
+        """
+        hints = [hint for name, hint in get_type_hints(method).items() if name != "self"]
+        if hints != [self.given, self.done]:
+            raise TypeError(f"`{method.__qualname__}` is not {self.given} -> {self.done}: {hints}")
+
+        @activity.defn(name=self.name)
+        @functools.wraps(method)
+        async def beating(room: Room, given: Given) -> Done:
+            beat = asyncio.create_task(_beat(self.heartbeat))
+            try:
+                return await method(room, given)
+            except PerdureError as error:
+                raise as_failure(error) from error
+            finally:
+                beat.cancel()
+
+        return beating
+
+
+async def _beat(heartbeat: timedelta) -> None:
+    """Beat often: it costs nothing until the SDK sends one, at 0.8 of the time-out."""
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(heartbeat.total_seconds() / 3)

@@ -1,0 +1,240 @@
+"""What the API asks of Temporal, in its own words. Workflows go by name here."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from temporalio.api.common.v1 import Memo
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+)
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from engine import ids
+from engine.converter import is_public
+from engine.failures import as_error
+from perdure.errors import NotFound, RunStopping, Unavailable
+from spec.plan import Plan, PlanOrder
+from spec.public import PublicStr
+from spec.route import RouteTable
+from spec.run import Accepted, ApplyRequest, RunStart, RunState, RunStatus, StopRequest
+
+PLAN_TIME = timedelta(minutes=3)
+QUERY_TIME = timedelta(seconds=15)
+NO_HANDLER_LEFT = "AcceptedUpdateCompletedWorkflow"
+
+
+class Runs:
+    """All runs of this installation."""
+
+    def __init__(self, client: Client, *, renew_after_events: int = 4_000) -> None:
+        """`renew_after_events` is small in tests of the renewal."""
+        self._client = client
+        self._renew_after_events = renew_after_events
+
+    def handle(self, project: str, run: str) -> WorkflowHandle[object, RunStatus]:
+        """The run of this name, whichever life it is in."""
+        return self._client.get_workflow_handle(
+            ids.run_id(project, run), result_type=RunStatus
+        )
+
+    async def plan(self, order: PlanOrder) -> Plan:
+        """What applying would do. Raises the error of a search that failed."""
+        try:
+            plan: Plan = await self._client.execute_workflow(
+                ids.WorkflowType.PLAN,
+                order,
+                id=ids.plan_id(str(uuid.uuid4())),
+                task_queue=ids.Queue.CONTROL,
+                result_type=Plan,
+                execution_timeout=PLAN_TIME,
+                static_summary=PublicStr(f"plan of {order.project}/{order.name}"),
+            )
+        except WorkflowFailureError as failure:
+            raise as_error(failure) from failure
+        return plan
+
+    async def apply(self, project: str, run: str, request: ApplyRequest, key: str) -> Accepted:
+        """Apply once per `key`; a stopping run is waited for, then a new one started.
+
+        Raises what the run's admission raises: `Refused`, `NotInPlace`, `PlanChanged`.
+        """
+        while True:
+            try:
+                return await self._apply_now(project, run, request, key)
+            except WorkflowUpdateFailedError as failure:
+                if not _is_ending(failure):
+                    raise as_error(failure) from failure
+            except RPCError as error:
+                # The run closed between its start and the update: the next one is new.
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            await self.ended(project, run)
+
+    async def ended(self, project: str, run: str) -> None:
+        """Return when the present life of the run is over, however it ended."""
+        try:
+            await self.handle(project, run).result()
+        except WorkflowFailureError:
+            return
+
+    async def stop(self, project: str, run: str, *, abort: bool = False) -> RunStatus:
+        """Ask for the end. Raises `NotFound` when no run of that name lives."""
+        try:
+            status: RunStatus = await self.handle(project, run).execute_update(
+                ids.Message.STOP, StopRequest(abort=abort), result_type=RunStatus
+            )
+        except RPCError as error:
+            raise _not_found(project, run, error) from error
+        except WorkflowUpdateFailedError as failure:
+            known = await self.status(project, run)
+            if known is None:
+                raise as_error(failure) from failure
+            return known
+        return status
+
+    async def state(self, project: str, run: str) -> RunState | None:
+        """The living run's own view, by a query; None when none lives. For plans and people."""
+        if await self._living(project, run) is None:
+            return None
+        state: RunState = await self.handle(project, run).query(
+            ids.Message.GET_STATE, result_type=RunState, rpc_timeout=QUERY_TIME
+        )
+        return state
+
+    async def route(self, project: str, run: str) -> RouteTable:
+        """The run's routes, by a query: to compare with what a proxy has."""
+        table: RouteTable = await self.handle(project, run).query(
+            ids.Message.GET_ROUTE, result_type=RouteTable, rpc_timeout=QUERY_TIME
+        )
+        return table
+
+    async def status(self, project: str, run: str) -> RunStatus | None:
+        """The status of the last life of this name; None when there was none."""
+        try:
+            described = await self.handle(project, run).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        return _status_of(described.raw_description.workflow_execution_info.memo)
+
+    async def statuses(
+        self, project: str | None = None, *, include_finished: bool = False
+    ) -> list[RunStatus]:
+        """One list with the status memos, latest first."""
+        terms = [f"WorkflowType = '{ids.WorkflowType.RUN}'"]
+        terms.append(
+            "ExecutionStatus != 'ContinuedAsNew'"
+            if include_finished
+            else "ExecutionStatus = 'Running'"
+        )
+        if project is not None:
+            terms.append(f"Project = '{project}'")
+        runs = self._client.list_workflows(" AND ".join(terms), page_size=1000)
+        found = [_status_of(run.raw_info.memo) async for run in runs]
+        return sorted(
+            (status for status in found if status is not None),
+            key=lambda status: status.submitted_at,
+            reverse=True,
+        )
+
+    async def watch(self, project: str, run: str, pause: float = 0.15) -> AsyncIterator[RunStatus]:
+        """The status now, and at each change until the run is over.
+
+        Asked by `describe` each `pause` seconds: 1–2 ms, needs no worker. Raises `NotFound`.
+        """
+        last: RunStatus | None = None
+        while True:
+            status = await self.status(project, run)
+            if status is None:
+                raise _no_run(project, run)
+            if status != last:
+                yield status
+                last = status
+            if status.status.is_final:
+                return
+            await asyncio.sleep(pause)
+
+    async def _living(self, project: str, run: str) -> WorkflowExecution | None:
+        try:
+            described = await self.handle(project, run).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        return described if described.status is WorkflowExecutionStatus.RUNNING else None
+
+    async def _apply_now(
+        self, project: str, run: str, request: ApplyRequest, key: str
+    ) -> Accepted:
+        start = RunStart(
+            project=project, name=run, renew_after_events=self._renew_after_events
+        )
+        accepted: Accepted = await self._client.execute_update_with_start_workflow(
+            ids.Message.APPLY,
+            request,
+            id=key,
+            result_type=Accepted,
+            start_workflow_operation=WithStartWorkflowOperation(
+                ids.WorkflowType.RUN,
+                start,
+                id=ids.run_id(project, run),
+                task_queue=ids.Queue.CONTROL,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=_search_attributes(project, run, request),
+                static_summary=PublicStr(f"{run} · {request.spec.replicas} replicas"),
+            ),
+        )
+        return accepted
+
+
+def _search_attributes(project: str, run: str, request: ApplyRequest) -> TypedSearchAttributes:
+    pairs: list[SearchAttributePair[str]] = [
+        SearchAttributePair(ids.PROJECT, project),
+        SearchAttributePair(ids.RUN_NAME, run),
+    ]
+    model = request.spec.configuration.model
+    if model is not None:
+        pairs.append(SearchAttributePair(ids.MODEL, model.name))
+    return TypedSearchAttributes(pairs)
+
+
+def _status_of(memo: Memo) -> RunStatus | None:
+    payload = memo.fields.get(ids.STATUS_MEMO)
+    if payload is None or not is_public(payload):
+        return None
+    return RunStatus.model_validate_json(payload.data)
+
+
+def _is_ending(failure: WorkflowUpdateFailedError) -> bool:
+    cause = failure.cause
+    if isinstance(cause, ApplicationError) and cause.type == NO_HANDLER_LEFT:
+        return True
+    return isinstance(as_error(failure), RunStopping)
+
+
+def _no_run(project: str, run: str) -> NotFound:
+    return NotFound(
+        f"There is no run `{run}` in the project `{project}`.",
+        hint="`perdure ps -a` lists the runs, finished ones too.",
+    )
+
+
+def _not_found(project: str, run: str, error: RPCError) -> NotFound | Unavailable:
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return _no_run(project, run)
+    return Unavailable("Temporal does not answer.", hint="Try again in a moment.")

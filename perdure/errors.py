@@ -1,0 +1,208 @@
+"""Every error that people see, in one tree. The API, the CLI and Temporal's failures render from it.
+
+    PerdureError                        an error with a stable code, a message and a hint
+    ├── InvalidInput                    what was given cannot be right            HTTP 422, exit 2
+    │   ├── InvalidConfiguration        … in a file, with its line and column             exit 1
+    │   ├── MissingVariable             an `env` name without a value
+    │   ├── UnknownSecret               `${{ secrets.X }}` that does not exist
+    │   └── TooLarge                    over a limit of size                      HTTP 413
+    ├── Unauthenticated                 no valid token                            HTTP 401, exit 4
+    ├── Forbidden                       not allowed to this user                  HTTP 403, exit 4
+    ├── NotFound                        no such run, project, user, secret        HTTP 404, exit 3
+    ├── Conflict                        not in this state                         HTTP 409, exit 1
+    │   ├── AlreadyExists               the name is taken
+    │   ├── RunStopping                 the run is on its way out
+    │   ├── NotInPlace                  a change that needs a stop first
+    │   └── PlanChanged                 the run is no longer what the plan saw
+    ├── Refused                         the plan refuses the configuration        HTTP 422, exit 1
+    ├── NoCapacity                      no offer fits, or none has capacity       HTTP 409, exit 5
+    ├── RateLimited                     too many requests                         HTTP 429, exit 1
+    ├── Unavailable                     a part of the system does not answer      HTTP 503, exit 1
+    │   └── ServerUnreachable           the client found no server
+    ├── CannotStart                     a process of ours cannot start here               exit 1
+    └── HostError                       a machine could not do its part
+        ├── InstanceUnreachable
+        ├── RuntimeUnsupported          this runtime cannot honour a property
+        ├── ImagePullFailed             the registry failed, or does not answer
+        │   ├── ImageNotFound
+        │   └── ImagePullDenied         wrong or missing credentials
+        ├── ContainerCreateFailed
+        ├── VolumeFailed
+        ├── NotReadyInTime              it never opened its port
+        └── ContainerExited             it ended before it was ready
+
+`code` is the class's name in snake case and never changes; the message says what happened and
+why; the hint says what to do.
+"""
+
+import re
+from typing import ClassVar
+
+
+class PerdureError(Exception):
+    """What happened and why (`message`), and what to do about it (`hint`, may be empty)."""
+
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @classmethod
+    def code(cls) -> str:
+        """The stable name: `NoCapacity` is `no_capacity`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class InvalidInput(PerdureError):
+    """What was given cannot be right, whatever the state of the system."""
+
+    http_status = 422
+    exit_code = 2
+
+
+class InvalidConfiguration(InvalidInput):
+    """A configuration is wrong at `line` and `column` (from 1; 0 when unknown) of `file`."""
+
+    exit_code = 1
+
+    def __init__(
+        self, message: str, *, hint: str = "", file: str = "", line: int = 0, column: int = 0
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.file = file
+        self.line = line
+        self.column = column
+
+
+class MissingVariable(InvalidInput):
+    """An environment variable was declared without a value, and nobody gave one."""
+
+
+class UnknownSecret(InvalidInput):
+    """A secret is referred to that the project does not have."""
+
+
+class TooLarge(InvalidInput):
+    """Something is over its limit of size."""
+
+    http_status = 413
+    exit_code = 1
+
+
+class Unauthenticated(PerdureError):
+    """No token, or one that is not valid (any more)."""
+
+    http_status = 401
+    exit_code = 4
+
+
+class Forbidden(PerdureError):
+    """The user is known and may not do this."""
+
+    http_status = 403
+    exit_code = 4
+
+
+class NotFound(PerdureError):
+    """There is no such thing, for this user."""
+
+    http_status = 404
+    exit_code = 3
+
+
+class Conflict(PerdureError):
+    """Not in the state that things are in now."""
+
+    http_status = 409
+
+
+class AlreadyExists(Conflict):
+    """The name is taken."""
+
+
+class RunStopping(Conflict):
+    """The run is on its way out: wait for its end, then apply again."""
+
+
+class NotInPlace(Conflict):
+    """The change cannot be made on a living run."""
+
+
+class PlanChanged(Conflict):
+    """The run is no longer what it was when the plan was made."""
+
+
+class Refused(PerdureError):
+    """The plan refuses the configuration; the message lists why."""
+
+    http_status = 422
+
+
+class NoCapacity(PerdureError):
+    """No offer fits, or none of those that fit has capacity."""
+
+    http_status = 409
+    exit_code = 5
+
+
+class RateLimited(PerdureError):
+    """Too many requests."""
+
+    http_status = 429
+
+
+class Unavailable(PerdureError):
+    """A part of the system does not answer now."""
+
+    http_status = 503
+
+
+class ServerUnreachable(Unavailable):
+    """The client found no server at its address."""
+
+
+class CannotStart(PerdureError):
+    """A process of ours cannot start here: a port or a folder in use, no disk, no key."""
+
+
+class HostError(PerdureError):
+    """A machine could not do its part."""
+
+
+class InstanceUnreachable(HostError):
+    """The machine, or its container engine, does not answer."""
+
+
+class RuntimeUnsupported(HostError):
+    """The runtime cannot honour a property of the configuration."""
+
+
+class ImagePullFailed(HostError):
+    """The image could not be pulled."""
+
+
+class ImageNotFound(ImagePullFailed):
+    """The registry has no such image or tag."""
+
+
+class ImagePullDenied(ImagePullFailed):
+    """The registry refused the credentials, or wants some."""
+
+
+class ContainerCreateFailed(HostError):
+    """The container could not be created or started."""
+
+
+class VolumeFailed(HostError):
+    """A volume could not be mounted."""
+
+
+class NotReadyInTime(HostError):
+    """The service did not become ready in its time."""
+
+
+class ContainerExited(HostError):
+    """The container ended before the service was ready."""

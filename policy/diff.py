@@ -1,0 +1,43 @@
+"""What differs between two specifications, and how each difference reaches a living run."""
+
+from spec.plan import Change, FieldChange
+from spec.run import RunSpec
+from spec.service import ServiceConfiguration
+
+IN_PLACE = frozenset({"replicas"})
+"""What a living run changes without touching its replicas' containers."""
+
+_WITHOUT_EFFECT = frozenset({"name", "env", "registry_auth"})
+"""The name is the run's identity; of the values that are sealed, the digests are compared."""
+
+
+def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
+    """Each field that differs, in the configuration's order; then values, then the code."""
+    found = [
+        _changed(field, getattr(old.configuration, field), getattr(new.configuration, field))
+        for field in ServiceConfiguration.model_fields
+        if field not in _WITHOUT_EFFECT
+        and getattr(old.configuration, field) != getattr(new.configuration, field)
+    ]
+    keys = old.digests.keys() | new.digests.keys()
+    found += [
+        FieldChange(field=key, old="(sealed)", new="(sealed)", change=Change.NEEDS_STOP)
+        for key in sorted(keys)
+        if old.digests.get(key) != new.digests.get(key)
+    ]
+    if old.code != new.code:
+        found.append(_changed("code", old.code and old.code.sha256, new.code and new.code.sha256))
+    return tuple(found)
+
+
+def _changed(field: str, old: object, new: object) -> FieldChange:
+    change = Change.IN_PLACE if field in IN_PLACE else Change.NEEDS_STOP
+    return FieldChange(field=field, old=_shown(old), new=_shown(new), change=change)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, tuple):
+        return " && ".join(str(each) for each in value) or "-"
+    return str(value)

@@ -1,0 +1,140 @@
+"""Whether an offer fits what was asked, and in which order offers are tried."""
+
+from collections.abc import Callable, Collection
+
+from spec.machine import Gpu
+from spec.offer import Offer, OfferQuery
+from spec.profile import SpotPolicy
+from spec.resources import Resources
+from spec.service import ServiceConfiguration
+
+
+def unfit(query: OfferQuery, offer: Offer, *, enforce_defaults: bool = True) -> str | None:
+    """The first requirement that the offer does not meet, as people say it; None when it fits.
+
+    Without `enforce_defaults`, resources that the user did not write are no requirement: on a
+    machine that is there anyway, defaults only warn.
+    """
+    asked = query.configuration
+    enforced = ("cpu", "memory", "disk") if enforce_defaults else query.requested
+    checks: tuple[Callable[[], str | None], ...] = (
+        lambda: _unfit_place(asked, offer),
+        lambda: _unfit_price(asked, offer),
+        lambda: _unfit_size(asked.resources, offer, enforced),
+        lambda: _unfit_gpus(asked.resources, offer),
+    )
+    return next((reason for check in checks if (reason := check()) is not None), None)
+
+
+def unmet_defaults(query: OfferQuery, offer: Offer) -> tuple[str, ...]:
+    """Default requirements, not written by the user, that the offer does not meet."""
+    return tuple(
+        f"The default `{name}: {wanted}` is more than this machine has ({has})."
+        for name, wanted, has, fits in _sizes(query.configuration.resources, offer)
+        if not fits and name not in query.requested
+    )
+
+
+def ranked(offers: list[Offer]) -> tuple[Offer, ...]:
+    """Available ones first, then by price; those of unknown price last."""
+    return tuple(sorted(offers, key=_rank))
+
+
+def chosen_gpus(asked: Resources, free: tuple[Gpu, ...]) -> tuple[Gpu, ...] | None:
+    """The fewest of the free GPUs that satisfy the request; None when they do not suffice."""
+    request = asked.gpu
+    if request is None or (request.count.min or 0) == 0:
+        return ()
+    fitting = [gpu for gpu in free if _fits_gpu(asked, gpu)]
+    count = request.count.min or 1
+    while count <= len(fitting) and request.count.holds(count):
+        total = sum(gpu.memory for gpu in fitting[:count])
+        if request.total_memory is None or request.total_memory.holds(total):
+            return tuple(fitting[:count])
+        count += 1
+    return None
+
+
+def _unfit_place(asked: ServiceConfiguration, offer: Offer) -> str | None:
+    wanted = (
+        ("backends", asked.backends, offer.backend),
+        ("regions", asked.regions, offer.region),
+        ("availability_zones", asked.availability_zones, offer.zone),
+        ("instance_types", asked.instance_types, offer.instance_type),
+    )
+    for name, allowed, given in wanted:
+        if allowed and given.lower() not in {str(each).lower() for each in allowed}:
+            return f"`{name}` does not include `{given or '-'}`"
+    if asked.spot_policy is SpotPolicy.SPOT and not offer.spot:
+        return "`spot_policy: spot` asks for spot instances, and this is none"
+    if asked.spot_policy is SpotPolicy.ON_DEMAND and offer.spot:
+        return "`spot_policy: on-demand` excludes spot instances"
+    return None
+
+
+def _unfit_price(asked: ServiceConfiguration, offer: Offer) -> str | None:
+    if asked.max_price is None:
+        return None
+    if offer.price is None:
+        return "its price is unknown, and `max_price` is set"
+    if offer.price > asked.max_price:
+        return f"it costs ${offer.price:.2f} an hour, `max_price` is ${asked.max_price:.2f}"
+    return None
+
+
+def _unfit_size(asked: Resources, offer: Offer, enforced: Collection[str]) -> str | None:
+    for name, wanted, has, fits in _sizes(asked, offer):
+        if not fits and name in enforced:
+            return f"`{name}: {wanted}` is asked for, it has {has}"
+    return None
+
+
+def _sizes(asked: Resources, offer: Offer) -> list[tuple[str, str, str, bool]]:
+    """(property, what is asked, what there is, whether it fits).
+
+    Only the lower end counts: a larger machine serves a smaller request, which then is limited.
+    """
+    cpu_fits = offer.cpus >= (asked.cpu.count.min or 0)
+    arch_fits = asked.cpu.arch is None or asked.cpu.arch is offer.cpu_arch
+    sizes = [
+        ("cpu", str(asked.cpu), f"{offer.cpus} {offer.cpu_arch}", cpu_fits and arch_fits),
+        _size("memory", str(asked.memory), asked.memory.min, offer.memory),
+    ]
+    if asked.disk is not None:
+        sizes.append(_size("disk", str(asked.disk), asked.disk.min, offer.disk))
+    return sizes
+
+
+def _size(name: str, wanted: str, least: float | None, has: float) -> tuple[str, str, str, bool]:
+    return (name, wanted, f"{has:.1f}GB", has >= (least or 0))
+
+
+def _unfit_gpus(asked: Resources, offer: Offer) -> str | None:
+    if asked.gpu is None or (asked.gpu.count.min or 0) == 0:
+        return None
+    if not offer.gpus:
+        return f"`gpu: {asked.gpu}` is asked for, it has no GPU free"
+    if chosen_gpus(asked, offer.gpus) is None:
+        has = ", ".join(f"{gpu.name}:{gpu.memory:g}GB" for gpu in offer.gpus)
+        return f"`gpu: {asked.gpu}` is asked for, it has {has} free"
+    return None
+
+
+def _fits_gpu(asked: Resources, gpu: Gpu) -> bool:
+    request = asked.gpu
+    assert request is not None
+    names = {name.lower() for name in request.name or ()}
+    vendor = request.inferred_vendor(own_image=True)
+    return (
+        (vendor is None or vendor is gpu.vendor)
+        and (not names or gpu.name.lower() in names)
+        and (request.memory is None or request.memory.holds(gpu.memory))
+        and (
+            request.compute_capability is None
+            or (gpu.compute_capability or (0, 0)) >= request.compute_capability
+        )
+    )
+
+
+def _rank(offer: Offer) -> tuple[bool, bool, float, str]:
+    return (not offer.available, offer.price is None, offer.price or 0, offer.place)

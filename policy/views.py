@@ -1,0 +1,124 @@
+"""What others may read of a run: proxies its routes, people its status."""
+
+from spec.model_endpoint import OpenAIModel
+from spec.route import ModelRoute, ReplicaRoute, RouteState, RouteTable
+from spec.run import ReplicaRecord, ReplicaStatus, RunState, RunStatus
+from spec.status import EndReason, ReplicaPhase, RunPhase
+
+_SHOWN = {
+    EndReason.ERROR: "error",
+    EndReason.STOPPED_BY_USER: "stopped",
+    EndReason.ABORTED_BY_USER: "aborted",
+}
+
+
+def route_table(state: RunState) -> RouteTable:
+    """The table that is true now: the same one when nothing changed, else the next version."""
+    now = state.route.model_copy(
+        update={
+            "starting": any(_is_on_its_way(record) for record in state.records),
+            "replicas": tuple(_route(record) for record in state.records if _is_routed(record)),
+            **_properties(state),
+        }
+    )
+    if now == state.route:
+        return state.route
+    return now.model_copy(update={"version": state.route.version + 1})
+
+
+def run_status(state: RunState, ended: RunPhase | None = None) -> RunStatus:
+    """The run in a line, its replicas below it."""
+    ready = sum(record.ready for record in state.records)
+    desired = 0 if state.spec is None or state.stop is not None else state.spec.replicas
+    phase = ended or run_phase(state)
+    model = state.route.model
+    return RunStatus(
+        project=state.project,
+        name=state.name,
+        status=phase,
+        status_message=_message(state, phase, ready, desired),
+        submitted_at=state.submitted_at,
+        incarnation=state.incarnation,
+        revision=state.revision,
+        desired=desired,
+        ready=ready,
+        model=model.name if model else None,
+        replicas=tuple(_replica_status(record) for record in state.records),
+    )
+
+
+def run_phase(state: RunState) -> RunPhase:
+    """How far a living run is: as far as its furthest replica."""
+    if state.stop is not None:
+        return RunPhase.TERMINATING
+    phases = {record.phase for record in state.records}
+    if phases & {ReplicaPhase.RUNNING, ReplicaPhase.DRAINING}:
+        return RunPhase.RUNNING
+    if ReplicaPhase.PULLING in phases:
+        return RunPhase.PULLING
+    if ReplicaPhase.PROVISIONING in phases:
+        return RunPhase.PROVISIONING
+    return RunPhase.SUBMITTED
+
+
+def _properties(state: RunState) -> dict[str, object]:
+    if state.spec is None:
+        return {}
+    asked = state.spec.configuration
+    model = None
+    if asked.model is not None:
+        prefix = asked.model.prefix if isinstance(asked.model, OpenAIModel) else ""
+        model = ModelRoute(name=asked.model.name, format=asked.model.format, prefix=prefix)
+    return {"auth": asked.auth, "strip_prefix": asked.strip_prefix, "model": model}
+
+
+def _is_on_its_way(record: ReplicaRecord) -> bool:
+    unready = record.phase is ReplicaPhase.RUNNING and not record.ready
+    return record.phase.is_starting or unready
+
+
+def _is_routed(record: ReplicaRecord) -> bool:
+    served = record.ready or record.phase is ReplicaPhase.DRAINING
+    return served and bool(record.address)
+
+
+def _route(record: ReplicaRecord) -> ReplicaRoute:
+    draining = record.phase is ReplicaPhase.DRAINING
+    state = RouteState.DRAINING if draining else RouteState.READY
+    return ReplicaRoute(id=record.id, address=record.address, state=state)
+
+
+def _message(state: RunState, phase: RunPhase, ready: int, desired: int) -> str:
+    """What `ps` shows: the phase, or the reason where there is one."""
+    if phase is RunPhase.TERMINATED:
+        return "aborted" if state.stop and state.stop.abort else "stopped"
+    failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
+    if phase is RunPhase.FAILED:
+        return failures[-1] if failures else phase.value
+    if phase is RunPhase.RUNNING:
+        counted = phase.value if ready == desired else f"{ready}/{desired} ready"
+        return "; ".join([counted, *dict.fromkeys(failures)])
+    return phase.value
+
+
+def _failure(record: ReplicaRecord) -> str:
+    if record.reason is EndReason.EXITED_WITH_ERROR and record.exit_code is not None:
+        return f"exited ({record.exit_code})"
+    reason = record.reason or EndReason.ERROR
+    return _SHOWN.get(reason, reason.value)
+
+
+def _replica_status(record: ReplicaRecord) -> ReplicaStatus:
+    place = record.placement
+    reason = _failure(record) if record.phase.is_final and record.reason else ""
+    return ReplicaStatus(
+        num=record.num,
+        status=record.phase,
+        deployment=record.deployment,
+        backend=place.backend if place else None,
+        region=place.region if place else None,
+        resources=place.resources if place else None,
+        price=place.price if place else None,
+        ready=record.ready,
+        message=reason,
+    )

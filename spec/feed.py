@@ -1,0 +1,63 @@
+"""What the internal API and the proxies say to each other.
+
+`GET /internal/v1/feed?after=SEQ` answers with a `Feed` as soon as there is something newer than
+SEQ (or, after some seconds, with nothing new); `PUT /internal/v1/proxies/{boot}` takes a
+`ProxyLease` and answers with a `LeaseGrant`. Both want the internal key as a bearer token.
+"""
+
+from spec.public import PublicModel
+from spec.route import TokenGrant
+
+
+class RunStarted(PublicModel):
+    """A run was applied: proxies follow it from now on."""
+
+    project: str
+    run: str
+
+
+class Feed(PublicModel):
+    """All that changed up to `seq`; with `full`, all there is, in place of what was known.
+
+    `revoked` are SHA-256 hashes (hex) of tokens that open nothing any more.
+    """
+
+    seq: int
+    full: bool = False
+    tokens: tuple[TokenGrant, ...] = ()
+    revoked: tuple[str, ...] = ()
+    started: tuple[RunStarted, ...] = ()
+
+
+class ProxyLease(PublicModel):
+    """A proxy process registers, or renews. `stats` is where its `/stats` answers
+    (`unix:///PATH` or `tcp://HOST:PORT`), `feed` the last sequence number that it took in."""
+
+    stats: str
+    feed: int = 0
+
+
+class LeaseGrant(PublicModel):
+    """How long the lease holds, in seconds; renew three times as often."""
+
+    seconds: float
+
+
+class TableMark(PublicModel):
+    """Which table of a run a proxy has: that life, that version."""
+
+    incarnation: str
+    version: int
+
+
+class ProxyStats(PublicModel):
+    """What one proxy process knows and does. `tables` by `project/run`, `in_flight` by replica id.
+
+    `arrived` counts requests per `project/run` since the process started; it only grows.
+    """
+
+    boot: str
+    feed: int = 0
+    tables: dict[str, TableMark] = {}
+    in_flight: dict[str, int] = {}
+    arrived: dict[str, int] = {}

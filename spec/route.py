@@ -1,0 +1,99 @@
+"""The route table: all that a proxy knows of a run.
+
+A run publishes its `RouteTable` in its memo; `perdure proxy --routes FILE` reads a `RouteFile`.
+"""
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from spec.public import PublicModel
+
+_ADDRESS = re.compile(
+    r"tcp://(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}"
+    r"|unix:///\S+"
+    r"|ssh://[\w.-]+@(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}#[^/]+(/[^/]+)*/(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}"
+)
+
+
+def _checked_address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError(f"`{text}` is not an address such as `tcp://172.30.0.7:8000`")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_checked_address)]
+"""`tcp://HOST:PORT`, `unix:///PATH`, or `ssh://USER@HOST:PORT#HOST-KEY/HOST:PORT` (a tunnel)."""
+
+
+class RouteState(StrEnum):
+    """Whether a replica takes new requests."""
+
+    READY = "ready"
+    DRAINING = "draining"
+
+
+class ReplicaRoute(PublicModel):
+    """One replica as a proxy sees it. `id` is its identity; addresses may come back."""
+
+    id: str
+    address: Address
+    state: RouteState = RouteState.READY
+
+
+class ModelFormat(StrEnum):
+    """Which dialect a model service speaks."""
+
+    OPENAI = "openai"
+    TGI = "tgi"
+
+
+class ModelRoute(PublicModel):
+    """A model that the service answers for; `prefix` is where its API begins, as in `/v1`."""
+
+    name: str
+    format: ModelFormat = ModelFormat.OPENAI
+    prefix: str = "/v1"
+
+
+class RouteTable(PublicModel):
+    """All routes of one life of a run.
+
+    `version` grows by one with each change. Tables of one name, of all its lives, are ordered by
+    (`started_at`, `version`). `starting` says whether a replica is on its way, so that a proxy
+    without a ready one tells "not yet" from "none is coming".
+    """
+
+    project: str
+    run: str
+    version: int = 0
+    incarnation: str = ""
+    started_at: datetime = datetime.min.replace(tzinfo=UTC)
+    auth: bool = True
+    strip_prefix: bool = True
+    model: ModelRoute | None = None
+    starting: bool = False
+    replicas: tuple[ReplicaRoute, ...] = ()
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        """Where this table stands among those of its name: the greatest is the truth."""
+        return (self.started_at, self.version)
+
+
+class TokenGrant(PublicModel):
+    """The SHA-256 (hex) of a token, and the projects whose services it opens."""
+
+    sha256: str
+    projects: tuple[str, ...] = ()
+
+
+class RouteFile(PublicModel):
+    """A fixed table for a proxy without Temporal and API: drills, benchmarks, conformance."""
+
+    version: int = 1
+    tokens: tuple[TokenGrant, ...] = ()
+    routes: tuple[RouteTable, ...] = ()

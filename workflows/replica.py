@@ -1,0 +1,286 @@
+"""A replica: one container from offer to release, a straight saga."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+
+from engine import deeds, ids
+from engine.cleanup import uncancelled
+from engine.failures import as_error, is_real_exit
+from engine.options import LAST_LOGS
+from perdure.errors import NoCapacity
+from policy.ending import Ending, ending_of_error, ending_of_exit
+from policy.story import place_text
+from policy.summary import placement_of, ready_order
+from spec.deeds import (
+    Collected,
+    CollectOrder,
+    ContainerOrder,
+    CreateOrder,
+    DrainOrder,
+    Finding,
+    HaltOrder,
+    Instance,
+    MonitorOrder,
+    ReleaseOrder,
+    ReplicaStart,
+)
+from spec.job import JobState
+from spec.offer import Offer, OfferQuery
+from spec.run import LeaveOrder, Placement, ReplicaEvent
+from spec.status import EndReason, ReplicaPhase
+
+Done = TypeVar("Done")
+
+
+@workflow.defn
+class ReplicaWorkflow:
+    """Whatever happens, nothing that it created outlives it, except after a code bug: then it
+    waits for the fix, and its instance with it."""
+
+    @workflow.init
+    def __init__(self, start: ReplicaStart) -> None:
+        """An order to leave may come with the first task."""
+        self._start = start
+        self._id = workflow.info().workflow_id
+        self._order: LeaveOrder | None = None
+        self._created: dict[str, str] = {}
+        self._instance: Instance | None = None
+        self._placement: Placement | None = None
+        self._collecting: asyncio.Task[Collected] | None = None
+        self._ready = False
+        self._leaving = False
+
+    @workflow.run
+    async def run(self, start: ReplicaStart) -> ReplicaEvent:
+        """Serve, leave, release. The result is the last thing that its run is told."""
+        end = await self._serve_until_told()
+        if not self._leaving:
+            await self._farewell(end)
+        if self._order is not None and self._ready:
+            await self._drain()
+        await uncancelled(self._tell(ReplicaPhase.TERMINATING))
+        if self._collecting is not None:
+            await self._halt()
+        if self._created:
+            order = ReleaseOrder(backends=self._created)
+            await uncancelled(deeds.release(order, summary="release what was created"))
+        if self._leaving:
+            await self._farewell(end)
+        return self._event(end.phase, ending=end)
+
+    @workflow.signal(name=ids.Message.LEAVE)
+    def leave(self, order: LeaveOrder) -> None:
+        """Drain, then release; a second order counts when it is sooner."""
+        if self._order is None or order.deadline < self._order.deadline:
+            self._order = order
+
+    async def _serve_until_told(self) -> Ending:
+        """How serving ended. A code bug passes through here, so that nothing is cleaned up."""
+        serving = asyncio.create_task(self._serve())
+        try:
+            await workflow.wait_condition(lambda: serving.done() or self._order is not None)
+            if self._order is not None and not serving.done():
+                self._leave(serving)
+            return await serving
+        except BaseException as error:
+            if not is_real_exit(error):
+                raise
+            if isinstance(error, asyncio.CancelledError):
+                self._leave(serving)
+            await uncancelled(workflow.wait_condition(serving.done))
+            if self._leaving:
+                return Ending(reason=self._order.reason if self._order else EndReason.OWNER_GONE)
+            return ending_of_error(as_error(error))
+
+    def _leave(self, serving: asyncio.Task[Ending]) -> None:
+        self._leaving = True
+        serving.cancel()
+
+    async def _unless_leaving(self, deed: Awaitable[Done]) -> Done:
+        """A deed that completes although it was cancelled swallows the cancellation."""
+        done = await deed
+        if self._leaving:
+            raise asyncio.CancelledError
+        return done
+
+    async def _serve(self) -> Ending:
+        """From offer to the end that the monitor or the log's collector saw."""
+        instance = await self._unless_leaving(self._provision())
+        self._instance = instance
+        order = ContainerOrder(instance=instance, replica=self._id, start=self._start)
+        await self._tell(ReplicaPhase.PULLING)
+        pulled = deeds.pull_image(order, summary="bring the image")
+        await self._unless_leaving(pulled)
+        started = await self._unless_leaving(deeds.start_container(order, summary="start"))
+        self._collecting = asyncio.create_task(self._collect(instance))
+        await self._tell(ReplicaPhase.RUNNING)
+        ready = ready_order(instance, started.address, self._start.spec.configuration)
+        seen = await self._unless_leaving(deeds.wait_ready(ready, summary=f"port {ready.port}"))
+        if seen.ended is not None:
+            return ending_of_exit(seen.ended)
+        self._ready = True
+        if not await self._tell(ReplicaPhase.RUNNING, ready=True, address=started.address):
+            return Ending(reason=EndReason.OWNER_GONE)
+        return await self._watch(instance, started.address)
+
+    async def _provision(self) -> Instance:
+        """The first offer that has capacity."""
+        spec = self._start.spec
+        query = OfferQuery(configuration=spec.configuration, requested=spec.requested)
+        found = await deeds.search_offers(query, summary=str(spec.configuration.resources))
+        refused = [refusal.message for refusal in found.refusals]
+        for attempt, offer in enumerate(found.offers):
+            try:
+                return await self._create(offer, attempt)
+            except ActivityError as failure:
+                error = as_error(failure)
+                if not isinstance(error, NoCapacity):
+                    raise
+                refused.append(error.message)
+        message = " ".join(refused) or "No backend has an offer."
+        raise ApplicationError(message, type=NoCapacity.__name__)
+
+    async def _create(self, offer: Offer, attempt: int) -> Instance:
+        """The token is remembered before the call: what may exist can be released."""
+        token = ids.token(self._id, offer.place, attempt)
+        self._created[token] = offer.backend
+        self._placement = placement_of(offer, self._start.spec.configuration.resources)
+        await self._tell(ReplicaPhase.PROVISIONING)
+        start = self._start
+        order = CreateOrder(
+            token=token,
+            replica=self._id,
+            project=start.project,
+            run=start.run,
+            offer=offer,
+            spec=start.spec,
+        )
+        return await deeds.create_instance(order, summary=place_text(self._placement))
+
+    async def _collect(self, instance: Instance) -> Collected:
+        start = self._start
+        order = CollectOrder(
+            instance=instance,
+            project=start.project,
+            run=start.run,
+            incarnation=start.incarnation,
+            replica=self._id,
+            num=start.num,
+        )
+        return await deeds.collect_logs(order, summary="collect the log")
+
+    async def _watch(self, instance: Instance, address: str) -> Ending:
+        """Until it ends, its log is over the quota, or its run is gone."""
+        order = MonitorOrder(
+            instance=instance, owner=self._start.owner, incarnation=self._start.incarnation
+        )
+        monitoring = asyncio.create_task(deeds.monitor(order, summary=f"watch {address}"))
+        try:
+            await workflow.wait_condition(lambda: monitoring.done() or self._is_over_quota())
+        except asyncio.CancelledError:
+            monitoring.cancel()
+            raise
+        if not monitoring.done():
+            monitoring.cancel()
+            return Ending(reason=EndReason.LOG_QUOTA)
+        report = await monitoring
+        if report.finding is Finding.OWNER_GONE or report.job is None:
+            return Ending(reason=EndReason.OWNER_GONE)
+        return ending_of_exit(report.job)
+
+    def _is_over_quota(self) -> bool:
+        task = self._collecting
+        done = task is not None and task.done() and task.exception() is None
+        return done and task is not None and task.result().over_quota
+
+    async def _drain(self) -> None:
+        """Wait for the proxies; a sooner order, or a cancellation, cuts it short."""
+        while self._order is not None and self._order.deadline > workflow.now():
+            order = self._order
+            start = self._start
+            drain = DrainOrder(
+                project=start.project,
+                run=start.run,
+                incarnation=start.incarnation,
+                replica=self._id,
+                route_version=order.route_version,
+                deadline=order.deadline,
+            )
+            until = f"until {order.deadline:%H:%M:%S} at the latest"
+            draining = asyncio.create_task(deeds.drain(drain, summary=until))
+            sooner = lambda: draining.done() or self._order is not order  # noqa: E731,B023
+            try:
+                await workflow.wait_condition(sooner)
+                if draining.done():
+                    await draining
+                    return
+                draining.cancel()
+            except (FailureError, asyncio.CancelledError) as error:
+                draining.cancel()
+                workflow.logger.warning("Drain cut short: %s", as_error(error).message)
+                return
+
+    async def _halt(self) -> None:
+        """Stop the container, then wait for the rest of its log."""
+        assert self._instance is not None
+        grace = 0.0
+        if self._order is not None and self._order.reason is not EndReason.ABORTED_BY_USER:
+            left = (self._order.deadline - workflow.now()).total_seconds()
+            grace = max(MINIMUM_GRACE, left)
+        order = HaltOrder(instance=self._instance, grace=grace)
+        await uncancelled(self._halted(order))
+        collecting = self._collecting
+        assert collecting is not None
+        try:
+            await uncancelled(workflow.wait_condition(collecting.done, timeout=LAST_LOGS))
+        except TimeoutError:
+            collecting.cancel()
+            workflow.logger.warning("The rest of the log could not be collected in time")
+
+    async def _halted(self, order: HaltOrder) -> JobState:
+        return await deeds.halt(order, summary=f"SIGTERM, then {order.grace:.0f} s")
+
+    async def _tell(
+        self, phase: ReplicaPhase, *, ready: bool = False, address: str = ""
+    ) -> bool:
+        """Signal the run by its id, across its renewals. False when no run of that name lives."""
+        return await self._signal(self._event(phase, ready=ready, address=address))
+
+    async def _farewell(self, end: Ending) -> None:
+        await uncancelled(self._signal(self._event(end.phase, ending=end)))
+
+    def _event(
+        self,
+        phase: ReplicaPhase,
+        *,
+        ready: bool = False,
+        address: str = "",
+        ending: Ending | None = None,
+    ) -> ReplicaEvent:
+        return ReplicaEvent(
+            incarnation=self._start.incarnation,
+            replica=self._id,
+            phase=phase,
+            ready=ready,
+            address=address,
+            placement=self._placement,
+            reason=ending.reason if ending else None,
+            exit_code=ending.exit_code if ending else None,
+            detail=ending.detail if ending else "",
+        )
+
+    async def _signal(self, event: ReplicaEvent) -> bool:
+        handle = workflow.get_external_workflow_handle(self._start.owner)
+        try:
+            await handle.signal(ids.Message.REPLICA_EVENT, event)
+        except ApplicationError:
+            return False
+        return True
+
+
+MINIMUM_GRACE = 10.0
+"""Seconds that an application has after SIGTERM even when the drain took all its time; Docker's."""

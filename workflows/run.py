@@ -1,0 +1,213 @@
+"""A run: remembers what is wanted, and keeps reconciling until it is over."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import FailureError
+
+from engine import deeds, ids
+from engine.cleanup import uncancelled
+from engine.failures import as_error, as_failure
+from engine.options import FIRST_APPLY
+from policy.admission import apply_refusal
+from policy.reconcile import Action, StartReplica, reconcile
+from policy.story import run_story
+from policy.transitions import answered, applied, new_run, observed, stopped
+from policy.views import run_status
+from spec.deeds import CloseOrder, ReplicaStart
+from spec.public import PublicModel, PublicStr
+from spec.route import RouteTable
+from spec.run import (
+    Accepted,
+    ApplyRequest,
+    ReplicaEvent,
+    ReplicaRecord,
+    RunStart,
+    RunState,
+    RunStatus,
+    StopRequest,
+)
+from spec.status import EndReason, ReplicaPhase
+from workflows.replica import ReplicaWorkflow
+
+
+@workflow.defn
+class RunWorkflow:
+    """Handlers only change `_state`; one loop decides by `reconcile` and carries it out."""
+
+    @workflow.init
+    def __init__(self, start: RunStart) -> None:
+        """Handlers may come with the first task: the state is there before them."""
+        info = workflow.info()
+        life = ids.incarnation(info.first_execution_run_id)
+        self._start = start
+        self._state = start.state or new_run(start.project, start.name, life, workflow.now())
+        self._published: dict[str, PublicModel] = {}
+        self._changed = True
+        self._closing = False
+
+    @workflow.run
+    async def run(self, start: RunStart) -> RunStatus | None:
+        """Live until stopped, or until no replica is left to live for; None: never applied."""
+        if not await self._was_applied():
+            return None
+        while True:
+            try:
+                await workflow.wait_condition(lambda: self._changed or self._renewal_is_due())
+                ended = await self._reconcile()
+            except asyncio.CancelledError:
+                self._set(stopped(self._state, workflow.now(), abort=False))
+                continue
+            if ended is not None and not self._changed:
+                self._closing = True
+                await self._close()
+                return ended
+            if self._renewal_is_due() and not self._changed:
+                self._renew()
+
+    @workflow.update(name=ids.Message.APPLY)
+    def apply(self, request: ApplyRequest) -> Accepted:
+        """Want this from now on. The update's id is the idempotency key."""
+        update = workflow.current_update_info()
+        assert update is not None
+        known = answered(self._state, update.id)
+        if known is None:
+            self._set(applied(self._state, request.spec, update.id))
+            known = self._state.answers[-1].accepted
+        return known
+
+    @apply.validator
+    def _refuse_apply(self, request: ApplyRequest) -> None:
+        update = workflow.current_update_info()
+        if update is not None and answered(self._state, update.id) is not None:
+            return
+        refusal = apply_refusal(self._state, request, closing=self._closing)
+        if refusal is not None:
+            raise as_failure(refusal, final=True)
+
+    @workflow.update(name=ids.Message.STOP)
+    def stop(self, request: StopRequest) -> RunStatus:
+        """Drain all replicas and end; with `abort`, at once."""
+        self._set(stopped(self._state, workflow.now(), abort=request.abort))
+        return run_status(self._state)
+
+    @workflow.signal(name=ids.Message.REPLICA_EVENT)
+    def replica_event(self, event: ReplicaEvent) -> None:
+        """News from a replica."""
+        self._set(observed(self._state, event))
+
+    @workflow.query(name=ids.Message.GET_STATE)
+    def get_state(self) -> RunState:
+        """Everything, sealed; for plans, people and tests. Nobody routes by it."""
+        return self._state
+
+    @workflow.query(name=ids.Message.GET_ROUTE)
+    def get_route(self) -> RouteTable:
+        """The routes, readable: to compare with a proxy's."""
+        return self._state.route
+
+    def _set(self, state: RunState) -> None:
+        self._changed = self._changed or state != self._state
+        self._state = state
+
+    async def _was_applied(self) -> bool:
+        try:
+            await workflow.wait_condition(
+                lambda: self._state.spec is not None,
+                timeout=FIRST_APPLY,
+                timeout_summary=PublicStr("the first apply"),
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    async def _reconcile(self) -> RunStatus | None:
+        """Decide, publish, act; the final status when the run is over."""
+        self._changed = False
+        decision = reconcile(self._state, workflow.now())
+        self._state = decision.state
+        status = run_status(self._state, decision.ended)
+        self._publish(status)
+        await asyncio.gather(*(self._carry_out(action) for action in decision.actions))
+        return status if decision.ended else None
+
+    def _publish(self, status: RunStatus) -> None:
+        """Routes for the proxies, the status for people; only what has changed."""
+        memo: dict[str, PublicModel] = {ids.ROUTE_MEMO: self._state.route, ids.STATUS_MEMO: status}
+        news = {key: value for key, value in memo.items() if self._published.get(key) != value}
+        if news:
+            workflow.upsert_memo(news)
+            workflow.set_current_details(run_story(status))
+        known = self._published.get(ids.STATUS_MEMO)
+        if not isinstance(known, RunStatus) or known.status is not status.status:
+            workflow.upsert_search_attributes([ids.RUN_STATUS.value_set(status.status)])
+        self._published.update(memo)
+
+    async def _carry_out(self, action: Action) -> None:
+        replica = action.record.id if isinstance(action, StartReplica) else action.replica
+        try:
+            if isinstance(action, StartReplica):
+                await self._start_replica(action.record)
+            else:
+                handle = workflow.get_external_workflow_handle_for(ReplicaWorkflow.run, replica)
+                await handle.signal(ReplicaWorkflow.leave, action.order)
+        except FailureError as failure:
+            self._lose(replica, as_error(failure).message)
+
+    async def _start_replica(self, record: ReplicaRecord) -> None:
+        """ABANDON: a renewal or an end of the run must not touch its replicas."""
+        state = self._state
+        assert state.spec is not None
+        await workflow.start_child_workflow(
+            ReplicaWorkflow.run,
+            ReplicaStart(
+                owner=ids.run_id(state.project, state.name),
+                project=state.project,
+                run=state.name,
+                incarnation=state.incarnation,
+                num=record.num,
+                deployment=record.deployment,
+                spec=state.spec,
+            ),
+            id=record.id,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+            static_summary=PublicStr(f"replica {record.num} of {state.name}"),
+        )
+
+    def _lose(self, replica: str, why: str) -> None:
+        """A replica that cannot be started or told has no workflow: it will say nothing more."""
+        self._set(
+            observed(
+                self._state,
+                ReplicaEvent(
+                    incarnation=self._state.incarnation,
+                    replica=replica,
+                    phase=ReplicaPhase.FAILED,
+                    reason=EndReason.ERROR,
+                    detail=why,
+                ),
+            )
+        )
+
+    async def _close(self) -> None:
+        """What was sealed for this life is not needed any more; handlers get their answers."""
+        spec = self._state.spec
+        if spec is not None and spec.sealed:
+            order = CloseOrder(
+                project=self._state.project, run=self._state.name, sealed=(spec.sealed,)
+            )
+            await uncancelled(deeds.close_run(order, summary="forget the sealed values"))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    def _renewal_is_due(self) -> bool:
+        info = workflow.info()
+        due = info.get_current_history_length() > self._start.renew_after_events
+        return due or info.is_continue_as_new_suggested()
+
+    def _renew(self) -> None:
+        """Continue as new, with the memo as typed values: read back, they would be sealed."""
+        start = self._start.model_copy(update={"state": self._state})
+        workflow.continue_as_new(start, memo=self._published)
