@@ -4,8 +4,8 @@ import posixpath
 
 from policy.command import container_command
 from spec.deeds import ContainerOrder
-from spec.envelope import Envelope
 from spec.job import Job, JobLabels, JobMount
+from spec.sealed import SealedValues
 from spec.volumes import InstanceMount
 
 WORKFLOW = "/workflow"
@@ -13,9 +13,9 @@ WORKFLOW = "/workflow"
 
 
 def make_job(
-    order: ContainerOrder, values: Envelope, *, server: str, image: str, run_uuid: str
+    order: ContainerOrder, values: SealedValues, *, server: str, image: str | None, run_uuid: str
 ) -> Job:
-    """The job of a replica, secrets in plain text. `image` is the one to use without `image`.
+    """The job of a replica, secrets in plain text. `image` None is for runtimes without images.
 
     The code archive is named by its hash; where it lies on the machine is the caller's to say.
     """
@@ -27,7 +27,7 @@ def make_job(
         labels=JobLabels(
             server=server, project=start.project, run=start.run, replica=order.replica
         ),
-        image=asked.image or image,
+        image=image,
         registry=values.registry,
         entrypoint=entrypoint,
         command=command,

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection
 
+from spec.gpu import GpuRequest
 from spec.machine import Gpu
 from spec.offer import Offer, OfferQuery
 from spec.profile import SpotPolicy
 from spec.resources import Resources
+from spec.run import Placement
 from spec.service import ServiceConfiguration
 
 
@@ -45,14 +47,31 @@ def chosen_gpus(asked: Resources, free: tuple[Gpu, ...]) -> tuple[Gpu, ...] | No
     request = asked.gpu
     if request is None or (request.count.min or 0) == 0:
         return ()
-    fitting = [gpu for gpu in free if _fits_gpu(asked, gpu)]
+    fitting = fitting_gpus(asked, free)
     count = request.count.min or 1
     while count <= len(fitting) and request.count.holds(count):
         total = sum(gpu.memory for gpu in fitting[:count])
         if request.total_memory is None or request.total_memory.holds(total):
-            return tuple(fitting[:count])
+            return fitting[:count]
         count += 1
     return None
+
+
+def placement_of(offer: Offer, asked: Resources) -> Placement:
+    """Where a replica goes when it takes this offer."""
+    taken = offer.model_copy(update={"gpus": chosen_gpus(asked, offer.gpus) or ()})
+    return Placement(
+        backend=offer.backend,
+        region=offer.region,
+        instance_type=offer.instance_type,
+        resources=taken.resources,
+        price=offer.price,
+    )
+
+
+def fitting_gpus(asked: Resources, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+    """Those that the request would take."""
+    return tuple(gpu for gpu in gpus if asked.gpu is not None and _fits_gpu(asked.gpu, gpu))
 
 
 def _unfit_place(asked: ServiceConfiguration, offer: Offer) -> str | None:
@@ -120,9 +139,7 @@ def _unfit_gpus(asked: Resources, offer: Offer) -> str | None:
     return None
 
 
-def _fits_gpu(asked: Resources, gpu: Gpu) -> bool:
-    request = asked.gpu
-    assert request is not None
+def _fits_gpu(request: GpuRequest, gpu: Gpu) -> bool:
     names = {name.lower() for name in request.name or ()}
     vendor = request.inferred_vendor(own_image=True)
     return (

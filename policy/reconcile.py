@@ -62,9 +62,9 @@ def _surplus(state: RunState, wanted: int) -> list[ReplicaRecord]:
 
 
 def _missing(state: RunState, wanted: int) -> tuple[ReplicaRecord, ...]:
-    """New records for empty slots. A slot whose replica failed waits for the next apply."""
-    leaving = (ReplicaPhase.DRAINING, ReplicaPhase.TERMINATING)
-    taken = {record.num for record in state.records if record.phase not in leaving}
+    """New records for empty slots: without a replica, or with one that was told to leave. A slot
+    whose replica failed waits for the next apply."""
+    taken = {record.num for record in state.records if record.leave_by is None}
     free = [num for num in range(wanted + len(taken)) if num not in taken]
     short = max(0, wanted - len(taken))
     return tuple(

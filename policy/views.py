@@ -58,6 +58,8 @@ def run_phase(state: RunState) -> RunPhase:
         return RunPhase.PULLING
     if ReplicaPhase.PROVISIONING in phases:
         return RunPhase.PROVISIONING
+    if ReplicaPhase.TERMINATING in phases:
+        return RunPhase.TERMINATING
     return RunPhase.SUBMITTED
 
 

@@ -10,11 +10,12 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from engine import deeds, ids
 from engine.cleanup import uncancelled
 from engine.failures import as_error, is_real_exit
-from engine.options import LAST_LOGS
+from engine.options import LAST_LOGS, MINIMUM_GRACE
 from perdure.errors import NoCapacity
 from policy.ending import Ending, ending_of_error, ending_of_exit
+from policy.placement import chosen_gpus, placement_of
+from policy.readiness import ready_order
 from policy.story import place_text
-from policy.summary import placement_of, ready_order
 from spec.deeds import (
     Collected,
     CollectOrder,
@@ -56,21 +57,22 @@ class ReplicaWorkflow:
 
     @workflow.run
     async def run(self, start: ReplicaStart) -> ReplicaEvent:
-        """Serve, leave, release. The result is the last thing that its run is told."""
+        """Serve, leave, release. The result is the last thing that its run is told.
+
+        One that fails is out of the routes at once; one that is told to leave drains first.
+        """
         end = await self._serve_until_told()
-        if not self._leaving:
-            await self._farewell(end)
-        if self._order is not None and self._ready:
+        if self._leaving and self._ready:
             await self._drain()
-        await uncancelled(self._tell(ReplicaPhase.TERMINATING))
+        await self._uncut(self._event(ReplicaPhase.TERMINATING, ending=end))
         if self._collecting is not None:
             await self._halt()
         if self._created:
             order = ReleaseOrder(backends=self._created)
             await uncancelled(deeds.release(order, summary="release what was created"))
-        if self._leaving:
-            await self._farewell(end)
-        return self._event(end.phase, ending=end)
+        last = self._event(end.phase, ending=end)
+        await self._uncut(last)
+        return last
 
     @workflow.signal(name=ids.Message.LEAVE)
     def leave(self, order: LeaveOrder) -> None:
@@ -148,7 +150,8 @@ class ReplicaWorkflow:
         """The token is remembered before the call: what may exist can be released."""
         token = ids.token(self._id, offer.place, attempt)
         self._created[token] = offer.backend
-        self._placement = placement_of(offer, self._start.spec.configuration.resources)
+        asked = self._start.spec.configuration.resources
+        self._placement = placement_of(offer, asked)
         await self._tell(ReplicaPhase.PROVISIONING)
         start = self._start
         order = CreateOrder(
@@ -157,7 +160,7 @@ class ReplicaWorkflow:
             project=start.project,
             run=start.run,
             offer=offer,
-            spec=start.spec,
+            gpus=len(chosen_gpus(asked, offer.gpus) or ()),
         )
         return await deeds.create_instance(order, summary=place_text(self._placement))
 
@@ -230,7 +233,7 @@ class ReplicaWorkflow:
         grace = 0.0
         if self._order is not None and self._order.reason is not EndReason.ABORTED_BY_USER:
             left = (self._order.deadline - workflow.now()).total_seconds()
-            grace = max(MINIMUM_GRACE, left)
+            grace = max(MINIMUM_GRACE.total_seconds(), left)
         order = HaltOrder(instance=self._instance, grace=grace)
         await uncancelled(self._halted(order))
         collecting = self._collecting
@@ -250,8 +253,8 @@ class ReplicaWorkflow:
         """Signal the run by its id, across its renewals. False when no run of that name lives."""
         return await self._signal(self._event(phase, ready=ready, address=address))
 
-    async def _farewell(self, end: Ending) -> None:
-        await uncancelled(self._signal(self._event(end.phase, ending=end)))
+    async def _uncut(self, event: ReplicaEvent) -> None:
+        await uncancelled(self._signal(event))
 
     def _event(
         self,
@@ -280,7 +283,3 @@ class ReplicaWorkflow:
         except ApplicationError:
             return False
         return True
-
-
-MINIMUM_GRACE = 10.0
-"""Seconds that an application has after SIGTERM even when the drain took all its time; Docker's."""

@@ -1,0 +1,57 @@
+"""Containers: bring the image, start, stop."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from temporalio import activity
+
+from activities.crash import crash_point
+from activities.jobs import Jobs
+from backends.base import Backend
+from engine import deeds
+from hosts.base import Runtime
+from spec.deeds import ContainerOrder, HaltOrder, Instance, Pulled
+from spec.job import Job, JobState, PullProgress
+
+
+class Containers:
+    """What a machine's runtime does for a replica."""
+
+    def __init__(self, backends: Mapping[str, Backend], jobs: Jobs) -> None:
+        self._backends = backends
+        self._jobs = jobs
+
+    @deeds.pull_image.implemented
+    async def pull_image(self, order: ContainerOrder) -> Pulled:
+        """Its progress is seen as the activity's heartbeat."""
+        runtime, job = await self._prepared(order)
+        await runtime.pull(job, _show)
+        return Pulled(image=job.image or "")
+
+    @deeds.start_container.implemented
+    async def start_container(self, order: ContainerOrder) -> JobState:
+        """Start it, or find it started."""
+        runtime, job = await self._prepared(order)
+        crash_point("start.before_call")
+        state = await runtime.start(job)
+        crash_point("start.after_call")
+        return state
+
+    @deeds.halt.implemented
+    async def halt(self, order: HaltOrder) -> JobState:
+        """SIGTERM, grace, SIGKILL."""
+        crash_point("halt")
+        runtime = await self._runtime(order.instance)
+        return await runtime.stop(order.instance.token, timedelta(seconds=order.grace))
+
+    async def _prepared(self, order: ContainerOrder) -> tuple[Runtime, Job]:
+        runtime = await self._runtime(order.instance)
+        machine = await runtime.machine()
+        return runtime, await self._jobs.make(order, machine.runtime)
+
+    async def _runtime(self, instance: Instance) -> Runtime:
+        return await self._backends[instance.backend].runtime(instance.host)
+
+
+def _show(progress: PullProgress) -> None:
+    activity.heartbeat(progress)

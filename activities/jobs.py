@@ -1,0 +1,99 @@
+"""Jobs: the only place where a configuration meets its secrets."""
+
+from engine import ids
+from hosts.base import Runtime
+from policy.image import DefaultImage, image_of, image_refusal
+from policy.job import make_job
+from spec.deeds import ContainerOrder, Instance, ReplicaStart
+from spec.interpolation import ReferenceSource, fill_secrets, find_references
+from spec.job import Job, RegistryCredentials
+from spec.machine import RuntimeKind
+from spec.offer import Offer, OfferQuery, Refusal
+from spec.run import RunSpec
+from spec.sealed import SealedValues
+from store.database import Store
+
+
+class Jobs:
+    """Makes jobs, with plain values: they go to a runtime and nowhere else."""
+
+    def __init__(self, store: Store, default_image: DefaultImage) -> None:
+        self._store = store
+        self._default_image = default_image
+
+    async def make(self, order: ContainerOrder, runtime: RuntimeKind) -> Job:
+        """The job of a replica. Raises `NotFound` when its values or its code are gone, and
+        `UnknownSecret` when a secret was deleted since."""
+        start = order.start
+        job = make_job(
+            order,
+            await self._values(start),
+            server=await self._store.installation.id(),
+            image=self._image(start.spec, runtime),
+            run_uuid=ids.run_uuid(start.project, start.run, start.incarnation),
+        )
+        if start.spec.code is None:
+            return job
+        code = await self._store.code.path(start.project, start.spec.code)
+        return job.model_copy(update={"code": str(code)})
+
+    def refusals(self, runtime: Runtime, offer: Offer, query: OfferQuery) -> tuple[Refusal, ...]:
+        """What the offer's runtime cannot honour: as a job without values tells it."""
+        asked = query.configuration
+        if offer.runtime is RuntimeKind.DOCKER:
+            refusal = image_refusal(asked, self._default_image)
+            if refusal is not None:
+                return (refusal,)
+        spec = RunSpec(configuration=asked)
+        replicas: tuple[Refusal, ...] = ()
+        if offer.runtime is RuntimeKind.PROCESS and spec.replicas > 1:
+            message = (
+                f"`replicas: {asked.replicas}` is not possible in the process runtime: all "
+                "replicas would listen on one port."
+            )
+            replicas = (Refusal(subject="replicas", message=message),)
+        order = _probe(spec)
+        image = self._image(spec, offer.runtime)
+        registry = asked.registry_auth and RegistryCredentials(username="", password="")
+        job = make_job(
+            order, SealedValues(registry=registry), server="", image=image, run_uuid=""
+        )
+        found = (Refusal(subject=offer.backend, message=each) for each in runtime.refusals(job))
+        return (*replicas, *found)
+
+    def _image(self, spec: RunSpec, runtime: RuntimeKind) -> str | None:
+        if runtime is RuntimeKind.PROCESS:
+            return spec.configuration.image
+        return image_of(spec.configuration, self._default_image)
+
+    async def _values(self, start: ReplicaStart) -> SealedValues:
+        if not start.spec.sealed:
+            return SealedValues()
+        sealed = await self._store.envelopes.open(start.spec.sealed)
+        texts = list(sealed.env.values())
+        if sealed.registry is not None:
+            texts += [sealed.registry.username, sealed.registry.password]
+        names = {
+            reference.name
+            for text in texts
+            for reference in find_references(text)
+            if reference.source is ReferenceSource.SECRETS
+        }
+        secrets = await self._store.secrets.values(start.project, names)
+        registry = sealed.registry and RegistryCredentials(
+            username=fill_secrets(sealed.registry.username, secrets),
+            password=fill_secrets(sealed.registry.password, secrets),
+        )
+        env = {name: fill_secrets(value, secrets) for name, value in sealed.env.items()}
+        return SealedValues(env=env, registry=registry)
+
+
+def _probe(spec: RunSpec) -> ContainerOrder:
+    """An order that is never carried out: only to ask a runtime what it can honour."""
+    return ContainerOrder(
+        instance=Instance(token="plan", backend=""),
+        replica="",
+        start=ReplicaStart(
+            owner="", project="", run="", incarnation="", num=0, deployment=1, spec=spec
+        ),
+    )

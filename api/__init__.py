@@ -1,0 +1,1 @@
+"""The HTTP API: thin routers that authenticate, authorise and call."""

@@ -1,0 +1,31 @@
+"""What the routes work with: the store, Temporal, the settings and the keys made for the API."""
+
+from dataclasses import dataclass
+
+from engine.runs import Runs
+from perdure.keys import MasterKey, Purpose
+from perdure.settings import Settings
+from store.database import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """One per process, the same for all requests."""
+
+    settings: Settings
+    store: Store
+    runs: Runs
+    digest_key: bytes
+    session_key: bytes
+
+
+def make_services(settings: Settings, store: Store, runs: Runs) -> Services:
+    """With the sub-keys of the master key. Raises `CannotStart` when that cannot be read."""
+    key = MasterKey.load(settings.master_key_path)
+    return Services(
+        settings=settings,
+        store=store,
+        runs=runs,
+        digest_key=key.subkey(Purpose.DIGESTS),
+        session_key=key.subkey(Purpose.SESSIONS),
+    )

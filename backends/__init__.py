@@ -1,0 +1,1 @@
+"""One module per provider, behind the protocols of `backends.base`."""

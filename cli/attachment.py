@@ -1,0 +1,59 @@
+"""Staying with a run: until it is ready, then with its logs, until its end or Ctrl-C."""
+
+from cli.client import Client
+from cli.outcome import Outcome, outcome_of
+from cli.printed_logs import follow_logs
+from cli.progress import watch
+from cli.run_table import describe_status
+from cli.stopping import request_stop
+from cli.terminal import answers, confirm, is_interactive, say
+from spec.submission import Applied, RunView
+
+
+def attach(client: Client, applied: Applied) -> int:
+    """Stay with the run and return the exit code that its end, or the person, decides."""
+    try:
+        return stay(client, applied)
+    except KeyboardInterrupt:
+        return _leave(client, applied.name)
+
+
+def stay(client: Client, applied: Applied) -> int:
+    """Show the way to readiness, where the service is, and its logs until it has ended."""
+    run = watch(client, applied.name, until=lambda run: is_ready(run, applied))
+    if not run.status.is_final:
+        publish(applied)
+    follow_logs(client, applied.name)
+    run = watch(client, applied.name, until=lambda run: run.status.is_final)
+    say(f"The run {run.name} has ended: {describe_status(run)}.")
+    return outcome_of(run)
+
+
+def is_ready(run: RunView, applied: Applied) -> bool:
+    """Whether a replica of what was applied answers, and of that life of the name."""
+    same_life = not run.incarnation or run.incarnation == applied.accepted.incarnation
+    return same_life and any(replica.ready for replica in run.replicas)
+
+
+def publish(applied: Applied, *, yet: bool = True) -> None:
+    """Print where the service, and its model, answer, or will answer when it is not ready yet."""
+    out = answers()
+    verb = "is" if yet else "will be"
+    out.print(f"Service {verb} published at:\n  {applied.url}", soft_wrap=True)
+    if applied.model and applied.model_url:
+        text = f"Model {applied.model} {verb} published at:\n  {applied.model_url}"
+        out.print(text, soft_wrap=True)
+
+
+def _leave(client: Client, name: str) -> int:
+    try:
+        say("")
+        if is_interactive() and confirm(f"Stop the run {name}?"):
+            request_stop(client, name, abort=False)
+            watch(client, name, until=lambda run: run.status.is_final)
+            say(f"The run {name} has ended.")
+            return Outcome.INTERRUPTED
+    except (KeyboardInterrupt, EOFError):
+        say("")
+    say(f"Detached: the run {name} goes on. `perdure logs -f {name}` follows it.")
+    return Outcome.INTERRUPTED

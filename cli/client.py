@@ -1,0 +1,135 @@
+"""The HTTP API, as a client sees it: answers are values, failures are our errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from httpx_sse import EventSource, SSEError
+from pydantic import TypeAdapter
+
+from cli.connection import Connection
+from perdure import __version__, errors
+from perdure.errors import PerdureError, ServerUnreachable, Unavailable
+
+T = TypeVar("T")
+
+PREFIX = "/api/v1"
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+"""Seconds. A plan asks clouds for offers, and is given longer by its caller."""
+STREAM_SILENCE = 60.0
+"""Seconds without a byte, keep-alive comments included, after which a stream counts as broken."""
+GATEWAY_TROUBLE = frozenset({502, 503, 504})
+
+
+class Client:
+    """Talks to one server with one token. `transport` replaces the network in tests."""
+
+    def __init__(
+        self, connection: Connection, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.connection = connection
+        self._http = httpx.Client(
+            base_url=connection.url + PREFIX,
+            headers={
+                "Authorization": f"Bearer {connection.token}",
+                "User-Agent": f"perdure/{__version__}",
+            },
+            timeout=TIMEOUT,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def in_project(self, *parts: str) -> str:
+        """A path below the project: `in_project("runs", name)`."""
+        return path("projects", self.connection.project, *parts)
+
+    def get(self, kind: type[T], where: str, **params: Any) -> T:
+        """Read a value."""
+        return self.call(kind, "GET", where, params=params)
+
+    def call(self, kind: type[T], method: str, where: str, **options: Any) -> T:
+        """Send a request, with httpx's options, and read the value that it answers."""
+        response = self.send(method, where, **options)
+        return TypeAdapter(kind).validate_json(response.content)
+
+    def send(self, method: str, where: str, **options: Any) -> httpx.Response:
+        """Send a request. Raises the error that the server answers, or `ServerUnreachable`."""
+        try:
+            response = self._http.request(method, where, **options)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        if response.is_error:
+            raise error_of(response)
+        return response
+
+    @contextmanager
+    def stream(self, where: str, **params: Any) -> Iterator[EventSource]:
+        """Server-sent events. Raises like `send`, also while they are read."""
+        timeout = httpx.Timeout(TIMEOUT.connect, read=STREAM_SILENCE)
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        try:
+            with self._http.stream(
+                "GET", where, params=params, timeout=timeout, headers=headers
+            ) as response:
+                if response.is_error:
+                    response.read()
+                    raise error_of(response)
+                yield EventSource(response)
+        except (httpx.TransportError, SSEError) as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> PerdureError:
+        url = self.connection.url
+        if isinstance(error, httpx.UnsupportedProtocol):
+            return errors.InvalidInput(
+                f"`{url}` is not the URL of a server.",
+                hint="It begins with `http://` or `https://`.",
+            )
+        if isinstance(error, httpx.ReadTimeout):
+            return Unavailable(f"{url} did not answer in time.", hint="Try again in a moment.")
+        return ServerUnreachable(
+            f"No server answers at {url}.",
+            hint="Start one with `perdure server`, or name another with `perdure project add`.",
+        )
+
+
+def path(*parts: str) -> str:
+    """A path of the API from its parts, each quoted."""
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def error_of(response: httpx.Response) -> PerdureError:
+    """The error in an answer; one that did not come from our API is told by its status."""
+    try:
+        envelope = response.json()["error"]
+        code, message = str(envelope["code"]), str(envelope["message"])
+        hint = str(envelope.get("hint") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        code, hint = "", ""
+        message = f"The server answered {response.status_code} {response.reason_phrase}.".rstrip()
+    kind = _error_kinds().get(code) or _KINDS_BY_STATUS.get(response.status_code, PerdureError)
+    return kind(message, hint=hint)
+
+
+def _error_kinds(kind: type[PerdureError] = PerdureError) -> dict[str, type[PerdureError]]:
+    below = (entry for child in kind.__subclasses__() for entry in _error_kinds(child).items())
+    return {kind.code(): kind, **dict(below)}
+
+
+_KINDS_BY_STATUS: dict[int, type[PerdureError]] = {
+    401: errors.Unauthenticated,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    413: errors.TooLarge,
+    422: errors.InvalidInput,
+    429: errors.RateLimited,
+    **dict.fromkeys(GATEWAY_TROUBLE, Unavailable),
+}

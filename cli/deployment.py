@@ -1,0 +1,186 @@
+"""`apply`: plan, ask, upload, submit, and stay until the service has ended."""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from cli.archive import DEFAULT_LIMIT_MB, Archive, packed
+from cli.attachment import attach, publish
+from cli.client import TIMEOUT, Client
+from cli.configuration import Choice, load
+from cli.connection import connect
+from cli.environment import with_values
+from cli.outcome import Outcome
+from cli.plan_view import properties_of, show_plan
+from cli.repository import LocalRepository, find_repository
+from cli.terminal import answers, confirm, messages, require_person, say
+from cli.units import describe_size
+from cli.upload import upload
+from perdure.errors import NoCapacity, PerdureError, Refused, Unavailable
+from spec.offer import Refusal
+from spec.placement import BackendName
+from spec.plan import Plan, PlanAction
+from spec.run import CodeArchive, Repository
+from spec.submission import Applied, ApplyCall, PlanCall, Submission
+
+PLAN_TIME = 180.0
+"""Seconds that a plan may take: every cloud is asked for its offers."""
+APPLY_TIME = 900.0
+"""Seconds that one request to apply may take: a stopping run of the name is waited for."""
+APPLY_PATIENCE = 60.0
+"""Seconds for which a lost answer is asked for again, with the same key."""
+RETRY_PAUSE = 1.0
+"""Seconds between two of these questions."""
+
+QUESTIONS = {
+    PlanAction.CREATE: "Submit the run",
+    PlanAction.UPDATE: "Update the run",
+    PlanAction.NOTHING: "Nothing changes. Apply again to the run",
+}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What `apply` was asked to do. `max_offers` None shows all."""
+
+    choice: Choice
+    variables: tuple[str, ...] = ()
+    project: str | None = None
+    repository: str | None = None
+    no_repository: bool = False
+    max_offers: int | None = 3
+    yes: bool = False
+    detach: bool = False
+    force: bool = False
+    verbose: bool = False
+
+
+def deploy(asked: Deployment) -> int:
+    """Do it, and return the exit code."""
+    connection = connect(asked.project)
+    repository = None if asked.no_repository else find_repository(Path(asked.repository or "."))
+    configuration, file = load(asked.choice, repository.root if repository else Path.cwd())
+    configuration = with_values(configuration, asked.variables, os.environ)
+    if not asked.yes:
+        require_person(QUESTIONS[PlanAction.CREATE])
+    with Client(connection) as client, _packed(repository) as archive:
+        submission = Submission(
+            configuration=configuration,
+            code=archive and CodeArchive(sha256=archive.sha256, size=archive.size),
+            repository=repository
+            and Repository(id=repository.id, working_dir=repository.working_dir),
+        )
+        plan = _plan(client, submission, asked.max_offers)
+        rows = properties_of(connection.project, file, configuration, _describe_code(archive))
+        show_plan(answers(), plan, rows, verbose=asked.verbose)
+        check_plan(plan)
+        if not asked.yes and not confirm(f"{QUESTIONS[plan.action]} {plan.name}?"):
+            say("Nothing was submitted.")
+            return Outcome.FAILED
+        if archive is not None:
+            upload(client, archive)
+        applied = submit(client, apply_call(submission, plan, force=asked.force))
+        if asked.detach:
+            publish(applied, yet=False)
+            return Outcome.OK
+        return attach(client, applied)
+
+
+def apply_call(submission: Submission, plan: Plan, *, force: bool) -> ApplyCall:
+    """What was planned, under the plan's name; `force` applies to whatever runs by now."""
+    named = submission.configuration.model_copy(update={"name": plan.name})
+    return ApplyCall(
+        configuration=named,
+        code=submission.code,
+        repository=submission.repository,
+        check=None if force else plan.check,
+    )
+
+
+def submit(client: Client, call: ApplyCall, *, patience: float = APPLY_PATIENCE) -> Applied:
+    """Apply exactly once: an answer that was lost is asked for again under the same key."""
+    key = str(uuid.uuid4())
+    deadline = time.monotonic() + patience
+    body = call.model_dump_json(exclude_unset=True)
+    while True:
+        try:
+            with messages().status("Submitting …"):
+                return client.call(
+                    Applied,
+                    "POST",
+                    client.in_project("runs"),
+                    content=body,
+                    headers={"Idempotency-Key": key, "Content-Type": "application/json"},
+                    timeout=httpx.Timeout(TIMEOUT.connect, read=APPLY_TIME),
+                )
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_PAUSE)
+
+
+@contextmanager
+def _packed(repository: LocalRepository | None) -> Iterator[Archive | None]:
+    if repository is None:
+        yield None
+        return
+    with packed(repository, DEFAULT_LIMIT_MB) as archive:
+        yield archive
+
+
+def _plan(client: Client, submission: Submission, max_offers: int | None) -> Plan:
+    call = PlanCall(**dict(submission), max_offers=max_offers)
+    with messages().status("Getting the plan …"):
+        return client.call(
+            Plan,
+            "POST",
+            client.in_project("plans"),
+            content=call.model_dump_json(exclude_unset=True),
+            headers={"Content-Type": "application/json"},
+            timeout=httpx.Timeout(TIMEOUT.connect, read=PLAN_TIME),
+        )
+
+
+def check_plan(plan: Plan) -> None:
+    """Show what the plan warns of; raise what it refuses."""
+    for warning in plan.warnings:
+        say(f"warning: {warning}")
+    if plan.refusals:
+        raise refusal_of(plan)
+    if not plan.total_offers and plan.action is PlanAction.CREATE:
+        raise NoCapacity(
+            "No offer fits the configuration.",
+            hint="`perdure offer` shows what there is; ask for less, or for other backends.",
+        )
+
+
+def refusal_of(plan: Plan) -> PerdureError:
+    """The plan's refusals as one error: nothing to be had, or not possible."""
+    *others, last = plan.refusals
+    reasons = "\n".join([*map(_with_hint, others), _about(last)])
+    backends = {backend.value for backend in BackendName}
+    if not plan.total_offers and all(refusal.subject in backends for refusal in plan.refusals):
+        return NoCapacity(f"No offer fits.\n{reasons}", hint=last.hint)
+    return Refused(f"The run cannot be submitted.\n{reasons}", hint=last.hint)
+
+
+def _with_hint(refusal: Refusal) -> str:
+    return _about(refusal) + (f"\n  hint: {refusal.hint}" if refusal.hint else "")
+
+
+def _about(refusal: Refusal) -> str:
+    named = refusal.subject in refusal.message
+    return f"  {refusal.message}" if named else f"  {refusal.subject}: {refusal.message}"
+
+
+def _describe_code(archive: Archive | None) -> str:
+    if archive is None:
+        return "-"
+    noun = "file" if archive.files == 1 else "files"
+    return f"{archive.files} {noun}, {describe_size(archive.size)}"

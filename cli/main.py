@@ -1,0 +1,47 @@
+"""`perdure`: the command line. What a command needs is imported when the command runs."""
+
+import sys
+
+import typer
+
+from cli.commands import apply, files, processes, projects, runs, secrets, users
+from cli.report import report
+from perdure.errors import PerdureError
+
+app = typer.Typer(
+    name="perdure",
+    help="Deploy models and web apps as secure, scalable services.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+COMMANDS = (
+    *(apply.apply, runs.ps, runs.logs, runs.stop, runs.delete, apply.offer),
+    *(files.validate, files.schema),
+)
+PROCESSES = (processes.api, processes.worker, processes.proxy, processes.tunnels)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        app(prog_name="perdure")
+    except PerdureError as error:
+        sys.exit(report(error))
+
+
+def _assemble() -> None:
+    for command in COMMANDS:
+        app.command()(command)
+    app.add_typer(secrets.app, name="secret")
+    app.add_typer(projects.app, name="project")
+    app.add_typer(users.app, name="user")
+    app.command()(processes.server)
+    for process in PROCESSES:
+        app.command(context_settings=processes.PASS_ON)(process)
+    app.command()(files.completion)
+    app.command()(files.version)
+
+
+_assemble()

@@ -1,0 +1,38 @@
+"""`stop`: ask for the end of runs, and wait until nothing of them is left."""
+
+from collections.abc import Sequence
+
+from cli.client import Client
+from cli.outcome import Outcome
+from cli.progress import watch
+from cli.report import report
+from cli.run_table import describe_status
+from cli.terminal import confirm, say
+from perdure.errors import PerdureError
+from spec.submission import StopCall
+
+
+def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -> int:
+    """Stop each of the runs and wait for their ends; return the first failure's exit code."""
+    listed = ", ".join(names)
+    noun = "run" if len(names) == 1 else "runs"
+    if not yes and not confirm(f"{'Abort' if abort else 'Stop'} the {noun} {listed}?"):
+        say("Nothing was stopped.")
+        return Outcome.FAILED
+    codes, stopping = [], []
+    for name in dict.fromkeys(names):
+        try:
+            request_stop(client, name, abort=abort)
+            stopping.append(name)
+        except PerdureError as error:
+            codes.append(report(error))
+    for name in stopping:
+        run = watch(client, name, until=lambda run: run.status.is_final)
+        say(f"The run {name} has ended: {describe_status(run)}.")
+    return next(iter(codes), Outcome.OK)
+
+
+def request_stop(client: Client, name: str, *, abort: bool) -> None:
+    """Ask the run to end; with `abort`, at once. Raises `NotFound`."""
+    call = StopCall(abort=abort)
+    client.send("POST", client.in_project("runs", name, "stop"), json=call.model_dump())

@@ -1,0 +1,127 @@
+"""What is said and where: answers on stdout, messages on stderr, a question only to a person."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from getpass import getpass
+from typing import TextIO
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from perdure.errors import InvalidInput
+
+UNBOUNDED = 100_000
+"""Columns of a pipe: nothing is wrapped for a program that reads."""
+ROOMY = 30
+"""Columns from which a table can be drawn at all; terminals that tell less are wrong."""
+
+
+def answers() -> Console:
+    """The console of answers, on stdout."""
+    return _console(sys.stdout)
+
+
+def messages() -> Console:
+    """The console of messages and progress, on stderr."""
+    return _console(sys.stderr)
+
+
+def say(text: str) -> None:
+    """Tell the person something, on stderr."""
+    messages().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def show(console: Console, table: Table) -> None:
+    """Print a table; without a terminal plainly, without blanks at the ends of its lines."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    lines = (line.rstrip() for line in captured.get().splitlines())
+    console.file.write("".join(f"{line}\n" for line in lines))
+
+
+def columns(*names: str, folding: tuple[str, ...] = ()) -> Table:
+    """A table with these headings; only the `folding` columns break where a line is short."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in names:
+        table.add_column(name, no_wrap=name not in folding, overflow="fold")
+    return table
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked: stdin and stderr are terminals."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def require_person(question: str) -> None:
+    """Raise `InvalidInput` when nobody is there to answer the question."""
+    if not is_interactive():
+        raise InvalidInput(
+            f"“{question}” cannot be asked: this is not a terminal.",
+            hint="Answer in advance with `-y`.",
+        )
+
+
+def confirm(question: str) -> bool:
+    """Ask until the answer is yes or no. Raises `InvalidInput` when nobody is there to ask."""
+    require_person(question)
+    while True:
+        sys.stderr.write(f"{question} [y/n]: ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        answer = line.strip().lower()
+        if answer in ("y", "yes"):
+            return True
+        if answer in ("n", "no"):
+            return False
+
+
+def read_secret(prompt: str) -> str:
+    """A value from stdin, or asked for without an echo. Raises `InvalidInput` when it is empty."""
+    value = getpass(f"{prompt}: ") if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    if not value:
+        raise InvalidInput("The value is empty.", hint="Type it, or pipe it in.")
+    return value
+
+
+def list_values(
+    values: Sequence[BaseModel], *fields: tuple[str, str], as_json: bool = False
+) -> None:
+    """Print values, as JSON or in a table of `(heading, field)`."""
+    if as_json:
+        text = json.dumps([value.model_dump(mode="json") for value in values], indent=2)
+        answers().print(text, soft_wrap=True)
+        return
+    table = columns(*(heading for heading, _ in fields))
+    for value in values:
+        table.add_row(*(_cell(getattr(value, field)) for _, field in fields))
+    show(answers(), table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "*" if value else ""
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M")
+    return "-" if value is None else str(value)
+
+
+def dim(text: str) -> Text:
+    """Text in the background."""
+    return Text(text, style="dim")
+
+
+def _console(file: TextIO) -> Console:
+    width = None if file.isatty() else UNBOUNDED
+    console = Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+    if console.is_terminal and console.width < ROOMY:
+        console.width = ROOMY
+    return console

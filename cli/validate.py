@@ -1,0 +1,76 @@
+"""`perdure validate FILE…`: whether configurations are right, without a server."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from perdure.errors import InvalidConfiguration
+from spec.reader import read_configuration
+from spec.service import ServiceConfiguration
+
+STDIN = "-"
+
+
+def validate(files: Sequence[str], as_json: bool) -> int:
+    """Check each file (`-` is standard input) and say so; 1 when any is wrong, else 0.
+
+    With `as_json`, one object per file and line on standard output: `file`, `ok`, `error` and the
+    `configuration` in its canonical long form.
+    """
+    wrong = False
+    for file in files:
+        try:
+            configuration = read_configuration(_text(file), file)
+        except InvalidConfiguration as error:
+            wrong = True
+            _report_error(file, error, as_json=as_json)
+        else:
+            _report_success(file, configuration, as_json=as_json)
+    return 1 if wrong else 0
+
+
+def _text(file: str) -> str:
+    try:
+        content = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
+        return content.decode()
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise InvalidConfiguration(f"The file cannot be read: {reason}", file=file) from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise InvalidConfiguration(
+            "The file is not UTF-8 text", file=file, line=line, column=column
+        ) from None
+
+
+def _report_success(file: str, configuration: ServiceConfiguration, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(file, None, configuration.model_dump(mode="json"))
+    else:
+        sys.stdout.write(f"{file}: ok\n")
+
+
+def _report_error(file: str, error: InvalidConfiguration, *, as_json: bool) -> None:
+    if as_json:
+        details = {
+            "code": error.code(),
+            "message": error.message,
+            "hint": error.hint,
+            "line": error.line,
+            "column": error.column,
+        }
+        _print_json(file, details, None)
+        return
+    place = f"{file}:{error.line}:{error.column}" if error.line else file
+    hint = f"\nhint: {error.hint}" if error.hint else ""
+    sys.stderr.write(f"{place}: {error.message}{hint}\n")
+
+
+def _print_json(
+    file: str, error: dict[str, Any] | None, configuration: dict[str, Any] | None
+) -> None:
+    report = {"file": file, "ok": error is None, "error": error, "configuration": configuration}
+    sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")

@@ -1,0 +1,1 @@
+"""Reach a machine and run things on it."""

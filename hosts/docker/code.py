@@ -1,0 +1,64 @@
+"""The user's code: a tar for the container, owned by the user that the container runs as."""
+
+import io
+import tarfile
+from pathlib import Path
+from typing import IO
+
+WORKFLOW = "workflow"
+
+# (uid, gid)
+Owner = tuple[int, int]
+
+
+def find_owner(user: str, passwd: str, group: str) -> Owner:
+    """The ids behind `user[:group]`, names or numbers, by the texts of the container's two files.
+
+    A user without a group has the group of its line in `passwd`, else 0, as in Docker. Unknown
+    names are root here: Docker itself refuses them at the start, with a better message.
+    """
+    name, _, group_name = user.partition(":")
+    if not name:
+        return 0, 0
+    line = _line(passwd, name)
+    uid = int(line[2]) if line else int(name) if name.isdigit() else 0
+    if not group_name:
+        return uid, int(line[3]) if line else 0
+    if group_name.isdigit():
+        return uid, int(group_name)
+    found = _line(group, group_name)
+    return uid, int(found[2]) if found else 0
+
+
+def _line(text: str, name: str) -> list[str] | None:
+    rows = (row.split(":") for row in text.splitlines())
+    return next((row for row in rows if len(row) > 3 and name in (row[0], row[2])), None)
+
+
+def pack_workflow(archive: Path, owner: Owner, out: IO[bytes]) -> None:
+    """Write the gzipped tar `archive` to `out` as a plain tar of `/workflow`, all `owner`'s."""
+    uid, gid = owner
+    with (
+        tarfile.open(archive, "r:gz") as source,
+        tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as target,
+    ):
+        root = tarfile.TarInfo(WORKFLOW)
+        root.type, root.mode, root.uid, root.gid = tarfile.DIRTYPE, 0o755, uid, gid
+        target.addfile(root)
+        for member in source:
+            if member.name in (".", "./"):
+                continue
+            content = source.extractfile(member) if member.isreg() else None
+            if member.islnk():
+                member.linkname = f"{WORKFLOW}/{member.linkname.removeprefix('./')}"
+            member.name = f"{WORKFLOW}/{member.name.removeprefix('./')}"
+            member.uid, member.gid, member.uname, member.gname = uid, gid, "", ""
+            target.addfile(member, content)
+
+
+def single_file(tar: bytes) -> str:
+    """The text of the only file in a tar that the engine sent."""
+    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+        member = archive.next()
+        content = archive.extractfile(member) if member is not None else None
+        return "" if content is None else content.read().decode(errors="replace")

@@ -1,0 +1,28 @@
+"""What the engine's refusal to create or start a container means."""
+
+import re
+
+from perdure.errors import ContainerCreateFailed, HostError, RuntimeUnsupported, VolumeFailed
+
+MISSING_SOURCE = re.compile(r"bind source path does not exist: (?P<path>.+)")
+VOLUME = ("invalid mount config", "error while creating mount source", "invalid volume", "mount ")
+DEVICES = ("could not select device driver", "nvidia-container-cli", "unknown device")
+
+
+def missing_source(text: str) -> str | None:
+    """The folder that a mount asks for and the machine does not have."""
+    found = MISSING_SOURCE.search(text)
+    return found["path"].strip() if found else None
+
+
+def start_failure(text: str) -> HostError:
+    """The error that the engine's words mean."""
+    words = text.lower()
+    if any(sign in words for sign in DEVICES):
+        return RuntimeUnsupported(
+            f"Docker cannot give the container its GPUs: {text}",
+            hint="Install the NVIDIA container toolkit on the machine, then restart Docker.",
+        )
+    if any(sign in words for sign in VOLUME):
+        return VolumeFailed(f"A volume could not be mounted: {text}")
+    return ContainerCreateFailed(f"The container could not be started: {text}")

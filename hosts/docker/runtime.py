@@ -1,0 +1,234 @@
+"""The Docker runtime: `hosts.base.Runtime` on one engine."""
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiodocker import DockerError
+
+from hosts.addresses import AddressBook
+from hosts.base import Progress
+from hosts.docker.connection import SLOW, Connection
+from hosts.docker.container import SERVER, TOKEN, container_name, job_state
+from hosts.docker.creation import create_container, put_code
+from hosts.docker.failure import start_failure
+from hosts.docker.image import pull_image
+from hosts.docker.logs import Cursor, Pass
+from hosts.docker.network import ensure_network
+from hosts.machine import this_machine
+from perdure.errors import ContainerCreateFailed, HostError, RuntimeUnsupported
+from spec.job import Job, JobPhase, JobState
+from spec.log import LogBatch
+from spec.machine import Machine, RuntimeKind
+
+# After this long without a word, a wait or a log asks whether the engine is still there.
+SILENCE = timedelta(seconds=30)
+# Between two looks at what cannot be waited for.
+PAUSE = 0.2
+MISSING = JobState(phase=JobPhase.MISSING)
+
+Survey = Callable[[Path], Machine]
+
+
+class DockerRuntime:
+    """Runs jobs as containers named `perdure-<token>` of the engine at `url`.
+
+    Only containers and networks with the label of `server_id` are seen or touched. `survey`
+    measures the machine of the engine, given the folder where the engine keeps its data.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        server_id: str,
+        addresses: AddressBook,
+        survey: Survey = partial(this_machine, RuntimeKind.DOCKER),
+    ) -> None:
+        self._engine = Connection(url)
+        self._server_id = server_id
+        self._addresses = addresses
+        self._survey = survey
+        self._network_lock = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; jobs go on."""
+        await self._engine.close()
+
+    async def machine(self) -> Machine:
+        """See `hosts.base.Runtime`."""
+        info = await self._engine.json("GET", "info")
+        return await asyncio.to_thread(self._survey, Path(info["DockerRootDir"]))
+
+    def refusals(self, job: Job) -> tuple[str, ...]:
+        """See `hosts.base.Runtime`: a container needs an image, all else is Docker's to give."""
+        return () if job.image else ("`image`: a container cannot be made without one",)
+
+    async def pull(self, job: Job, progress: Progress) -> None:
+        """See `hosts.base.Runtime`."""
+        await pull_image(self._engine, _image(job), job.registry, progress)
+
+    async def start(self, job: Job) -> JobState:
+        """See `hosts.base.Runtime`."""
+        container = await self._inspect(job.token) or await self._create(job)
+        if not self._is_ours(container):
+            raise ContainerCreateFailed(
+                f"A container `{container_name(job.token)}` exists that is not this server's",
+                hint=f"Look at it: `docker inspect {container_name(job.token)}`.",
+            )
+        state = job_state(container)
+        if state.phase is not JobPhase.CREATED:
+            return state
+        if job.code is not None:
+            await put_code(self._engine, container, Path(job.code))
+        try:
+            await self._engine.json("POST", f"containers/{container['Id']}/start", within=SLOW)
+        except DockerError as error:
+            raise start_failure(error.message) from error
+        return await self.state(job.token)
+
+    async def state(self, token: str) -> JobState:
+        """See `hosts.base.Runtime`."""
+        container = await self._ours(token)
+        return MISSING if container is None else job_state(container)
+
+    async def wait(self, token: str) -> JobState:
+        """See `hosts.base.Runtime`."""
+        while (state := await self.state(token)).phase in (JobPhase.CREATED, JobPhase.RUNNING):
+            if state.phase is JobPhase.CREATED:
+                await asyncio.sleep(PAUSE)
+                continue
+            path = f"containers/{container_name(token)}/wait"
+            with suppress(TimeoutError, DockerError):
+                async for _ in self._engine.chunks("POST", path, params={}, silence=SILENCE):
+                    pass
+        return state
+
+    async def follow(self, token: str, cursor: str) -> AsyncIterator[LogBatch]:
+        """See `hosts.base.Runtime`. The cursor is `hosts.docker.logs.Cursor`."""
+        place = Cursor.parse(cursor)
+        while (container := await self._ours(token)) is not None:
+            ended = job_state(container).phase is JobPhase.EXITED
+            reading = Pass(place)
+            async for batch in self._read(container["Id"], reading):
+                yield batch
+            if reading.cursor == place:
+                if ended:
+                    return
+                await asyncio.sleep(PAUSE)
+            place = reading.cursor
+
+    async def stop(self, token: str, grace: timedelta) -> JobState:
+        """See `hosts.base.Runtime`."""
+        container = await self._ours(token)
+        if container is None:
+            return MISSING
+        try:
+            await self._engine.json(
+                "POST",
+                f"containers/{container['Id']}/stop",
+                params={"t": math.ceil(grace.total_seconds())},
+                within=grace + SLOW,
+            )
+        except DockerError as error:
+            if error.status != 404:
+                raise ContainerCreateFailed(
+                    f"The container cannot stop: {error.message}"
+                ) from error
+        return await self.state(token)
+
+    async def remove(self, token: str) -> bool:
+        """See `hosts.base.Runtime`."""
+        container = await self._ours(token)
+        while (left := await self._ours(token)) is not None:
+            try:
+                await self._engine.json(
+                    "DELETE",
+                    f"containers/{left['Id']}",
+                    params={"force": "1", "v": "1"},
+                    within=SLOW,
+                )
+            except DockerError as error:
+                # 404: gone meanwhile. 409: somebody else is at it.
+                if error.status not in (404, 409):
+                    raise
+                await asyncio.sleep(PAUSE)
+        await self._addresses.release(await self._engine_id(), token)
+        return container is not None
+
+    async def tokens(self) -> frozenset[str]:
+        """See `hosts.base.Runtime`."""
+        filters = json.dumps({"label": [f"{SERVER}={self._server_id}", TOKEN]})
+        containers = await self._engine.json(
+            "GET", "containers/json", params={"all": "1", "filters": filters}
+        )
+        return frozenset(container["Labels"][TOKEN] for container in containers)
+
+    async def _create(self, job: Job) -> dict[str, Any]:
+        _image(job)
+        async with self._network_lock:
+            network = await ensure_network(self._engine, self._server_id)
+        address = await self._addresses.claim(await self._engine_id(), job.token, network.pool)
+        await create_container(self._engine, job, network.name, address)
+        container = await self._inspect(job.token)
+        if container is None:
+            raise ContainerCreateFailed("The container was removed while it was being made")
+        return container
+
+    async def _read(self, container: str, reading: Pass) -> AsyncIterator[LogBatch]:
+        asked = {"follow": "1", "stdout": "1", "stderr": "1", "timestamps": "1"}
+        chunks = self._engine.chunks(
+            "GET",
+            f"containers/{container}/logs",
+            params={**asked, "since": reading.cursor.since},
+            silence=SILENCE,
+        )
+        # Silence is no news, and a container removed meanwhile is seen by the next look at it.
+        with suppress(TimeoutError, DockerError):
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    if (batch := reading.feed(chunk)) is not None:
+                        yield batch
+
+    async def _ours(self, token: str) -> dict[str, Any] | None:
+        container = await self._inspect(token)
+        return container if container is not None and self._is_ours(container) else None
+
+    def _is_ours(self, container: dict[str, Any]) -> bool:
+        return bool((container["Config"]["Labels"] or {}).get(SERVER) == self._server_id)
+
+    async def _inspect(self, token: str) -> dict[str, Any] | None:
+        try:
+            found = await self._engine.json("GET", f"containers/{container_name(token)}/json")
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise HostError(f"Docker cannot tell of a container: {error.message}") from error
+        return dict(found)
+
+    async def _engine_id(self) -> str:
+        """The engine's own id: two machines may have networks with the same addresses."""
+        return str((await self._engine.json("GET", "info"))["ID"])
+
+
+def _image(job: Job) -> str:
+    if job.image is None:
+        raise RuntimeUnsupported("A container cannot be made without an `image`")
+    return job.image

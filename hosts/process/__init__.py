@@ -1,0 +1,1 @@
+"""The process runtime: replicas as plain processes of this machine, without isolation."""

@@ -1,0 +1,216 @@
+"""The runtime for a machine without Docker. For trying things out: there is no isolation."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from hosts.base import Progress
+from hosts.machine import gpus, this_machine
+from hosts.process import account, code, port, python, refusal, stray
+from hosts.process.environment import (
+    argv,
+    inside,
+    installer_environment,
+    replica_environment,
+)
+from hosts.process.folder import Folders, Record, ReplicaFolder, ShimSpec
+from hosts.process.log import follow
+from hosts.process.process import ended, signalled
+from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
+from spec.job import Job, JobPhase, JobState
+from spec.log import LogBatch
+from spec.machine import Machine, RuntimeKind
+
+SHIM = Path(__file__).with_name("shim.py")
+SHARED_HOMES = Path("/var/lib/perdure")  # replicas' accounts cannot reach into root's home
+OVERTIME = 15.0  # seconds after a stop's grace in which the shim has killed everything
+
+
+class ProcessRuntime:
+    """Runs each replica as processes of this machine, under an account of its own when we are root.
+
+    Not enforced, as there is no container: limits of CPU, memory and disk. Everything else that it
+    cannot honour is refused by name. Replicas outlive the process that started them.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        server_id: str,
+        *,
+        homes: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._server = server_id
+        self._environment = os.environ if environment is None else environment
+        self._separate = account.separate_accounts()
+        shared = SHARED_HOMES / server_id if self._separate else root / "homes"
+        self._folders = Folders(root, homes or shared, server_id)
+
+    async def machine(self) -> Machine:
+        """The machine's size now."""
+        self._create_folders()
+        return await asyncio.to_thread(this_machine, RuntimeKind.PROCESS, self._folders.homes)
+
+    def refusals(self, job: Job) -> tuple[str, ...]:
+        """Which properties plain processes cannot honour, each with its reason."""
+        return tuple(refusal.refusals(job, self._pythons))
+
+    async def pull(self, job: Job, progress: Progress) -> None:
+        """Do nothing: there are no images."""
+
+    async def start(self, job: Job) -> JobState:
+        """Prepare and start, or find what an earlier call with this token made.
+
+        Raises `RuntimeUnsupported` (a property, or the port in use) and `ContainerCreateFailed`.
+        """
+        self._create_folders()
+        folder = self._folders.of(job.token)
+        async with folder.alone():
+            if not folder.is_written:
+                try:
+                    await self._prepare(job, folder)
+                except BaseException:
+                    await asyncio.to_thread(folder.delete)
+                    raise
+            state = folder.state()
+            if state.phase is JobPhase.CREATED:
+                await self._launch(folder)
+                state = folder.state()
+            return state
+
+    async def state(self, token: str) -> JobState:
+        """What has become of it."""
+        return self._folders.of(token).state()
+
+    async def wait(self, token: str) -> JobState:
+        """Return when it has exited or is missing."""
+        return await ended(self._folders.of(token))
+
+    def follow(self, token: str, cursor: str) -> AsyncIterator[LogBatch]:
+        """Every log entry after `cursor`; who asks for the next batch has stored the last one."""
+        return follow(self._folders.of(token), cursor)
+
+    async def stop(self, token: str, grace: timedelta) -> JobState:
+        """SIGTERM to the replica's group, SIGKILL to all after `grace`, which a repeat may cut."""
+        folder = self._folders.of(token)
+        if (record := folder.record()) is None:
+            return folder.state()
+        if folder.state().phase is JobPhase.CREATED:
+            async with folder.alone():  # it may be on its way, or never have come further
+                if folder.record() is not None and folder.state().phase is JobPhase.CREATED:
+                    folder.write("exit.json", {"code": 128 + signal.SIGTERM})
+        await self._end(folder, record.uid, grace.total_seconds())
+        return await ended(folder)
+
+    async def remove(self, token: str) -> bool:
+        """Kill and remove whatever exists under this token; whether there was anything."""
+        folder = self._folders.of(token)
+        if not folder.control.exists():
+            return False
+        async with folder.alone():
+            record = folder.record()
+            if record is not None:
+                await self._end(folder, record.uid, 0.0)
+            await asyncio.to_thread(folder.delete)
+            return record is not None
+
+    async def tokens(self) -> frozenset[str]:
+        """The tokens of all jobs of this server, in whatever phase."""
+        if not self._folders.root.exists():
+            return frozenset()
+        return frozenset(
+            record.token for _, record in self._folders.all() if record.server == self._server
+        )
+
+    @cached_property
+    def _pythons(self) -> Mapping[str, str]:
+        uid = account.UIDS.start if self._separate else None
+        return python.pythons(installer_environment(self._environment), uid)
+
+    @cached_property
+    def _has_gpus(self) -> bool:
+        return bool(gpus())
+
+    def _create_folders(self) -> None:
+        self._folders.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folders.homes.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self._folders.homes.chmod(0o711)  # whatever the umask
+
+    async def _prepare(self, job: Job, folder: ReplicaFolder) -> None:
+        """Everything up to `spec.json`, which says that all is there."""
+        refused = await asyncio.to_thread(self.refusals, job)
+        if refused:
+            raise RuntimeUnsupported(" ".join(refused))
+        async with self._folders.claiming():
+            uid = self._claim(job, folder)
+        cwd = folder.workflow / inside(job.working_dir or "", folder)
+        await asyncio.to_thread(self._make_home, job, folder, cwd)
+        interpreter = python.choose(self._pythons, job.python)
+        installer = installer_environment(self._environment)
+        await python.create_environment(folder.venv, interpreter, installer)
+        tools = self._folders.homes / "tools" if self._separate else None
+        await asyncio.to_thread(python.provide_uv, folder.venv, tools)
+        if uid is not None:
+            await asyncio.to_thread(account.give, folder.home, uid)
+        env = replica_environment(job, folder, self._environment, has_gpus=self._has_gpus)
+        spec = ShimSpec(argv=tuple(argv(job)), env=env, cwd=str(cwd), uid=uid)
+        folder.write("spec.json", spec)
+
+    def _claim(self, job: Job, folder: ReplicaFolder) -> int | None:
+        records = list(self._folders.all())
+        port.claim(job, records)
+        taken = {record.uid for _, record in records if record.uid is not None}
+        uid = account.free_uid(taken) if self._separate else None
+        folder.write(
+            "job.json", Record(token=job.token, server=self._server, port=job.port, uid=uid)
+        )
+        return uid
+
+    def _make_home(self, job: Job, folder: ReplicaFolder, cwd: Path) -> None:
+        if folder.home.exists():
+            shutil.rmtree(folder.home)
+        folder.home.mkdir(mode=0o700)
+        folder.workflow.mkdir()
+        folder.temporary.mkdir()
+        if job.code is not None:
+            code.unpack(job.code, folder.workflow)
+        try:
+            cwd.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise ContainerCreateFailed(f"`{job.working_dir}` is not a folder.") from error
+
+    async def _end(self, folder: ReplicaFolder, uid: int | None, grace: float) -> None:
+        if folder.state().phase is JobPhase.RUNNING:
+            folder.write("stop.json", {"grace": grace})
+            signalled(folder, signal.SIGTERM)
+            try:
+                async with asyncio.timeout(grace + OVERTIME):
+                    await ended(folder)
+            except TimeoutError:
+                signalled(folder, signal.SIGKILL)
+                await ended(folder)
+        await stray.sweep(folder.mark, uid)
+
+    async def _launch(self, folder: ReplicaFolder) -> None:
+        shim = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-I", "-S", str(SHIM), str(folder.control)),
+            env={},
+            cwd="/",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        _, told = await shim.communicate()
+        if shim.returncode:
+            raise ContainerCreateFailed(
+                f"The replica's process could not be started: {told.decode(errors='replace')}"
+            )

@@ -1,0 +1,220 @@
+"""Every setting, declared once with its reason and its unit; the documentation is made from here.
+
+Each is an environment variable `PERDURE_<NAME>`. Temporal's own client reads `TEMPORAL_ADDRESS`,
+`TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE` and the rest of its environment configuration by itself.
+"""
+
+from enum import StrEnum
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from perdure.data_dir import DataDir
+from perdure.errors import CannotStart
+
+
+class RuntimeChoice(StrEnum):
+    """How the local backend runs replicas; `auto` is Docker where its engine answers."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    PROCESS = "process"
+
+
+class LogFormat(StrEnum):
+    """How our processes write their log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """What an operator may change. Frozen: read once at the start of a process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERDURE_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    data_dir: Path = Field(
+        default=Path("~/.perdure/server"),
+        description="The folder of everything that the server keeps. Back it up as a whole.",
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy's URL of the store. Empty: SQLite, `perdure.db` in the data "
+        "directory; production: `postgresql+asyncpg://…`.",
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="The 32-byte key from which all others come, where it must not lie beside the "
+        "data that it protects. Unset: `master.key` in the data directory.",
+    )
+    admin_token: SecretStr | None = Field(
+        default=None,
+        description="The token of the user `admin`, to be set at the first start. Unset: a random "
+        "one is made and written to `admin.token` in the data directory.",
+    )
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="The IP address that the front door listens on. The default is this machine "
+        "only; `0.0.0.0` opens it to the network, without TLS.",
+    )
+    port: int = Field(
+        default=3000,
+        ge=1,
+        le=65535,
+        description="The port of the front door: API, console, services and models.",
+    )
+    ui_port: int = Field(
+        default=8233,
+        ge=0,
+        le=65535,
+        description="The port of Temporal's web UI in the embedded server, which listens on "
+        "127.0.0.1 only. The default is Temporal's own.",
+    )
+    public_url: str = Field(
+        default="",
+        description="The URL under which people reach the front door, where it differs from "
+        "`http://localhost:<port>`. Endpoints are printed with it.",
+    )
+
+    runtime: RuntimeChoice = Field(
+        default=RuntimeChoice.AUTO,
+        description="What the local backend runs replicas with: `auto`, `docker` or `process` "
+        "(no isolation, for trying things out).",
+    )
+    docker_host: str = Field(
+        default="unix:///var/run/docker.sock",
+        validation_alias=AliasChoices("PERDURE_DOCKER_HOST", "DOCKER_HOST"),
+        description="The Docker engine of this machine; `DOCKER_HOST` counts when "
+        "`PERDURE_DOCKER_HOST` is not set.",
+    )
+    image: str = Field(
+        default="dstackai/base:py{python}-0.6-cuda-12.1",
+        description="The image of a service without `image`; `{python}` is its Python version.",
+    )
+    image_nvcc_suffix: str = Field(
+        default="-devel",
+        description="What is appended to the default image for `nvcc: true`: it brings CUDA's "
+        "compiler.",
+    )
+    image_pythons: tuple[str, ...] = Field(
+        default=("3.9", "3.10", "3.11", "3.12", "3.13"),
+        description="The Python versions for which the default image exists.",
+    )
+    code_limit_mb: int = Field(
+        default=100,
+        ge=1,
+        description="The largest code archive of a run, in MB before compression. Code beyond it "
+        "is nearly always data that was not ignored.",
+    )
+    log_quota_mb: int = Field(
+        default=256,
+        ge=1,
+        description="How much log of one run the store keeps, in MB; the oldest goes first.",
+    )
+
+    heartbeat: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds without a sign of life after which Temporal gives a long activity to "
+        "another worker. Cancellation is heard within 0.8 of it.",
+    )
+    sticky_timeout: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds for which a workflow waits for the worker that has it in memory, "
+        "before any other may take it.",
+    )
+    owner_check: float = Field(
+        default=300.0,
+        gt=0,
+        description="Seconds between two questions of a replica's monitor whether its run still "
+        "exists.",
+    )
+    lease: float = Field(
+        default=15.0,
+        gt=0,
+        description="Seconds for which a proxy's registration counts. A drain waits for no proxy "
+        "whose lease ran out.",
+    )
+    anti_entropy: float = Field(
+        default=20.0,
+        gt=0,
+        description="Seconds between two full comparisons of a proxy's table with Temporal.",
+    )
+    ready_timeout: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds that the parts of the embedded server may take to become ready.",
+    )
+    start_timeout: float = Field(
+        default=7200.0,
+        gt=0,
+        description="Seconds that a started service may take until it answers. Installing vLLM and "
+        "loading a large model takes many minutes.",
+    )
+    max_cached_workflows: int = Field(
+        default=5000,
+        ge=10,
+        description="Workflows that a worker keeps in memory, at about 0.1 MB each.",
+    )
+    log: LogFormat = Field(
+        default=LogFormat.TEXT,
+        description="How our processes write their log to stderr: `text` or `json`.",
+    )
+
+    @field_validator("data_dir", "master_key_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().absolute()
+
+    @field_validator("host")
+    @classmethod
+    def _address(cls, host: str) -> str:
+        return str(ip_address("127.0.0.1" if host == "localhost" else host))
+
+    @cached_property
+    def data(self) -> DataDir:
+        """The data directory, as names of what is in it."""
+        return DataDir(self.data_dir)
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy's URL of the store."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data.database}"
+
+    @property
+    def master_key_path(self) -> Path:
+        """Where the master key is."""
+        return self.master_key_file or self.data.master_key
+
+    @property
+    def base_url(self) -> str:
+        """The URL under which people reach the front door, without a slash at its end."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    def default_image(self, python: str, *, nvcc: bool = False) -> str:
+        """The image of a service that names none. The caller has checked `image_pythons`."""
+        return self.image.format(python=python) + (self.image_nvcc_suffix if nvcc else "")
+
+
+def read_settings() -> Settings:
+    """The settings of this process, from its environment. Raises `CannotStart`, naming the first.
+
+    Values are not repeated: some are secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = str(first["loc"][0]).upper().removeprefix("PERDURE_")
+        known = Settings.model_fields.get(name.lower())
+        raise CannotStart(
+            f"`PERDURE_{name}` cannot be used: {first['msg'].removeprefix('Value error, ')}.",
+            hint=(known.description if known else None) or "",
+        ) from error

@@ -1,0 +1,1 @@
+"""The data plane: requests go to replicas. Small, fast, independent of database and API."""

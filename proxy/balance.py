@@ -1,0 +1,104 @@
+"""Which replica gets a request: the less busy of two at random, and nobody who just failed."""
+
+import random
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from proxy.addresses import Endpoint
+
+if TYPE_CHECKING:
+    from proxy.upstream import UpstreamConnection
+
+FIRST_EJECTION = 1.0
+"""Seconds; doubled with each failure in a row, so that a flapping replica costs little."""
+
+LONGEST_EJECTION = 30.0
+
+
+class Replica:
+    """A replica as this process sees it. `id` is its identity; addresses may come back."""
+
+    __slots__ = (
+        "ejected_until",
+        "endpoint",
+        "failures",
+        "id",
+        "idle",
+        "in_flight",
+        "left_at",
+        "model_prefix",
+    )
+
+    def __init__(self, replica_id: str, endpoint: Endpoint, model_prefix: bytes = b"") -> None:
+        self.id = replica_id
+        self.endpoint = endpoint
+        self.model_prefix = model_prefix
+        self.idle: list[UpstreamConnection] = []
+        self.in_flight = 0
+        self.failures = 0
+        self.ejected_until = 0.0
+        self.left_at = 0.0
+
+    def leave(self, now: float) -> None:
+        """It takes no new requests; those in flight go on."""
+        self.left_at = self.left_at or now
+        self.close_idle()
+
+    def close_idle(self) -> None:
+        """Close the kept connections."""
+        idle, self.idle = self.idle, []
+        for connection in idle:
+            connection.close()
+
+    def close_idle_since(self, moment: float) -> None:
+        """Close those that were put aside before `moment`."""
+        for connection in [each for each in self.idle if each.parked_at < moment]:
+            connection.close()
+
+    def failed(self, now: float) -> None:
+        """It could not be reached, or ended a connection without a reply: out for a while."""
+        self.failures += 1
+        pause = min(LONGEST_EJECTION, FIRST_EJECTION * 2.0 ** min(self.failures - 1, 10))
+        self.ejected_until = now + pause
+        self.close_idle()
+
+    def answered(self) -> None:
+        """It replied: what was held against it is forgotten."""
+        if self.failures:
+            self.failures, self.ejected_until = 0, 0.0
+
+
+class Claim:
+    """One request in flight on a replica: counted once, and given back once."""
+
+    __slots__ = ("_open", "replica")
+
+    def __init__(self, replica: Replica) -> None:
+        self.replica = replica
+        self._open = True
+        replica.in_flight += 1
+
+    def release(self) -> None:
+        """Give it back. Again: nothing."""
+        if self._open:
+            self._open = False
+            self.replica.in_flight -= 1
+
+
+def choose(ready: Sequence[Replica], now: float, tried: Collection[Replica] = ()) -> Replica | None:
+    """The replica for a request; None when all were `tried`. The last one is never ejected."""
+    if tried:
+        ready = [each for each in ready if each not in tried]
+    count = len(ready)
+    if count == 1:
+        return ready[0]
+    if not count:
+        return None
+    first = ready[int(random.random() * count)]
+    second = ready[int(random.random() * (count - 1))]
+    if second is first:
+        second = ready[-1]
+    if first.ejected_until > now or second.ejected_until > now:
+        well = [each for each in ready if each.ejected_until <= now]
+        return choose(well, now) if well else min(ready, key=lambda each: each.ejected_until)
+    return first if first.in_flight <= second.in_flight else second

@@ -1,0 +1,147 @@
+"""Who gets a request, and whether it may pass."""
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy import replies
+from proxy.auth import bearer
+from proxy.models import model_list, model_named
+from proxy.paths import Zone, locate
+from proxy.replies import Reply, moved, refusal
+from proxy.table import Name, Service
+
+if TYPE_CHECKING:
+    from proxy.exchange import Exchange
+
+
+def dispatch(exchange: "Exchange") -> None:
+    """Send the request on, or answer it."""
+    head = exchange.head
+    if head.refusal:
+        exchange.answer(refusal(head.refusal))
+        return
+    zone, project, run, rest = locate(head.target)
+    if zone is Zone.SERVICE:
+        _to_service(exchange, project, run, rest)
+    elif zone is Zone.MODEL:
+        exchange.open_to_all = True
+        _to_model(exchange, project, rest)
+    elif zone is Zone.FRONT:
+        _to_front(exchange)
+    else:
+        exchange.answer(replies.NO_PLACE)
+
+
+def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -> None:
+    plane = exchange.client.plane
+    service = plane.table.services.get((project, run))
+    if service is None or service.auth:
+        refused = _admit(exchange, project)
+        if refused is not None:
+            exchange.answer(refused)
+            return
+    if service is not None:
+        _to_known_service(exchange, service, rest)
+    elif plane.seek is None:
+        exchange.answer(replies.NO_RUN)
+    else:
+        again = partial(_to_found_service, exchange, (project, run), rest)
+        exchange.search(plane.seek(project.decode("latin-1"), run.decode("latin-1")), again)
+
+
+def _to_found_service(exchange: "Exchange", name: Name, rest: bytes) -> None:
+    service = exchange.client.plane.table.services.get(name)
+    if service is None:
+        exchange.answer(replies.NO_RUN)
+    else:
+        _to_known_service(exchange, service, rest)
+
+
+def _to_known_service(exchange: "Exchange", service: Service, rest: bytes) -> None:
+    client, head = exchange.client, exchange.head
+    if rest[:1] != b"/":
+        exchange.answer(moved(service.prefix + b"/" + rest))
+        return
+    strip = service.strip_prefix
+    exchange.send(
+        service,
+        rest if strip else head.target,
+        client.forwarded(head) + service.forwarded,
+        service if strip else None,
+    )
+
+
+def _to_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:
+    head, plane = exchange.head, exchange.client.plane
+    if head.method == b"OPTIONS":
+        exchange.answer(preflight(head.preflight))
+        return
+    refused = _admit(exchange, project)
+    if refused is not None:
+        exchange.answer(refused)
+        return
+    path = rest.partition(b"?")[0]
+    if path == b"/models" and head.method in (b"GET", b"HEAD"):
+        exchange.answer(model_list(project.decode(), plane.table.routes()))
+    elif path.startswith(b"/models/") and head.method in (b"GET", b"HEAD"):
+        exchange.answer(model_named(project.decode(), path[8:], plane.table.routes()))
+    elif path in (b"", b"/"):
+        exchange.answer(replies.NO_PLACE)
+    else:
+        exchange.collect(partial(_to_named_model, exchange, project, rest))
+
+
+def _to_named_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:
+    client = exchange.client
+    name = _named(exchange.body)
+    if name is None:
+        exchange.answer(replies.NO_MODEL_NAMED)
+        return
+    pool = client.plane.table.models.get((project, name))
+    if pool is None:
+        exchange.answer(replies.unknown_model(name))
+        return
+    exchange.send(pool, rest, client.forwarded(exchange.head), None)
+
+
+def _named(body: list[bytes]) -> str | None:
+    """The `model` of a JSON object; nothing else of it is looked at."""
+    try:
+        value = json.loads(b"".join(body))
+    except ValueError:
+        return None
+    name = value.get("model") if isinstance(value, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _to_front(exchange: "Exchange") -> None:
+    client = exchange.client
+    front = client.plane.front
+    if front is None:
+        exchange.answer(replies.NO_PLACE)
+    else:
+        exchange.send(front, exchange.head.target, client.forwarded(exchange.head), None)
+
+
+def _admit(exchange: "Exchange", project: bytes) -> Reply | None:
+    """None when the caller may pass. Our token does not go further than here."""
+    head, tokens = exchange.head, exchange.client.plane.tokens
+    projects = tokens.projects_of(head.token or bearer(head.authorization))
+    if head.token is None or tokens.projects_of(bearer(head.authorization)) is not None:
+        head.authorization = None
+    if projects is None:
+        return replies.UNAUTHENTICATED
+    return None if project in projects else replies.FORBIDDEN
+
+
+def preflight(asked: bytes) -> Reply:
+    """The answer to a browser that asks before it calls a model from another site's page."""
+    return Reply(
+        204,
+        headers=(
+            (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+            (b"access-control-allow-headers", asked or b"authorization, content-type"),
+            (b"access-control-max-age", b"86400"),
+        ),
+    )

@@ -1,0 +1,111 @@
+"""The internal API as the proxy uses it: a feed of tokens and new runs, and a lease."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from pydantic import ValidationError
+
+from proxy.plane import Plane
+from proxy.state import State
+from spec.feed import Feed, LeaseGrant, ProxyLease, RunStarted
+
+POLL_SECONDS = 60.0
+"""The API answers a poll without news after some seconds; longer than this it is gone."""
+
+AGAIN_SECONDS = 0.3
+"""Between tries while the API is away. Both are near: it costs nothing."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class InternalApi:
+    """Where it is (`unix:///PATH` or `tcp://HOST:PORT`), and the file with its key."""
+
+    address: str
+    key: Path
+
+    def client(self) -> httpx.AsyncClient:
+        """A client with the key; it is read anew, for it may come after us. Raises `OSError`."""
+        headers = {"authorization": f"Bearer {self.key.read_text().strip()}"}
+        scheme, _, rest = self.address.partition("://")
+        unix = scheme == "unix"
+        return httpx.AsyncClient(
+            base_url="http://internal" if unix else f"http://{rest}",
+            transport=httpx.AsyncHTTPTransport(uds=rest if unix else None),
+            headers=headers,
+            timeout=httpx.Timeout(5.0, read=POLL_SECONDS),
+        )
+
+
+class FeedReader:
+    """Keeps the plane's tokens, and tells `started` of runs to follow."""
+
+    def __init__(
+        self,
+        api: InternalApi,
+        plane: Plane,
+        state: State,
+        stats_address: str,
+        started: Callable[[RunStarted], None],
+    ) -> None:
+        self._api = api
+        self._plane = plane
+        self._state = state
+        self._stats_address = stats_address
+        self._started = started
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read and renew, for ever; what is known stays while the API is away."""
+        while True:
+            try:
+                async with self._api.client() as client, asyncio.TaskGroup() as both:
+                    both.create_task(self._read(client))
+                    both.create_task(self._renew(client))
+            except* (httpx.HTTPError, ValidationError, OSError) as failures:
+                if self._state.api_up is not False:
+                    logger.warning("The internal API is away: %s", failures.exceptions[0])
+                self._state.api_up = False
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    def take(self, feed: Feed) -> None:
+        """What the API says is so from now on."""
+        tokens, state = self._plane.tokens, self._state
+        if feed.full:
+            tokens.replace(feed.tokens)
+        else:
+            tokens.add(feed.tokens)
+        tokens.revoke(feed.revoked)
+        for run in feed.started:
+            self._started(run)
+        if feed.seq != state.feed or not state.tokens_known:
+            self._news.set()
+        state.feed, state.tokens_known = feed.seq, True
+
+    async def _read(self, client: httpx.AsyncClient) -> None:
+        while True:
+            answer = await client.get("/internal/v1/feed", params={"after": self._state.feed})
+            self.take(Feed.model_validate_json(answer.raise_for_status().content))
+            if self._state.api_up is not True:
+                logger.info("The internal API answers")
+            self._state.api_up = True
+
+    async def _renew(self, client: httpx.AsyncClient) -> None:
+        """Three times as often as needed, and at once when news were taken in: somebody waits."""
+        while True:
+            self._news.clear()
+            lease = ProxyLease(stats=self._stats_address, feed=self._state.feed)
+            answer = await client.put(
+                f"/internal/v1/proxies/{self._state.boot}", json=lease.model_dump(mode="json")
+            )
+            grant = LeaseGrant.model_validate_json(answer.raise_for_status().content)
+            try:
+                async with asyncio.timeout(grant.seconds / 3):
+                    await self._news.wait()
+            except TimeoutError:
+                continue

@@ -1,0 +1,28 @@
+"""Every bound of the data plane, with its reason."""
+
+from dataclasses import dataclass, field
+
+
+def _bound(value: float, why: str) -> float:
+    bound: float = field(default=value, metadata={"why": why})
+    return bound
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds unless the name says bytes. There is no limit on a request's whole time."""
+
+    head_seconds: float = _bound(10, "for the whole head of a request; a slow client ties us up")
+    idle_seconds: float = _bound(75, "a client's connection without a request (nginx: 75)")
+    silent_seconds: float = _bound(300, "a request in which no byte moves; a long prefill fits in")
+    tunnel_seconds: float = _bound(3600, "a WebSocket on which no byte moves")
+    connect_seconds: float = _bound(0.5, "to reach a replica: one that is gone is silent")
+    parked_seconds: float = _bound(3, "a kept connection to a replica; below uvicorn's own 5")
+    linger_seconds: float = _bound(10, "reading on after an early answer, so that it arrives")
+    grace_seconds: float = _bound(20, "a WebSocket on a draining replica, before its close frame")
+    closing_seconds: float = _bound(5, "for the answer to a close frame")
+    stop_seconds: float = _bound(30, "for requests in flight when the proxy is told to stop")
+    retry_seconds: float = _bound(5, "what `Retry-After` says of a service without a replica")
+    model_body_bytes: float = _bound(
+        64 * 1024 * 1024, "of a model's request: it is read as a whole"
+    )

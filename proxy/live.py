@@ -1,0 +1,68 @@
+"""Table and tokens of a living server: from disk at once, then from Temporal and the internal API."""
+
+import asyncio
+import logging
+
+from engine.client import connect
+from perdure.errors import Unavailable
+from perdure.settings import Settings
+from proxy.disk import LastGood
+from proxy.feed import FeedReader, InternalApi
+from proxy.plane import Plane
+from proxy.reader import AGAIN_SECONDS, RouteReader
+from proxy.state import State
+from spec.feed import RunStarted
+
+logger = logging.getLogger(__name__)
+
+
+class LiveSource:
+    """`stats` is where this process's counters are read, `feed` where the internal API is."""
+
+    def __init__(
+        self, plane: Plane, state: State, settings: Settings, *, feed: str, stats: str
+    ) -> None:
+        self._plane = plane
+        self._state = state
+        self._interval = settings.anti_entropy
+        self._disk = LastGood(settings.data.proxy / "last-good.json", plane)
+        api = InternalApi(feed, settings.data.internal_key)
+        self._feed = FeedReader(api, plane, state, stats, self._started)
+        self._reader: RouteReader | None = None
+
+    def load(self) -> None:
+        """What the last process knew, if there was one."""
+        if self._disk.load():
+            self._state.table_known = self._state.tokens_known = True
+
+    def reload(self) -> None:
+        """Compare with Temporal now."""
+        if self._reader is not None:
+            self._reader.look()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._feed.run())
+            tasks.create_task(self._disk.keep())
+            tasks.create_task(self._read())
+
+    async def _read(self) -> None:
+        self._reader = reader = await self._connect()
+        self._plane.seek = reader.seek
+        self._state.verify = reader.verify
+        await reader.run(self._interval)
+
+    async def _connect(self) -> RouteReader:
+        while True:
+            try:
+                return RouteReader(await connect(None, patient=False), self._plane, self._state)
+            except Unavailable as error:
+                if self._state.temporal_up is None:
+                    logger.warning("%s What is known stays", error.message)
+                self._state.temporal_up = False
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def _started(self, run: RunStarted) -> None:
+        if self._reader is not None:
+            self._reader.follow(run.project, run.run)

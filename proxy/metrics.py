@@ -1,0 +1,86 @@
+"""Counters as Prometheus reads them. Collected when asked; the path of requests knows none of it."""
+
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from proxy.plane import Plane
+from proxy.state import State
+
+
+def exposition(plane: Plane, state: State) -> bytes:
+    """All metrics of this process, in Prometheus's text format."""
+    registry = CollectorRegistry()
+    registry.register(_Collector(plane, state))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, plane: Plane, state: State) -> None:
+        self._plane = plane
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other."""
+        yield self._requests()
+        yield self._replies()
+        yield self._durations()
+        yield self._in_flight()
+        yield from self._gauges()
+
+    def _requests(self) -> Metric:
+        family = CounterMetricFamily(
+            "perdure_proxy_requests", "Requests that arrived for a service.", labels=["run"]
+        )
+        for run, count in self._plane.table.arrived().items():
+            family.add_metric([run], count)
+        return family
+
+    def _replies(self) -> Metric:
+        family = CounterMetricFamily(
+            "perdure_proxy_replies", "Replies begun, the proxy's own included.", labels=["status"]
+        )
+        for status, count in self._plane.stats.replies.items():
+            family.add_metric([str(status)], count)
+        return family
+
+    def _durations(self) -> Metric:
+        family = HistogramMetricFamily(
+            "perdure_proxy_duration_seconds", "From the head of a request to the end of its reply."
+        )
+        stats, total = self._plane.stats, 0
+        buckets: list[tuple[str, float]] = []
+        for power, count in enumerate(stats.durations[:-1]):
+            total += count
+            buckets.append((str(2**power / 1000), total))
+        buckets.append(("+Inf", total + stats.durations[-1]))
+        family.add_metric([], buckets, stats.seconds)
+        return family
+
+    def _in_flight(self) -> Metric:
+        family = GaugeMetricFamily(
+            "perdure_proxy_in_flight", "Requests in flight on a replica.", labels=["replica"]
+        )
+        for replica, count in self._plane.table.in_flight().items():
+            family.add_metric([replica], count)
+        return family
+
+    def _gauges(self) -> Iterator[Metric]:
+        state = self._state
+        yield GaugeMetricFamily(
+            "perdure_proxy_clients", "Connections of clients.", value=len(self._plane.clients)
+        )
+        yield GaugeMetricFamily(
+            "perdure_proxy_table_age_seconds",
+            "Since the table was last confirmed by its source.",
+            value=time.monotonic() - state.heard_at,
+        )
+        for name, up in (("temporal", state.temporal_up), ("api", state.api_up)):
+            if up is not None:
+                yield GaugeMetricFamily(
+                    f"perdure_proxy_{name}_up", f"Whether {name} answers.", value=float(up)
+                )

@@ -1,0 +1,66 @@
+"""Which part of the server a path belongs to. Pure."""
+
+import re
+from enum import Enum
+from urllib.parse import unquote_to_bytes
+
+
+class Zone(Enum):
+    """Whose request it is."""
+
+    SERVICE = "service"
+    MODEL = "model"
+    FRONT = "front"
+    NOWHERE = "nowhere"
+
+
+SERVICES = b"/proxy/services/"
+MODELS = b"/proxy/models/"
+
+Place = tuple[Zone, bytes, bytes, bytes]
+"""Zone, project, run (services only), and the rest: path and query as sent, from its `/`.
+
+The rest is empty, or begins with `?`, where no slash follows the name."""
+
+
+def locate(target: bytes) -> Place:
+    """Split the target of a request. Nothing in it is decoded."""
+    if target.startswith(SERVICES):
+        path, query = _cut(target)
+        parts = path[len(SERVICES) :].split(b"/", 2)
+        if len(parts) == 3:
+            return Zone.SERVICE, parts[0], parts[1], b"/" + parts[2] + query
+        if len(parts) == 2 and parts[1]:
+            return Zone.SERVICE, parts[0], parts[1], query
+        return Zone.NOWHERE, b"", b"", b""
+    if target.startswith(MODELS):
+        path, query = _cut(target)
+        project, slash, rest = path[len(MODELS) :].partition(b"/")
+        return Zone.MODEL, project, b"", slash + rest + query
+    if target.startswith(b"/proxy/") or _is_internal(target):
+        return Zone.NOWHERE, b"", b"", b""
+    return Zone.FRONT, b"", b"", target
+
+
+def _cut(target: bytes) -> tuple[bytes, bytes]:
+    at = target.find(b"?")
+    return (target, b"") if at < 0 else (target[:at], target[at:])
+
+
+def _is_internal(target: bytes) -> bool:
+    """Whether any reading of the path, however often decoded, lands in `/internal`."""
+    path = _cut(target)[0]
+    if b"internal" not in path.lower() and b"%" not in path:
+        return False
+    while (decoded := unquote_to_bytes(path)) != path:
+        path = decoded
+    kept: list[bytes] = []
+    for segment in re.split(rb"[/\\]+", path.lower()):
+        name = segment.partition(b";")[0].strip()
+        if name == b"..":
+            del kept[-1:]
+        elif name not in (b"", b"."):
+            kept.append(name)
+        if kept[:1] == [b"internal"]:
+            return True
+    return False

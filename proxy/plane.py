@@ -1,0 +1,90 @@
+"""What all connections of this process share: table, tokens, limits, counters."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
+
+from proxy.addresses import Endpoint
+from proxy.auth import Tokens
+from proxy.balance import Replica
+from proxy.client import ClientConnection
+from proxy.limits import Limits
+from proxy.stats import Stats
+from proxy.table import Pool, Table
+from proxy.upstream import UpstreamConnection
+
+SWEEP_SECONDS = 1.0
+"""All time-outs are looked at this often, instead of a timer for each request."""
+
+
+Seek = Callable[[str, str], Awaitable[None]]
+"""Look for a run (project, name) that the table does not have; bounded in time."""
+
+
+class Plane:
+    """The data plane of one process. `front` leads to the API; None: there is none."""
+
+    def __init__(
+        self,
+        *,
+        tunnels: Path,
+        limits: Limits,
+        front: Endpoint | None = None,
+        trusted: Collection[IPv4Network | IPv6Network] = (),
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.limits = limits
+        self.table = Table(tunnels, time.monotonic)
+        self.tokens = Tokens()
+        self.stats = Stats()
+        self.clients: set[ClientConnection] = set()
+        self.front = Pool([Replica("api", front)]) if front else None
+        self.stopping = False
+        self.seek: Seek | None = None
+        self._trusted = trusted
+
+    def trusts(self, peer: bytes) -> bool:
+        """Whether what this client says of its own clients is believed."""
+        if not self._trusted or not peer:
+            return False
+        address = ip_address(peer.decode())
+        return any(address in network for network in self._trusted)
+
+    async def connect(self, replica: Replica) -> UpstreamConnection:
+        """A fresh connection; `OSError` when there is none in time."""
+        upstream = UpstreamConnection(replica)
+        where = replica.endpoint
+        try:
+            async with asyncio.timeout(self.limits.connect_seconds):
+                if where.path:
+                    await self.loop.create_unix_connection(lambda: upstream, where.path)
+                else:
+                    await self.loop.create_connection(lambda: upstream, where.host, where.port)
+        except BaseException:
+            upstream.discard()
+            raise
+        return upstream
+
+    def sweep(self) -> None:
+        """Time-outs of everything. It calls itself again."""
+        now = time.monotonic()
+        for client in list(self.clients):
+            client.check(now)
+        self.table.close_idle(now - self.limits.parked_seconds)
+        if self.front is not None:
+            self.front.ready[0].close_idle_since(now - self.limits.parked_seconds)
+        self.loop.call_later(SWEEP_SECONDS, self.sweep)
+
+    async def stop(self) -> None:
+        """Let requests in flight end, within `stop_seconds`; WebSockets get a close frame."""
+        self.stopping = True
+        deadline = self.loop.time() + self.limits.stop_seconds
+        while self.clients and self.loop.time() < deadline:
+            now = time.monotonic()
+            for client in list(self.clients):
+                client.check(now)
+            await asyncio.sleep(0.05)
+        for client in list(self.clients):
+            client.transport.abort()

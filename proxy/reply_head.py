@@ -1,0 +1,82 @@
+"""The head of a replica's reply: hygiene on the way in, rebuilding on the way out. Pure."""
+
+from proxy.headers import PLAIN, REPLY_KINDS, Kind, nominated, without
+
+MAX_HEAD = 256 * 1024
+"""Bytes of a reply's head, before it is given up."""
+
+OPEN_TO_ALL = b"access-control-allow-origin: *\r\n"
+
+
+class ReplyHead:
+    """One head, as parsed. `length` is -1 when the reply does not say."""
+
+    __slots__ = (
+        "chunked",
+        "coded",
+        "connection",
+        "cross_origin",
+        "length",
+        "lines",
+        "location",
+        "reason",
+        "status",
+        "upgrade",
+    )
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.reason = b""
+        self.lines: list[bytes] = []
+        self.length = -1
+        self.chunked = self.coded = False
+        self.connection = b""
+        self.upgrade = b""
+        self.location: bytes | None = None
+        self.cross_origin: list[bytes] | None = None
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """Take in one field."""
+        kind = REPLY_KINDS[name]
+        if kind is PLAIN:
+            self.lines.append(b"%b: %b\r\n" % (name, value))
+        elif kind is Kind.LENGTH:
+            self.length = int(value)
+        elif kind is Kind.CODING:
+            self.chunked = value.strip().lower() == b"chunked"
+            self.coded = not self.chunked
+        elif kind is Kind.CONNECTION:
+            self.connection += b", " + value if self.connection else value
+        elif kind is Kind.LOCATION:
+            self.location = value
+        elif kind is Kind.UPGRADE:
+            self.upgrade = value
+        elif kind is Kind.CROSS_ORIGIN:
+            self.cross_origin = [*(self.cross_origin or ()), b"%b: %b\r\n" % (name, value)]
+
+    def bodiless(self, method: bytes) -> bool:
+        """Whether no body follows, whatever the fields say (RFC 9112, 6.3)."""
+        return method == b"HEAD" or self.status in (101, 204, 304)
+
+    @property
+    def stays(self) -> bool:
+        """Whether the connection may be kept, going by `Connection` alone."""
+        return b"close" not in self.connection.lower()
+
+    def render(self, *, framing: bytes, open_to_all: bool) -> bytes:
+        """The head to send on. `framing` are whole lines: how its body ends, what follows it."""
+        lines = self.lines
+        if self.connection and (names := nominated(self.connection)):
+            lines = without(lines, names)
+        parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, self.reason), *lines]
+        if self.location is not None:
+            parts.append(b"location: %b\r\n" % self.location)
+        if open_to_all:
+            parts.append(OPEN_TO_ALL)
+        elif self.cross_origin:
+            parts += self.cross_origin
+        if self.length >= 0 and self.status != 204:
+            parts.append(b"content-length: %d\r\n" % self.length)
+        parts.append(framing)
+        parts.append(b"\r\n")
+        return b"".join(parts)

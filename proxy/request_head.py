@@ -1,0 +1,177 @@
+"""The head of a request: hygiene on the way in, rebuilding on the way out. Pure.
+
+llhttp has already refused what is ambiguous by itself: two lengths, a length beside a coding,
+folded lines, blanks before a colon, bare line ends and control characters.
+"""
+
+from proxy.cookies import without_session
+from proxy.headers import Kind, nominated, without
+
+MAX_FIELDS = 256
+"""Of a request's head: more than any browser or client sends."""
+
+MAX_HEAD = 64 * 1024
+"""Bytes of a request's head. Cookies and tokens of real clients stay below 16 KiB."""
+
+
+class RequestHead:
+    """One head, as parsed. `refusal` is the status to answer with, 0 when there is none."""
+
+    __slots__ = (
+        "authorization",
+        "chunked",
+        "connection",
+        "cookies",
+        "expects",
+        "forwarded",
+        "host",
+        "http11",
+        "keep",
+        "length",
+        "lines",
+        "method",
+        "preflight",
+        "refusal",
+        "target",
+        "token",
+        "upgrade",
+    )
+
+    def __init__(self) -> None:
+        self.method = b""
+        self.target = b""
+        self.lines: list[bytes] = []
+        self.host: bytes | None = None
+        self.authorization: bytes | None = None
+        self.token: bytes | None = None
+        self.connection = b""
+        self.upgrade = b""
+        self.preflight = b""
+        self.cookies: list[bytes] | None = None
+        self.forwarded: list[tuple[bytes, bytes]] | None = None
+        self.length = 0
+        self.chunked = self.expects = False
+        self.http11 = self.keep = True
+        self.refusal = 0
+
+    def special(self, kind: Kind, name: bytes, value: bytes) -> None:  # noqa: C901, PLR0912
+        """Take in a field that is not plain."""
+        if kind is Kind.HOST:
+            if self.host is not None:
+                self.refusal = 400
+            self.host = value
+        elif kind is Kind.AUTHORIZATION:
+            if self.authorization is not None:
+                self.refusal = 400
+            self.authorization = value
+        elif kind is Kind.LENGTH:
+            self.length = int(value)
+            self.lines.append(b"content-length: %d\r\n" % self.length)
+        elif kind is Kind.CODING:
+            if value.strip().lower() != b"chunked":
+                self.refusal = 400
+            self.chunked = True
+        elif kind is Kind.CONNECTION:
+            self.connection += b", " + value if self.connection else value
+        elif kind is Kind.UPGRADE:
+            self.upgrade = value
+        elif kind is Kind.TOKEN:
+            if self.token is not None:
+                self.refusal = 400
+            self.token = value
+        elif kind is Kind.COOKIE:
+            self.cookies = [*(self.cookies or ()), value]
+        elif kind is Kind.FORWARDED:
+            self.forwarded = [*(self.forwarded or ()), (name, value)]
+        elif kind is Kind.EXPECT:
+            self.expects = value.lower() == b"100-continue"
+            if not self.expects:
+                self.refusal = 417
+        elif kind is Kind.PREFLIGHT:
+            self.preflight = value
+            self.lines.append(b"%s: %s\r\n" % (name, value))
+
+    def complete(self, method: bytes, version: str, arrived: int, *, keep: bool) -> None:
+        """The last field is in: judge the head as a whole. `arrived`: at most so many bytes."""
+        self.method, self.keep = method, keep
+        self.http11 = version == "1.1"
+        if self.target[:1] != b"/":
+            self._absolute()
+        if version not in ("1.1", "1.0"):
+            self.refusal = 505
+        elif method in (b"CONNECT", b"TRACE"):
+            self.refusal = 405
+        elif (
+            (self.host is None and self.http11)
+            or (self.chunked and not self.http11)
+            or b"#" in self.target
+        ):
+            self.refusal = self.refusal or 400
+        elif len(self.lines) > MAX_FIELDS or (arrived > MAX_HEAD and self.size() > MAX_HEAD):
+            self.refusal = 431
+        if self.refusal:
+            self.keep = False
+
+    def refuse(self, status: int) -> None:
+        """It will be answered with this."""
+        self.refusal, self.keep = status, False
+
+    def size(self) -> int:
+        """Bytes of the target and the plain fields."""
+        return len(self.target) + sum(map(len, self.lines))
+
+    def _absolute(self) -> None:
+        """`GET http://host/path`: RFC 9112, 3.2.2 wants it understood, and its host believed."""
+        scheme, separator, rest = self.target.partition(b"://")
+        if not separator or scheme.lower() not in (b"http", b"https"):
+            self.refusal = 400
+            return
+        cut = min((i for i in (rest.find(b"/"), rest.find(b"?")) if i >= 0), default=len(rest))
+        self.host, path = rest[:cut], rest[cut:]
+        self.target = path if path[:1] == b"/" else b"/" + path
+
+    @property
+    def bodiless(self) -> bool:
+        """Whether no body follows."""
+        return not self.length and not self.chunked
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent twice, when the first time brought no byte of a reply."""
+        return self.bodiless and self.method in (b"GET", b"HEAD", b"OPTIONS")
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether it asks for an upgrade that we pass on. HTTP/2 is for the one in front of us."""
+        return (
+            bool(self.upgrade)
+            and self.http11
+            and self.bodiless
+            and self.upgrade.lower() not in (b"h2c", b"h2", b"http/2.0")
+        )
+
+    def render(self, target: bytes, default_host: bytes, extra: bytes, *, private: bool) -> bytes:
+        """The head to send on. `extra` are whole lines.
+
+        `private`: the application is a user's, so our session cookie stays here.
+        """
+        lines = self.lines
+        if self.connection and (names := nominated(self.connection)):
+            lines = without(lines, names)
+        parts = [
+            b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (self.method, target, self.host or default_host),
+            *lines,
+        ]
+        if self.cookies:
+            cookies = without_session(self.cookies) if private else b"; ".join(self.cookies)
+            if cookies:
+                parts.append(b"cookie: %b\r\n" % cookies)
+        if self.authorization is not None:
+            parts.append(b"authorization: %b\r\n" % self.authorization)
+        if self.chunked:
+            parts.append(b"transfer-encoding: chunked\r\n")
+        elif self.upgrades:
+            parts.append(b"connection: upgrade\r\nupgrade: %b\r\n" % self.upgrade)
+        parts.append(extra)
+        parts.append(b"\r\n")
+        return b"".join(parts)

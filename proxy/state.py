@@ -1,0 +1,46 @@
+"""What one process knows of itself: its boot, its sources, whether it is ready."""
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from proxy.plane import Plane
+from spec.feed import ProxyStats
+
+Verify = Callable[[], Awaitable[tuple[str, ...]]]
+
+
+async def nothing_to_verify() -> tuple[str, ...]:
+    """A fixed table is its own truth."""
+    return ()
+
+
+class State:
+    """`feed` is the last sequence number taken in; `verify` names the runs that see it otherwise.
+
+    `temporal_up` and `api_up` are None while nobody asks them.
+    """
+
+    def __init__(self) -> None:
+        self.boot = uuid.uuid4().hex
+        self.table_known = self.tokens_known = False
+        self.feed = 0
+        self.temporal_up: bool | None = None
+        self.api_up: bool | None = None
+        self.heard_at = time.monotonic()
+        self.verify: Verify = nothing_to_verify
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests get right answers: from this start's sources, or the last one's."""
+        return self.table_known and self.tokens_known
+
+    def stats(self, plane: Plane) -> ProxyStats:
+        """For the drain of replicas and for the load board."""
+        return ProxyStats(
+            boot=self.boot,
+            feed=self.feed,
+            tables=plane.table.marks(),
+            in_flight=plane.table.in_flight(),
+            arrived=plane.table.arrived(),
+        )

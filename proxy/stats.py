@@ -1,0 +1,24 @@
+"""What the data plane counts. Cheap: a few integers a request."""
+
+BUCKETS = 20
+"""Powers of two of a millisecond: up to 262 s, and beyond."""
+
+
+class Stats:
+    """Replies by status, and how long exchanges lasted."""
+
+    __slots__ = ("durations", "replies", "seconds")
+
+    def __init__(self) -> None:
+        self.replies: dict[int, int] = {}
+        self.durations = [0] * BUCKETS
+        self.seconds = 0.0
+
+    def replied(self, status: int) -> None:
+        """A reply has begun."""
+        self.replies[status] = self.replies.get(status, 0) + 1
+
+    def lasted(self, seconds: float) -> None:
+        """A reply is whole, so long after its request began."""
+        self.seconds += seconds
+        self.durations[min(BUCKETS - 1, int(seconds * 1000).bit_length())] += 1

@@ -1,0 +1,187 @@
+"""The route table in the shape that a request needs."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from proxy.addresses import endpoint
+from proxy.balance import Replica
+from spec.feed import TableMark
+from spec.route import ModelFormat, ReplicaRoute, RouteState, RouteTable
+
+Name = tuple[bytes, bytes]
+
+
+class Pool:
+    """Replicas that can stand in for each other."""
+
+    __slots__ = ("arrived", "ready", "starting")
+
+    def __init__(self, ready: Iterable[Replica] = (), *, starting: bool = False) -> None:
+        self.ready = list(ready)
+        self.starting = starting
+        self.arrived = 0
+
+    def count(self, replica: Replica | None) -> None:
+        """A request arrived; `replica` is where it goes first, None when there is none."""
+        self.arrived += 1
+
+
+class Service(Pool):
+    """One run. `prefix` is what its paths begin with for clients."""
+
+    __slots__ = ("auth", "forwarded", "prefix", "replicas", "route", "strip_prefix")
+
+    def __init__(self, route: RouteTable) -> None:
+        super().__init__()
+        self.replicas: dict[str, Replica] = {}
+        self.prefix = f"/proxy/services/{route.project}/{route.run}".encode()
+        self.route = route
+        self.auth = route.auth
+        self.strip_prefix = route.strip_prefix
+        self.forwarded = b""
+
+
+class ModelPool(Pool):
+    """All services of one project that answer for one model name."""
+
+    __slots__ = ("name", "services")
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.services: list[Service] = []
+
+    def count(self, replica: Replica | None) -> None:
+        """It counts for the service whose replica it is, or for the first."""
+        owners = (each for each in self.services if replica in each.ready)
+        next(owners, self.services[0]).arrived += 1
+
+
+class Table:
+    """All services of this proxy. `clock` tells when replicas leave."""
+
+    def __init__(self, tunnels: Path, clock: Callable[[], float]) -> None:
+        self.services: dict[Name, Service] = {}
+        self.models: dict[tuple[bytes, str], ModelPool] = {}
+        self._tunnels = tunnels
+        self._clock = clock
+        self._arrived_before: dict[Name, int] = {}
+        self._leaving: list[Replica] = []
+
+    def apply(self, route: RouteTable, *, force: bool = False) -> bool:
+        """Take in a table unless it is older than what is known; `force`: even then."""
+        name = (route.project.encode(), route.run.encode())
+        service = self.services.get(name)
+        if service is None:
+            service = self.services[name] = Service(route)
+            service.arrived = self._arrived_before.pop(name, 0)
+        elif route == service.route or (not force and route.order <= service.route.order):
+            return False
+        self._update(service, route)
+        self._regroup()
+        return True
+
+    def forget(self, project: str, run: str) -> None:
+        """The run is over."""
+        name = (project.encode(), run.encode())
+        service = self.services.pop(name, None)
+        if service is not None:
+            self._arrived_before[name] = service.arrived
+            for replica in service.replicas.values():
+                self._leave(replica)
+            self._regroup()
+
+    def replace(self, routes: Iterable[RouteTable]) -> None:
+        """Exactly these from now on."""
+        named = {(route.project, route.run): route for route in routes}
+        for service in list(self.services.values()):
+            if (service.route.project, service.route.run) not in named:
+                self.forget(service.route.project, service.route.run)
+        for route in named.values():
+            self.apply(route, force=True)
+
+    def routes(self) -> tuple[RouteTable, ...]:
+        """The tables as they were taken in."""
+        return tuple(service.route for service in self.services.values())
+
+    def marks(self) -> dict[str, TableMark]:
+        """Which table of each run this is, by `project/run`."""
+        return {
+            f"{route.project}/{route.run}": TableMark(
+                incarnation=route.incarnation, version=route.version
+            )
+            for route in self.routes()
+        }
+
+    def in_flight(self) -> dict[str, int]:
+        """Requests in flight by replica, those that left the table included."""
+        self._leaving = [replica for replica in self._leaving if replica.in_flight]
+        counts = Counter[str]()
+        for replica in (*self._replicas(), *self._leaving):
+            counts[replica.id] += replica.in_flight
+        return dict(counts)
+
+    def arrived(self) -> dict[str, int]:
+        """Requests since the start, by `project/run`."""
+        now = {name: service.arrived for name, service in self.services.items()}
+        return {
+            f"{project.decode()}/{run.decode()}": count
+            for (project, run), count in {**self._arrived_before, **now}.items()
+        }
+
+    def close_idle(self, parked_before: float) -> None:
+        """Close the connections that were kept for too long."""
+        for replica in self._replicas():
+            replica.close_idle_since(parked_before)
+
+    def _replicas(self) -> Iterable[Replica]:
+        for service in self.services.values():
+            yield from service.replicas.values()
+
+    def _update(self, service: Service, route: RouteTable) -> None:
+        service.route = route
+        service.auth, service.strip_prefix = route.auth, route.strip_prefix
+        service.starting = route.starting
+        model = route.model
+        served = model is not None and model.format is ModelFormat.OPENAI
+        prefix = model.prefix.rstrip("/").encode() if served and model is not None else b""
+        service.forwarded = (
+            b"x-forwarded-prefix: %b\r\n" % service.prefix if route.strip_prefix else b""
+        )
+        known, service.replicas = service.replicas, {}
+        for each in route.replicas:
+            service.replicas[each.id] = self._replica(known.pop(each.id, None), each, prefix)
+        for gone in known.values():
+            self._leave(gone)
+        service.ready = [each for each in service.replicas.values() if not each.left_at]
+
+    def _replica(self, known: Replica | None, route: ReplicaRoute, prefix: bytes) -> Replica:
+        where = endpoint(route.address, self._tunnels)
+        replica = known or Replica(route.id, where)
+        replica.model_prefix = prefix
+        if replica.endpoint != where:
+            replica.endpoint = where
+            replica.answered()
+            replica.close_idle()
+        if route.state is RouteState.DRAINING:
+            replica.leave(self._clock())
+        else:
+            replica.left_at = 0.0
+        return replica
+
+    def _leave(self, replica: Replica) -> None:
+        replica.leave(self._clock())
+        if replica.in_flight:
+            self._leaving.append(replica)
+
+    def _regroup(self) -> None:
+        self.models = {}
+        for (project, _), service in self.services.items():
+            model = service.route.model
+            if model is None or model.format is not ModelFormat.OPENAI:
+                continue
+            pool = self.models.setdefault((project, model.name), ModelPool(model.name))
+            pool.services.append(service)
+            pool.ready += service.ready
+            pool.starting = pool.starting or service.starting

@@ -1,0 +1,1 @@
+"""The embedded all-in-one: one command, one terminal, every process supervised."""

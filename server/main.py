@@ -1,0 +1,67 @@
+"""`perdure server`: everything on one machine, out of one data directory."""
+
+import asyncio
+import shutil
+import sys
+
+from perdure.data_dir import DataDir
+from perdure.errors import CannotStart
+from perdure.settings import LogFormat, Settings, read_settings
+from server import temporal
+from server.children import children
+from server.supervisor import Place, Supervisor, only_server
+from server.terminal import Terminal
+
+LEAST_DISK = 256 << 20  # bytes: databases and logs of a first day, with room to say what is wrong
+
+
+def main() -> int:
+    """Serve with the settings of the environment; the exit code."""
+    try:
+        settings = read_settings()
+    except CannotStart as error:
+        return _told(error)
+    return run(settings)
+
+
+def run(settings: Settings) -> int:
+    """Serve until told to stop; the exit code. What prevents a start is told on stderr."""
+    try:
+        asyncio.run(serve(settings))
+    except CannotStart as error:
+        return _told(error)
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM, SIGINT or SIGHUP. Raises `CannotStart`."""
+    data = settings.data
+    data.create()
+    _check_disk(data)
+    with only_server(data):
+        ports = temporal.ports(settings)
+        place = Place(data, settings.host, settings.port, settings.ready_timeout)
+        terminal = Terminal(plain=settings.log is LogFormat.JSON)
+        await Supervisor(place, children(settings, ports), terminal).run(
+            lambda: (
+                f"perdure is ready on {settings.base_url} · Temporal UI {temporal.ui_url(ports)}"
+                f" · admin token in {data.admin_token}"
+            )
+        )
+
+
+def _check_disk(data: DataDir) -> None:
+    free = shutil.disk_usage(data.root).free
+    if free < LEAST_DISK:
+        raise CannotStart(
+            f"The disk of `{data.root}` is full: {free >> 20} MB are free, "
+            f"{LEAST_DISK >> 20} MB are needed.",
+            hint="Free some space, or set `PERDURE_DATA_DIR` to a folder on another disk.",
+        )
+
+
+def _told(error: CannotStart) -> int:
+    sys.stderr.write(f"error: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"hint: {error.hint}\n")
+    return error.exit_code

@@ -1,0 +1,162 @@
+"""What workflows and their activities say to each other, in the order of a replica's life."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from spec.job import JobState
+from spec.offer import Offer
+from spec.public import Model, PublicModel
+from spec.run import RunSpec
+
+
+class ReplicaStart(Model):
+    """The input of a replica: whose it is, and what it runs.
+
+    `owner` is the run's workflow id; `num` its slot; `deployment` the revision.
+    """
+
+    owner: str
+    project: str
+    run: str
+    incarnation: str
+    num: int
+    deployment: int
+    spec: RunSpec
+
+
+class CreateOrder(PublicModel):
+    """One attempt at one offer, taking `gpus` of its GPUs. `token` makes its repetition harmless."""
+
+    token: str
+    replica: str
+    project: str
+    run: str
+    offer: Offer
+    gpus: int = 0
+
+
+class Instance(PublicModel):
+    """A machine, or a share of one, that is ours; `host` is how to reach it (`local`)."""
+
+    token: str
+    backend: str
+    host: str = "local"
+    gpus: tuple[str, ...] = ()
+
+
+class ContainerOrder(Model):
+    """Pull for, or start, this replica's container on its instance."""
+
+    instance: Instance
+    replica: str
+    start: ReplicaStart
+
+
+class Pulled(PublicModel):
+    """The image is there."""
+
+    image: str = ""
+
+
+class ReadyOrder(PublicModel):
+    """Wait until the service answers: a connection to its port, or with `model_path` a 200."""
+
+    instance: Instance
+    address: str
+    port: int
+    model_path: str | None = None
+
+
+class Readiness(PublicModel):
+    """It answers; or `ended`: it exited before it did."""
+
+    ended: JobState | None = None
+
+
+class CollectOrder(PublicModel):
+    """Bring this job's log into the store, to its end."""
+
+    instance: Instance
+    project: str
+    run: str
+    incarnation: str
+    replica: str
+    num: int
+
+
+class Collected(PublicModel):
+    """How many entries the store now has of the job; `over_quota` when its share is full."""
+
+    entries: int
+    over_quota: bool = False
+
+
+class MonitorOrder(PublicModel):
+    """Watch a job, on behalf of the life `incarnation` of the run `owner`."""
+
+    instance: Instance
+    owner: str
+    incarnation: str
+
+
+class Finding(StrEnum):
+    """Why a monitor returned."""
+
+    ENDED = "ended"
+    OWNER_GONE = "owner gone"
+
+
+class MonitorReport(PublicModel):
+    """What a monitor found; `job` when it ended."""
+
+    finding: Finding
+    job: JobState | None = None
+
+
+class DrainOrder(PublicModel):
+    """Wait until no proxy sends anything to `replica`, but not beyond `deadline`."""
+
+    project: str
+    run: str
+    incarnation: str
+    replica: str
+    route_version: int
+    deadline: datetime
+
+
+class DrainReport(PublicModel):
+    """Whether all proxies acknowledged; `waiting_for` are those that did not."""
+
+    acknowledged: bool
+    waiting_for: tuple[str, ...] = ()
+
+
+class HaltOrder(PublicModel):
+    """SIGTERM, and SIGKILL after `grace` seconds."""
+
+    instance: Instance
+    grace: float
+
+
+class ReleaseOrder(PublicModel):
+    """Remove whatever was made under these tokens at these places (`backend`, by token)."""
+
+    backends: dict[str, str]
+
+
+class Released(PublicModel):
+    """How many of them still had something."""
+
+    removed: int
+
+
+class CloseOrder(PublicModel):
+    """A run has ended: forget the values that were sealed for it."""
+
+    project: str
+    run: str
+    sealed: tuple[str, ...]
+
+
+class Closed(PublicModel):
+    """The values are gone."""

@@ -1,0 +1,112 @@
+"""References in values: `${{ env.NAME }}` and `${{ secrets.NAME }}`; `$$` stands for `$`.
+
+The client fills in `env` from what its user gave; the server fills in `secrets`, and resolves the
+escapes. What the client puts in is escaped, so that the server takes it for what it is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from perdure.errors import InvalidInput, MissingVariable, UnknownSecret
+from spec.public import PublicModel
+from spec.service import ServiceConfiguration
+
+_TOKEN = re.compile(r"\$\$|\$\{\{(?P<inside>.*?)\}\}", re.DOTALL)
+_INSIDE = re.compile(r"\s*(?P<source>[a-zA-Z]+)\.(?P<name>[a-zA-Z_][a-zA-Z0-9_.-]*)\s*", re.ASCII)
+
+
+class ReferenceSource(StrEnum):
+    """Where a referred value comes from."""
+
+    ENV = "env"
+    SECRETS = "secrets"
+
+
+class Reference(PublicModel):
+    """One `${{ source.name }}`."""
+
+    source: ReferenceSource
+    name: str
+
+
+def find_references(text: str) -> tuple[Reference, ...]:
+    """All references in `text`, in order; `InvalidInput` for one that is neither kind."""
+    return tuple(
+        _parse_reference(match["inside"])
+        for match in _TOKEN.finditer(text)
+        if match["inside"] is not None
+    )
+
+
+def fill_env(text: str, env: Mapping[str, str]) -> str:
+    """Put variables in; secrets and escapes stay. `MissingVariable` names the first unknown one."""
+
+    def replacement(match: re.Match[str]) -> str:
+        if match["inside"] is None:
+            return match[0]
+        reference = _parse_reference(match["inside"])
+        if reference.source is ReferenceSource.SECRETS:
+            return match[0]
+        return _variable(reference.name, env).replace("$", "$$")
+
+    return _TOKEN.sub(replacement, text)
+
+
+def fill_secrets(text: str, secrets: Mapping[str, str]) -> str:
+    """Put secrets in and resolve escapes. `UnknownSecret` names the first unknown one.
+
+    A variable that is left has no value: `MissingVariable`.
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        if match["inside"] is None:
+            return "$"
+        reference = _parse_reference(match["inside"])
+        if reference.source is ReferenceSource.ENV:
+            return _variable(reference.name, {})
+        if reference.name not in secrets:
+            raise UnknownSecret(
+                f"The secret `{reference.name}` does not exist in this project",
+                hint=f"set it with `perdure secret set {reference.name}`",
+            )
+        return secrets[reference.name]
+
+    return _TOKEN.sub(replacement, text)
+
+
+def interpolated_texts(configuration: ServiceConfiguration) -> Iterator[str]:
+    """The values in which references are looked for: of `env` and of `registry_auth`."""
+    yield from (value for value in configuration.env.values() if value is not None)
+    if configuration.registry_auth is not None:
+        yield configuration.registry_auth.username
+        yield configuration.registry_auth.password
+
+
+def secrets_needed(configuration: ServiceConfiguration) -> frozenset[str]:
+    """The names of the secrets that the configuration refers to."""
+    return frozenset(
+        reference.name
+        for text in interpolated_texts(configuration)
+        for reference in find_references(text)
+        if reference.source is ReferenceSource.SECRETS
+    )
+
+
+def _variable(name: str, env: Mapping[str, str]) -> str:
+    if name not in env:
+        raise MissingVariable(
+            f"`${{{{ env.{name} }}}}` refers to a variable without a value",
+            hint=f"set `{name}` in the environment, or pass `-e {name}=…`",
+        )
+    return env[name]
+
+
+def _parse_reference(inside: str) -> Reference:
+    match = _INSIDE.fullmatch(inside)
+    if match is None or match["source"] not in set(ReferenceSource):
+        raise InvalidInput(
+            "A `${{ … }}` refers to neither `env` nor `secrets`",
+            hint="write `${{ env.NAME }}` or `${{ secrets.NAME }}`, and `$$` for a plain `$`",
+        )
+    return Reference(source=ReferenceSource(match["source"]), name=match["name"])

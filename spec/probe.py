@@ -1,0 +1,81 @@
+"""Probes: requests that tell whether a replica is ready and healthy."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from spec.section import Section, problem
+from spec.units import Duration
+
+LONGEST_TIMEOUT = 300
+"""Seconds; the reference's servers allow no more."""
+
+
+class ProbeType(StrEnum):
+    """Kinds of probes."""
+
+    HTTP = "http"
+
+
+class ProbeMethod(StrEnum):
+    """HTTP methods, in the configuration's lower case."""
+
+    GET = "get"
+    POST = "post"
+    PUT = "put"
+    DELETE = "delete"
+    PATCH = "patch"
+    HEAD = "head"
+
+
+class ProbeHeader(Section):
+    """A header that the probe sends."""
+
+    name: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=256)]
+    value: Annotated[str, Field(pattern=r"^[^\r\n\x00]*$")] = Field(repr=False)
+
+
+class Probe(Section):
+    """One probe; `timeout` and `interval` in seconds, ready after `ready_after` successes.
+
+    With `until_ready` it stops once the replica was ready.
+    """
+
+    type: ProbeType
+    url: Annotated[str, Field(pattern=r"^/\S*$", max_length=2048)] = "/"
+    method: ProbeMethod = ProbeMethod.GET
+    headers: tuple[ProbeHeader, ...] = Field(default=(), max_length=16)
+    body: str | None = Field(default=None, repr=False)
+    timeout: Annotated[Duration, Field(ge=1, le=LONGEST_TIMEOUT)] = 10
+    interval: Annotated[Duration, Field(ge=1)] = 15
+    ready_after: int = Field(default=1, ge=1)
+    until_ready: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_unset(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {key: item for key, item in value.items() if item is not None}
+
+    @model_validator(mode="after")
+    def _body_fits_method(self) -> Self:
+        if self.body is not None and self.method in {ProbeMethod.GET, ProbeMethod.HEAD}:
+            raise problem(
+                f"a probe with method `{self.method}` sends no body",
+                at=("body",),
+                hint="write `method: post`, or remove `body`",
+            )
+        return self
+
+
+def _unique(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
+    for place, probe in enumerate(probes):
+        if probe in probes[:place]:
+            raise problem("two probes are the same", at=(place,))
+    return probes
+
+
+Probes = Annotated[tuple[Probe, ...], Field(max_length=10), AfterValidator(_unique)]
+"""At most ten, no two alike."""

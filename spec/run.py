@@ -1,0 +1,189 @@
+"""A run: what was asked, what is, and what people may read of it."""
+
+from datetime import datetime
+
+from spec.public import Model, PublicModel
+from spec.route import RouteTable
+from spec.service import ServiceConfiguration
+from spec.status import EndReason, ReplicaPhase, RunPhase
+
+
+class CodeArchive(Model):
+    """The repository's contents: a gzipped tar in the store, by the SHA-256 (hex) of its bytes."""
+
+    sha256: str
+    size: int
+
+
+class Repository(Model):
+    """Where the code came from. `id` is stable; `working_dir` is below the archive's root."""
+
+    id: str
+    working_dir: str = "."
+
+
+class RunSpec(Model):
+    """What a run is asked to be. It travels sealed, and still holds no secret value.
+
+    The configuration's `env` has names only, its `registry_auth` is empty: the values lie in the
+    store under `sealed`, and `digests` holds a keyed hash of each, by `env.NAME` or
+    `registry_auth`, so that two specifications can be compared. `requested` are the properties
+    of `resources` that the user wrote, the others are defaults.
+    """
+
+    configuration: ServiceConfiguration
+    sealed: str = ""
+    digests: dict[str, str] = {}
+    requested: tuple[str, ...] = ()
+    code: CodeArchive | None = None
+    repository: Repository | None = None
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas to keep: the minimum, and at least one for a range."""
+        wanted = self.configuration.replicas
+        return wanted.min if wanted.fixed else max(1, wanted.min)
+
+
+class Placement(PublicModel):
+    """Where a replica runs and what it costs, in USD per hour (None: unknown)."""
+
+    backend: str
+    region: str
+    instance_type: str
+    resources: str
+    price: float | None = None
+
+
+class ReplicaRecord(Model):
+    """One replica in its run's books. `num` is its slot, `id` that of its workflow.
+
+    `deployment` is the revision it was started for; `leave_by` when it was told to be gone;
+    `detail` is for people.
+    """
+
+    id: str
+    num: int
+    deployment: int = 1
+    phase: ReplicaPhase = ReplicaPhase.SUBMITTED
+    ready: bool = False
+    address: str = ""
+    placement: Placement | None = None
+    reason: EndReason | None = None
+    exit_code: int | None = None
+    leave_by: datetime | None = None
+    detail: str = ""
+
+
+class ReplicaEvent(PublicModel):
+    """What a replica tells its run. `incarnation` keeps a past life's news out of this one."""
+
+    incarnation: str
+    replica: str
+    phase: ReplicaPhase
+    ready: bool = False
+    address: str = ""
+    placement: Placement | None = None
+    reason: EndReason | None = None
+    exit_code: int | None = None
+    detail: str = ""
+
+
+class LeaveOrder(PublicModel):
+    """A replica is to go: out of the routes since table `route_version`, gone at `deadline`."""
+
+    route_version: int
+    deadline: datetime
+    reason: EndReason
+
+
+class ReplicaStatus(PublicModel):
+    """A replica's line in `ps`."""
+
+    num: int
+    status: ReplicaPhase
+    deployment: int
+    backend: str | None = None
+    region: str | None = None
+    resources: str | None = None
+    price: float | None = None
+    ready: bool = False
+    message: str = ""
+
+
+class RunStatus(PublicModel):
+    """A run's line in `ps`: public, for it holds no value that a user wrote but names."""
+
+    project: str
+    name: str
+    status: RunPhase
+    status_message: str
+    submitted_at: datetime
+    incarnation: str
+    revision: int
+    desired: int
+    ready: int
+    model: str | None = None
+    replicas: tuple[ReplicaStatus, ...] = ()
+
+
+class Accepted(PublicModel):
+    """The answer to `apply`."""
+
+    run: str
+    incarnation: str
+    revision: int
+    replicas: int
+
+
+class Answer(PublicModel):
+    """An answered update, remembered so that its repetition gets the same answer."""
+
+    update_id: str
+    accepted: Accepted
+
+
+class StopState(Model):
+    """That the run is on its way out, since when, and how."""
+
+    at: datetime
+    deadline: datetime
+    abort: bool = False
+
+
+class RunState(Model):
+    """All that a run remembers; carried whole through continue-as-new."""
+
+    project: str
+    name: str
+    incarnation: str
+    submitted_at: datetime
+    route: RouteTable
+    spec: RunSpec | None = None
+    revision: int = 0
+    generation: int = 0
+    stop: StopState | None = None
+    records: tuple[ReplicaRecord, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+
+class RunStart(Model):
+    """The input of a run: its name, and its memory when it was renewed."""
+
+    project: str
+    name: str
+    renew_after_events: int = 4_000
+    state: RunState | None = None
+
+
+class ApplyRequest(Model):
+    """Want this from now on. `check` is the plan's; None applies to whatever is there now."""
+
+    spec: RunSpec
+    check: str | None = None
+
+
+class StopRequest(PublicModel):
+    """End the run; with `abort`, at once and without draining."""
+
+    abort: bool = False

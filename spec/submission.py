@@ -1,0 +1,87 @@
+"""What the command line and the API say to each other about runs."""
+
+from datetime import datetime
+
+from spec.log import LogStream
+from spec.plan import PlanAction
+from spec.public import Model
+from spec.run import Accepted, CodeArchive, Repository
+from spec.service import ServiceConfiguration
+from spec.status import ReplicaPhase, RunPhase
+
+
+class Submission(Model):
+    """A configuration to plan or to apply. Its `env` holds values: it never goes to Temporal."""
+
+    configuration: ServiceConfiguration
+    code: CodeArchive | None = None
+    repository: Repository | None = None
+
+
+class PlanCall(Submission):
+    """Ask for a plan; `max_offers` None for all offers."""
+
+    max_offers: int | None = 3
+
+
+class ApplyCall(Submission):
+    """Apply. `check` is the plan's; without it, whatever runs under the name is updated."""
+
+    check: str | None = None
+
+
+class Applied(Model):
+    """What was accepted, and where it will answer."""
+
+    project: str
+    name: str
+    action: PlanAction
+    accepted: Accepted
+    url: str
+    model: str | None = None
+    model_url: str | None = None
+
+
+class StopCall(Model):
+    """Stop a run; with `abort`, at once and without draining."""
+
+    abort: bool = False
+
+
+class ReplicaView(Model):
+    """A replica, as `ps --json` prints it; `price` in USD per hour."""
+
+    num: int
+    status: ReplicaPhase
+    deployment: int
+    backend: str | None
+    region: str | None
+    resources: str | None = None
+    price: float | None
+    ready: bool
+    message: str = ""
+
+
+class RunView(Model):
+    """A run, as `ps --json` prints it. `url` and `model_url` are where it answers."""
+
+    name: str
+    project: str
+    status: RunPhase
+    status_message: str
+    submitted_at: datetime
+    url: str
+    model_url: str | None
+    replicas: tuple[ReplicaView, ...]
+    incarnation: str = ""
+    model: str | None = None
+
+
+class LogLine(Model):
+    """A line that a replica printed. `id` grows along the log of a run: ask again after it."""
+
+    id: int
+    at: datetime
+    replica: int
+    stream: LogStream
+    text: str

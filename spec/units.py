@@ -1,0 +1,128 @@
+"""Units: durations in seconds, sizes in GB (1 TB = 1024 GB, 1 GB = 1024 MB)."""
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticUseDefault
+
+from spec.section import problem
+
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_GIGABYTES = {"MB": 1 / 1024, "GB": 1.0, "TB": 1024.0}
+
+_DURATION = re.compile(r"(-?\d{1,15})\s*([smhdw])", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d+)?", re.ASCII)
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d*)?|\.\d+)(MB|GB|TB)?", re.ASCII | re.IGNORECASE)
+
+DURATION_PATTERN = r"^\s*\d+(\.\d+)?\s*[smhdw]?\s*$"
+SIZE_PATTERN = r"^\s*(\d+(\.\d*)?|\.\d+)\s*([mMgGtT][bB])?\s*$"
+
+
+def parse_duration(value: Any) -> int:
+    """`90`, `"90"`, `"90s"`, `"5m"`, `"1 h"`, `"2d"`, `"1w"`: whole seconds, fractions cut off."""
+    text = _scalar_text(value)
+    if _NUMBER.fullmatch(text):
+        return int(float(text))
+    if match := _DURATION.fullmatch(text):
+        return int(match[1]) * _SECONDS[match[2]]
+    raise problem(
+        f"{_quoted(value)} is not a duration",
+        hint="write whole seconds, or a whole number and one of `s`, `m`, `h`, `d`, `w`: `90s`",
+    )
+
+
+def format_duration(seconds: int) -> str:
+    """The shortest text that `parse_duration` reads as `seconds`: 3600 is `1h`."""
+    if seconds:
+        for unit, size in reversed(_SECONDS.items()):
+            if seconds % size == 0:
+                return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def parse_size(value: Any) -> float:
+    """`8`, `"8GB"`, `"0.5 TB"`, `"512MB"` in GB; a bare number is GB."""
+    text = re.sub(r"\s", "", _scalar_text(value))
+    if match := _SIZE.fullmatch(text):
+        return float(match[1]) * _GIGABYTES[(match[2] or "GB").upper()]
+    raise problem(
+        f"{_quoted(value)} is not a size",
+        hint="write GB, or a number and one of `MB`, `GB`, `TB`: `512MB`, `24GB`, `1.5TB`",
+    )
+
+
+def format_size(gigabytes: float) -> str:
+    """A text that `parse_size` reads as `gigabytes`: 24.0 is `24GB`, 0.5 is `512MB`."""
+    if gigabytes == int(gigabytes):
+        return f"{int(gigabytes)}GB"
+    if (megabytes := gigabytes * 1024) == int(megabytes):
+        return f"{int(megabytes)}MB"
+    return f"{gigabytes:f}GB" if float(f"{gigabytes:f}") == gigabytes else f"{gigabytes:.99g}GB"
+
+
+def _scalar_text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.99f}".rstrip("0").rstrip(".")
+    return str(value).strip()
+
+
+def _quoted(value: Any) -> str:
+    return f"`{value}`" if isinstance(value, str | int | float) else "this"
+
+
+def _parse_offable(value: Any) -> int | None:
+    if value is True:
+        raise PydanticUseDefault
+    if value is None or value is False or value == "off":
+        return None
+    return parse_duration(value)
+
+
+def _parse_idle(value: Any) -> int | None:
+    seconds = _parse_offable(value)
+    return None if seconds is None or seconds < 0 else seconds
+
+
+_DURATION_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": DURATION_PATTERN}]
+}
+_OFFABLE_SCHEMA: dict[str, Any] = {
+    "anyOf": [*_DURATION_SCHEMA["anyOf"], {"enum": [True, False, "off", None]}]
+}
+_SIZE_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": SIZE_PATTERN}]
+}
+
+Duration = Annotated[
+    int, BeforeValidator(parse_duration), Field(ge=0), WithJsonSchema(_DURATION_SCHEMA)
+]
+"""Seconds, not negative."""
+
+OffableDuration = Annotated[
+    Annotated[int, Field(ge=0)] | None,
+    BeforeValidator(_parse_offable),
+    WithJsonSchema(_OFFABLE_SCHEMA),
+]
+"""Seconds; None when off (`off`, `false`); `true` is the default."""
+
+IdleDuration = Annotated[
+    int | None,
+    BeforeValidator(_parse_idle),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_OFFABLE_SCHEMA["anyOf"],
+                {"type": "integer"},
+                {"type": "string", "pattern": r"^-\d+\s*[smhdw]?$"},
+            ]
+        }
+    ),
+]
+"""As `OffableDuration`; whatever is negative is off too."""
+
+Size = Annotated[float, BeforeValidator(parse_size), WithJsonSchema(_SIZE_SCHEMA)]
+"""GB, not negative."""

@@ -1,0 +1,116 @@
+"""Code archives: files named by the SHA-256 of their content, and which project has which."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterable
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import delete, insert, select
+
+from perdure.errors import InvalidInput, NotFound, TooLarge
+from spec.run import CodeArchive
+from store.connection import Database
+from store.tables import code
+
+MEGABYTE = 1024 * 1024
+
+
+class BlobStore(Protocol):
+    """Keeps bytes by the SHA-256 (hex) of their content."""
+
+    async def put(self, sha256: str, content: AsyncIterable[bytes], limit: int) -> int:
+        """Keep the content, whole or not at all; its size in bytes.
+
+        Raises `InvalidInput` when it is not what the hash says, `TooLarge` over `limit` bytes.
+        """
+        ...
+
+    def path(self, sha256: str) -> Path:
+        """A file of this machine with the content, for as long as the store has it."""
+        ...
+
+
+class FolderBlobs:
+    """A folder with a file per blob."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, sha256: str, content: AsyncIterable[bytes], limit: int) -> int:
+        """As `BlobStore.put`: written beside its place, and moved there when it is complete."""
+        draft = self._folder / f".{sha256}.{secrets.token_hex(4)}"
+        seen, size = hashlib.sha256(), 0
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                async for piece in content:
+                    size += len(piece)
+                    if size > limit:
+                        raise too_large(limit)
+                    seen.update(piece)
+                    await asyncio.to_thread(file.write, piece)
+                file.flush()
+                await asyncio.to_thread(os.fsync, file.fileno())
+            if seen.hexdigest() != sha256:
+                raise InvalidInput(
+                    "The archive is not the one that its name says: it changed on the way.",
+                    hint="Send it again.",
+                )
+            draft.replace(self.path(sha256))
+        finally:
+            draft.unlink(missing_ok=True)
+        return size
+
+    def path(self, sha256: str) -> Path:
+        """The file, whether it exists or not."""
+        return self._folder / sha256
+
+
+def too_large(limit: int) -> TooLarge:
+    """An archive is over `limit` bytes."""
+    return TooLarge(
+        f"The code is larger than {limit // MEGABYTE} MB.",
+        hint="List data that the service does not need in `.gitignore` or `.dstackignore`.",
+    )
+
+
+class Code:
+    """Each project's archives. One project never learns what another one has."""
+
+    def __init__(self, database: Database, blobs: BlobStore, limit: int) -> None:
+        """`limit` is the largest archive, in bytes."""
+        self._database = database
+        self._blobs = blobs
+        self.limit = limit
+
+    async def put(self, project: str, sha256: str, content: AsyncIterable[bytes]) -> CodeArchive:
+        """Take in an archive. Raises as `BlobStore.put`."""
+        size = await self._blobs.put(sha256, content, self.limit)
+        now = self._database.clock()
+        row = {"project": project, "sha256": sha256, "size": size, "created_at": now}
+        async with self._database.write() as connection:
+            await connection.execute(
+                delete(code).where(code.c.project == project, code.c.sha256 == sha256)
+            )
+            await connection.execute(insert(code).values(row))
+        return CodeArchive(sha256=sha256, size=size)
+
+    async def find(self, project: str, sha256: str) -> CodeArchive | None:
+        """The archive, if this project has it."""
+        found = select(code).where(code.c.project == project, code.c.sha256 == sha256)
+        async with self._database.read() as connection:
+            row = (await connection.execute(found)).first()
+        if row is None or not self._blobs.path(sha256).exists():
+            return None
+        return CodeArchive(sha256=sha256, size=row.size)
+
+    async def path(self, project: str, archive: CodeArchive) -> Path:
+        """The archive as a file of this machine. Raises `NotFound`."""
+        if await self.find(project, archive.sha256) is None:
+            raise NotFound(
+                f"The code `{archive.sha256[:12]}` is not in the store.", hint="Apply again."
+            )
+        return self._blobs.path(archive.sha256)

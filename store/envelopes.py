@@ -1,0 +1,51 @@
+"""Envelopes: the secret values of one apply, sealed before anything of it reaches Temporal."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, insert, select
+
+from perdure.errors import NotFound
+from spec.sealed import SealedValues
+from store.connection import Database
+from store.sealing import Seal
+from store.tables import envelopes
+
+
+class Envelopes:
+    """All envelopes. Each lives as long as its run's record."""
+
+    def __init__(self, database: Database, seal: Seal) -> None:
+        self._database = database
+        self._seal = seal
+
+    async def put(self, envelope: str, project: str, run: str, values: SealedValues) -> None:
+        """Seal the values under this id; a repetition replaces them."""
+        row = {
+            "id": envelope,
+            "project": project,
+            "run": run,
+            "sealed": self._seal.close(
+                values.model_dump_json().encode(), envelopes.name, envelope, project, run
+            ),
+            "created_at": self._database.clock(),
+        }
+        async with self._database.write() as connection:
+            await connection.execute(delete(envelopes).where(envelopes.c.id == envelope))
+            await connection.execute(insert(envelopes).values(row))
+
+    async def open(self, envelope: str) -> SealedValues:
+        """The values. Raises `NotFound` when they were forgotten."""
+        found = select(envelopes).where(envelopes.c.id == envelope)
+        async with self._database.read() as connection:
+            row = (await connection.execute(found)).first()
+        if row is None:
+            raise NotFound(f"The sealed values `{envelope}` are gone: their run has ended.")
+        return SealedValues.model_validate_json(
+            self._seal.open(row.sealed, envelopes.name, envelope, row.project, row.run)
+        )
+
+    async def forget(self, ids: Iterable[str]) -> int:
+        """Remove them; how many there were."""
+        async with self._database.write() as connection:
+            gone = await connection.execute(delete(envelopes).where(envelopes.c.id.in_(list(ids))))
+            return gone.rowcount

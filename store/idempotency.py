@@ -1,0 +1,79 @@
+"""Idempotency keys: a request that comes twice does its work once and gets one answer."""
+
+import uuid
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from perdure.errors import Conflict
+from spec.public import Model
+from store.connection import Database
+from store.tables import idempotency
+
+
+class Claim(Model):
+    """A key in use: the request's own id, the run that it is about, and its answer if it has one.
+
+    `is_new` is False for a repetition, whose first attempt may have got anywhere.
+    """
+
+    request: str
+    run: str
+    answer: str | None = None
+    is_new: bool = False
+
+
+class Idempotency:
+    """All keys, of each user in each project."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(
+        self, project: str, user: str, key: str, *, fingerprint: str, run: str
+    ) -> Claim:
+        """Use the key, or find its earlier use. Raises `Conflict` when that was for something else.
+
+        `fingerprint` tells requests apart; `run` counts at the first use only.
+        """
+        claim = Claim(request=str(uuid.uuid4()), run=run, is_new=True)
+        row = claim.model_dump(exclude={"is_new"}) | {
+            "project": project,
+            "user": user,
+            "key": key,
+            "fingerprint": fingerprint,
+            "created_at": self._database.clock(),
+        }
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(idempotency).values(row))
+        except IntegrityError:
+            return await self._earlier(project, user, key, fingerprint)
+        return claim
+
+    async def answer(self, request: str, answer: str) -> None:
+        """Remember what the request was answered."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(idempotency).where(idempotency.c.request == request).values(answer=answer)
+            )
+
+    async def release(self, request: str) -> None:
+        """The request was refused and did nothing: its key may be used again."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(idempotency).where(idempotency.c.request == request))
+
+    async def _earlier(self, project: str, user: str, key: str, fingerprint: str) -> Claim:
+        found = select(idempotency).where(*_at(project, user, key))
+        async with self._database.read() as connection:
+            row = (await connection.execute(found)).one()
+        if row.fingerprint != fingerprint:
+            raise Conflict(
+                "The idempotency key was used for another request.", hint="Use a new key."
+            )
+        return Claim.model_validate(row._asdict())
+
+
+def _at(project: str, user: str, key: str) -> tuple[ColumnElement[bool], ...]:
+    columns = idempotency.c
+    return (columns.project == project, columns.user == user, columns.key == key)

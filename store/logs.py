@@ -1,0 +1,208 @@
+"""The logs of runs: lines in chunks, numbered along all lives of a run's name."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from spec.log import LogBatch
+from spec.public import Model
+from spec.submission import LogLine
+from store.connection import Database
+from store.log_lines import Begun, Line, assemble, finish, pack, pack_begun, unpack, unpack_begun
+from store.tables import log_chunks, log_runs, log_streams
+
+CHUNKS_AT_ONCE = 64
+POLL_SECONDS = 0.15
+"""The collector is another process: a follower asks this often, which costs one index look-up."""
+
+
+class LogSource(Model):
+    """One replica's log. `key` is the replica's id, `replica` its number."""
+
+    key: str
+    project: str
+    run: str
+    incarnation: str
+    replica: int
+
+
+class Appended(Model):
+    """How many entries of the source are stored; with `over_quota`, the last ones are not."""
+
+    entries: int
+    over_quota: bool = False
+
+
+class LogPage(Model):
+    """Some lines, and the number to read after next: lines in between did not match."""
+
+    lines: tuple[LogLine, ...]
+    upto: int
+
+
+class LogFilter(Model):
+    """Which lines of a run: of one life, one replica, not before a time. None: all."""
+
+    incarnation: str | None = None
+    replica: int | None = None
+    since: datetime | None = None
+
+    @property
+    def since_ns(self) -> int:
+        """`since` in nanoseconds since the epoch."""
+        return 0 if self.since is None else int(self.since.timestamp() * 1e9)
+
+
+class Logs:
+    """All runs' logs, up to `quota` bytes for each life of a run."""
+
+    def __init__(self, database: Database, quota: int) -> None:
+        self._database = database
+        self._quota = quota
+
+    async def cursor(self, key: str) -> str:
+        """Where to go on collecting; empty for the start."""
+        found = select(log_streams.c.cursor).where(log_streams.c.key == key)
+        async with self._database.read() as connection:
+            return await connection.scalar(found) or ""
+
+    async def append(self, source: LogSource, batch: LogBatch) -> Appended:
+        """Store entries and cursor, both or neither. Over the quota nothing more is stored."""
+        async with self._database.write() as connection:
+            stream = await _stream(connection, source)
+            if await self._is_over_quota(connection, source):
+                return Appended(entries=stream.entries, over_quota=True)
+            lines, begun = assemble(unpack_begun(stream.begun), batch.entries)
+            entries = stream.entries + len(batch.entries)
+            size = sum(len(entry.text) for entry in batch.entries)
+            await _store(connection, source, lines)
+            await connection.execute(
+                update(log_streams)
+                .where(log_streams.c.key == source.key)
+                .values(
+                    cursor=batch.cursor,
+                    entries=entries,
+                    bytes=stream.bytes + size,
+                    begun=pack_begun(begun),
+                )
+            )
+        return Appended(entries=entries)
+
+    async def finish(self, source: LogSource) -> None:
+        """The source has ended: a last line without an end of line is one, too."""
+        async with self._database.write() as connection:
+            stream = await _stream(connection, source)
+            await _store(connection, source, finish(unpack_begun(stream.begun)))
+            await connection.execute(
+                update(log_streams)
+                .where(log_streams.c.key == source.key)
+                .values(begun=pack_begun({}))
+            )
+
+    async def read(
+        self, project: str, run: str, *, after: int, limit: int, only: LogFilter | None = None
+    ) -> LogPage:
+        """Up to `limit` lines after number `after`, in the order in which they were stored."""
+        only = only or LogFilter()
+        found: list[LogLine] = []
+        upto = after
+        while len(found) < limit:
+            chunks = await self._chunks(project, run, upto, only)
+            for chunk in chunks:
+                for line in unpack(chunk.lines, chunk.first_id, chunk.replica):
+                    if line.id > upto and len(found) < limit:
+                        upto = line.id
+                        if only.since is None or line.at >= only.since:
+                            found.append(line)
+            if len(chunks) < CHUNKS_AT_ONCE:
+                break
+        return LogPage(lines=tuple(found), upto=upto)
+
+    async def last_id(self, project: str, run: str) -> int:
+        """The number of the newest line; 0 when there is none."""
+        found = select(log_runs.c.last_id).where(
+            log_runs.c.project == project, log_runs.c.run == run
+        )
+        async with self._database.read() as connection:
+            return int(await connection.scalar(found) or 0)
+
+    async def latest_incarnation(self, project: str, run: str) -> str | None:
+        """The life of the run that logged last; None when none did."""
+        newest = select(log_chunks.c.incarnation).where(*_of(project, run))
+        async with self._database.read() as connection:
+            found: str | None = await connection.scalar(
+                newest.order_by(log_chunks.c.last_id.desc()).limit(1)
+            )
+            return found
+
+    async def wait(self, project: str, run: str, *, beyond: int, seconds: float) -> None:
+        """Return when there is a line after number `beyond`, or when the time is over."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        while await self.last_id(project, run) <= beyond and clock() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _chunks(
+        self, project: str, run: str, after: int, only: LogFilter
+    ) -> list[Row[tuple[object, ...]]]:
+        terms = [*_of(project, run), log_chunks.c.last_id > after]
+        if only.incarnation is not None:
+            terms.append(log_chunks.c.incarnation == only.incarnation)
+        if only.replica is not None:
+            terms.append(log_chunks.c.replica == only.replica)
+        if only.since is not None:
+            terms.append(log_chunks.c.last_at >= only.since_ns)
+        query = select(log_chunks).where(*terms).order_by(log_chunks.c.last_id)
+        async with self._database.read() as connection:
+            return list((await connection.execute(query.limit(CHUNKS_AT_ONCE))).all())
+
+    async def _is_over_quota(self, connection: AsyncConnection, source: LogSource) -> bool:
+        used = select(func.sum(log_streams.c.bytes)).where(
+            log_streams.c.project == source.project,
+            log_streams.c.run == source.run,
+            log_streams.c.incarnation == source.incarnation,
+        )
+        return int(await connection.scalar(used) or 0) >= self._quota
+
+
+def _of(project: str, run: str) -> tuple[ColumnElement[bool], ...]:
+    return (log_chunks.c.project == project, log_chunks.c.run == run)
+
+
+async def _stream(connection: AsyncConnection, source: LogSource) -> Row[tuple[object, ...]]:
+    found = select(log_streams).where(log_streams.c.key == source.key)
+    row = (await connection.execute(found.with_for_update())).first()
+    if row is not None:
+        return row
+    nothing: Begun = {}
+    empty = {"cursor": "", "entries": 0, "bytes": 0, "begun": pack_begun(nothing)}
+    await connection.execute(insert(log_streams).values(source.model_dump() | empty))
+    return (await connection.execute(found)).one()
+
+
+async def _store(connection: AsyncConnection, source: LogSource, lines: Iterable[Line]) -> None:
+    """Number the lines and write them as one chunk."""
+    lines = list(lines)
+    if not lines:
+        return
+    counter = (log_runs.c.project == source.project, log_runs.c.run == source.run)
+    advance = update(log_runs).where(*counter).values(last_id=log_runs.c.last_id + len(lines))
+    last_id = await connection.scalar(advance.returning(log_runs.c.last_id))
+    if last_id is None:
+        last_id = len(lines)
+        first = {"project": source.project, "run": source.run, "last_id": last_id}
+        await connection.execute(insert(log_runs).values(first))
+    await connection.execute(
+        insert(log_chunks).values(
+            source.model_dump(exclude={"key"})
+            | {
+                "first_id": last_id - len(lines) + 1,
+                "last_id": last_id,
+                "last_at": max(line.at for line in lines),
+                "lines": pack(lines),
+            }
+        )
+    )

@@ -1,0 +1,133 @@
+"""Projects and their members."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from perdure.errors import AlreadyExists, NotFound
+from spec.people import GlobalRole, Member, Project, ProjectRole
+from store.changes import ChangeKind, record
+from store.connection import Database
+from store.tables import (
+    code,
+    decisions,
+    envelopes,
+    idempotency,
+    log_chunks,
+    log_runs,
+    log_streams,
+    members,
+    projects,
+    revisions,
+    secrets,
+    users,
+)
+
+INSIDE = (
+    *(members, secrets, code, envelopes, idempotency, revisions, decisions),
+    *(log_chunks, log_streams, log_runs),
+)
+"""What goes with a project."""
+
+
+class Projects:
+    """All projects. Each change of who may enter is told to the proxies."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, name: str, admin: str) -> int:
+        """A project with its first admin; the feed's number. Raises `AlreadyExists`."""
+        row = {"name": name, "created_at": self._database.clock()}
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(projects).values(row))
+                first = {"project": name, "user": admin, "role": ProjectRole.ADMIN}
+                await connection.execute(insert(members).values(first))
+                return await self._tell(connection, [admin])
+        except IntegrityError as error:
+            raise AlreadyExists(
+                f"The project `{name}` exists, or did.", hint="Choose another name."
+            ) from error
+
+    async def all(self) -> tuple[Project, ...]:
+        """All of them with their members, by name; `role` is that of an admin."""
+        living = select(projects).where(projects.c.deleted_at.is_(None))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(living.order_by(projects.c.name))).all()
+            ordered = select(members).order_by(members.c.user)
+            listed = (await connection.execute(ordered)).all()
+        return tuple(_project(row, listed) for row in rows)
+
+    async def find(self, name: str) -> Project | None:
+        """The project of that name, as `all` shows it."""
+        return next((each for each in await self.all() if each.name == name), None)
+
+    async def delete(self, name: str) -> int:
+        """Remove the project and all that is in it; the feed's number. Raises `NotFound`.
+
+        The name stays taken: whoever gets it next must not see the runs of before.
+        """
+        living = (projects.c.name == name, projects.c.deleted_at.is_(None))
+        async with self._database.write() as connection:
+            inside = select(members.c.user).where(members.c.project == name)
+            affected = list(await connection.scalars(inside))
+            gone = await connection.execute(
+                update(projects).where(*living).values(deleted_at=self._database.clock())
+            )
+            if not gone.rowcount:
+                raise _no_project(name)
+            for table in INSIDE:
+                await connection.execute(delete(table).where(table.c.project == name))
+            return await self._tell(connection, affected)
+
+    async def set_member(self, project: str, user: str, role: ProjectRole) -> int:
+        """Add the user, or change the role; the feed's number. Raises `NotFound`."""
+        where = (members.c.project == project, members.c.user == user)
+        row = {"project": project, "user": user, "role": role}
+        try:
+            async with self._database.write() as connection:
+                await _require(connection, project)
+                await connection.execute(delete(members).where(*where))
+                await connection.execute(insert(members).values(row))
+                return await record(connection, ChangeKind.USER, [user])
+        except IntegrityError as error:
+            raise NotFound(f"There is no user `{user}`.") from error
+
+    async def remove_member(self, project: str, user: str) -> int:
+        """Take the user out; the feed's number. Raises `NotFound`."""
+        where = (members.c.project == project, members.c.user == user)
+        async with self._database.write() as connection:
+            gone = await connection.execute(delete(members).where(*where))
+            if not gone.rowcount:
+                raise NotFound(f"`{user}` is not a member of `{project}`.")
+            return await record(connection, ChangeKind.USER, [user])
+
+    async def _tell(self, connection: AsyncConnection, affected: list[str]) -> int:
+        """A global admin's tokens open every project, a new one too."""
+        admins = select(users.c.name).where(users.c.role == GlobalRole.ADMIN)
+        everybody = dict.fromkeys([*affected, *await connection.scalars(admins)])
+        return await record(connection, ChangeKind.USER, everybody)
+
+
+def _project(row: Row[tuple[object, ...]], listed: Sequence[Row[tuple[object, ...]]]) -> Project:
+    return Project(
+        name=row.name,
+        role=ProjectRole.ADMIN,
+        created_at=row.created_at,
+        members=tuple(
+            Member(user=each.user, role=each.role) for each in listed if each.project == row.name
+        ),
+    )
+
+
+async def _require(connection: AsyncConnection, name: str) -> None:
+    living = (projects.c.name == name, projects.c.deleted_at.is_(None))
+    if await connection.scalar(select(projects.c.name).where(*living)) is None:
+        raise _no_project(name)
+
+
+def _no_project(name: str) -> NotFound:
+    return NotFound(f"There is no project `{name}`.", hint="`perdure project list` shows yours.")

@@ -1,0 +1,54 @@
+"""Revisions: what each run was asked to be, when, and by whom."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from spec.public import Model
+from spec.run import RunSpec
+from store.connection import Database
+from store.tables import revisions
+
+
+class Revision(Model):
+    """The `number`th specification of one life of a run."""
+
+    project: str
+    run: str
+    incarnation: str
+    number: int
+    user: str
+    spec: RunSpec
+    at: datetime
+
+
+class Revisions:
+    """All runs' revisions. Only ever appended to."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, revision: Revision) -> None:
+        """Keep a revision; one with the same number is the same one, told again."""
+        row = revision.model_dump(exclude={"spec"}) | {"spec": revision.spec.model_dump_json()}
+        same = (
+            revisions.c.project == revision.project,
+            revisions.c.run == revision.run,
+            revisions.c.incarnation == revision.incarnation,
+            revisions.c.number == revision.number,
+        )
+        async with self._database.write() as connection:
+            await connection.execute(delete(revisions).where(*same))
+            await connection.execute(insert(revisions).values(row))
+
+    async def of(self, project: str, run: str) -> tuple[Revision, ...]:
+        """All of a name's lives, newest first."""
+        of_run = (revisions.c.project == project, revisions.c.run == run)
+        newest = select(revisions).where(*of_run).order_by(revisions.c.at.desc())
+        async with self._database.read() as connection:
+            return tuple(
+                Revision.model_validate(
+                    row._asdict() | {"spec": RunSpec.model_validate_json(row.spec)}
+                )
+                for row in await connection.execute(newest)
+            )

@@ -1,0 +1,70 @@
+"""A project's secrets: sealed, listed by name, read only where a container is started."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, delete, insert, select
+
+from perdure.errors import NotFound, UnknownSecret
+from spec.people import Secret
+from store.connection import Database
+from store.sealing import Seal
+from store.tables import secrets
+
+
+class Secrets:
+    """All projects' secrets."""
+
+    def __init__(self, database: Database, seal: Seal) -> None:
+        self._database = database
+        self._seal = seal
+
+    async def set(self, project: str, name: str, value: str) -> Secret:
+        """Make the secret, or give it another value."""
+        secret = Secret(name=name, updated_at=self._database.clock())
+        sealed = self._seal.close(value.encode(), secrets.name, project, name)
+        row = secret.model_dump() | {"project": project, "sealed": sealed}
+        async with self._database.write() as connection:
+            await connection.execute(delete(secrets).where(*_at(project, name)))
+            await connection.execute(insert(secrets).values(row))
+        return secret
+
+    async def of(self, project: str) -> tuple[Secret, ...]:
+        """The project's secrets by name, without values."""
+        shown = select(secrets.c.name, secrets.c.updated_at).where(secrets.c.project == project)
+        async with self._database.read() as connection:
+            rows = await connection.execute(shown.order_by(secrets.c.name))
+            return tuple(Secret.model_validate(row._asdict()) for row in rows)
+
+    async def delete(self, project: str, name: str) -> None:
+        """Forget the secret. Raises `NotFound`."""
+        async with self._database.write() as connection:
+            gone = await connection.execute(delete(secrets).where(*_at(project, name)))
+        if not gone.rowcount:
+            raise NotFound(f"The project `{project}` has no secret `{name}`.")
+
+    async def values(self, project: str, names: Iterable[str]) -> dict[str, str]:
+        """The values of these secrets. Raises `UnknownSecret` with all that are missing."""
+        wanted = sorted(set(names))
+        found = select(secrets).where(secrets.c.project == project, secrets.c.name.in_(wanted))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(found)).all()
+        require(project, wanted, (row.name for row in rows))
+        return {
+            row.name: self._seal.open(row.sealed, secrets.name, project, row.name).decode()
+            for row in rows
+        }
+
+
+def require(project: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `UnknownSecret` when a wanted name is not among the known ones."""
+    missing = sorted(set(wanted) - set(known))
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        raise UnknownSecret(
+            f"The project `{project}` has no secret {names}.",
+            hint=f"`perdure secret set {missing[0]}` asks for its value.",
+        )
+
+
+def _at(project: str, name: str) -> tuple[ColumnElement[bool], ...]:
+    return (secrets.c.project == project, secrets.c.name == name)

@@ -1,0 +1,65 @@
+"""The first start: folders, keys, tables, the user `admin`, the project `main`.
+
+`python -P -m store.setup` can be run again at any time, and changes nothing that is there.
+"""
+
+import asyncio
+import secrets
+import sys
+from pathlib import Path
+
+from perdure.errors import CannotStart, PerdureError
+from perdure.keys import MasterKey, create_secret, read_secret
+from perdure.settings import Settings
+from store.client_profile import default_path, write_profile
+from store.head import is_set_up
+
+SHORTEST_TOKEN = 8
+"""Characters of a preset token: a shorter one is a slip, as is one with white space."""
+PROFILE_PROJECT = "main"
+
+
+def set_up(settings: Settings, profile: Path) -> None:
+    """Make whatever is missing. Raises `CannotStart`, `Unavailable`."""
+    settings.data.create()
+    MasterKey.load_or_create(settings.master_key_path)
+    create_secret(settings.data.internal_key, secrets.token_urlsafe(32).encode())
+    create_secret(settings.data.admin_token, _first_token(settings).encode())
+    token = read_secret(settings.data.admin_token, "admin token").decode().strip()
+    if not is_set_up(settings.store_url):
+        from store.first_start import fill  # noqa: PLC0415 - a second, which other starts need not
+
+        asyncio.run(fill(settings.store_url, token))
+    write_profile(profile, PROFILE_PROJECT, settings.base_url, token)
+
+
+def _first_token(settings: Settings) -> str:
+    if settings.admin_token is None:
+        return secrets.token_urlsafe(32)
+    token = settings.admin_token.get_secret_value()
+    if (
+        len(token) < SHORTEST_TOKEN
+        or not token.isascii()
+        or not token.isprintable()
+        or " " in token
+    ):
+        raise CannotStart(
+            "`PERDURE_ADMIN_TOKEN` is not fit for a token.",
+            hint=f"Use at least {SHORTEST_TOKEN} letters, digits or signs, without white space.",
+        )
+    return token
+
+
+def main() -> int:
+    """Set up by the environment's settings, without a word; an error goes to stderr."""
+    try:
+        set_up(Settings(), default_path())
+    except PerdureError as error:
+        hint = f"hint: {error.hint}\n" if error.hint else ""
+        sys.stderr.write(f"error: {error.message}\n{hint}")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

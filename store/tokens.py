@@ -1,0 +1,126 @@
+"""Tokens: random, shown once, kept as a SHA-256. Their own 256 bits make a slow hash needless."""
+
+import hashlib
+import secrets
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from perdure.errors import NotFound
+from spec.people import GlobalRole, NewToken, ProjectRole, Token
+from spec.public import Model
+from store.changes import ChangeKind, record
+from store.connection import Database
+from store.tables import members, tokens, users
+
+RANDOM_BYTES = 32
+
+
+class Caller(Model):
+    """Who holds a token, and what that opens."""
+
+    user: str
+    role: GlobalRole
+    token: str
+    projects: dict[str, ProjectRole]
+
+
+def digest(value: str) -> str:
+    """What is kept of a token: the SHA-256 (hex) of its value."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+class Tokens:
+    """All users' tokens."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(
+        self,
+        user: str,
+        name: str,
+        *,
+        expires_at: datetime | None = None,
+        value: str | None = None,
+    ) -> tuple[NewToken, int]:
+        """A new token, and the feed's number that tells the proxies. Raises `NotFound`.
+
+        `value` presets what is random otherwise.
+        """
+        token = NewToken(
+            id=str(uuid.uuid4()),
+            name=name,
+            created_at=self._database.clock(),
+            expires_at=expires_at,
+            value=value or secrets.token_urlsafe(RANDOM_BYTES),
+        )
+        row = token.model_dump(exclude={"value"}) | {"user": user, "sha256": digest(token.value)}
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(tokens).values(row))
+                seq = await record(connection, ChangeKind.USER, [user])
+        except IntegrityError as error:
+            raise NotFound(f"There is no user `{user}`.") from error
+        return token, seq
+
+    async def of(self, user: str) -> tuple[Token, ...]:
+        """A user's tokens, oldest first."""
+        async with self._database.read() as connection:
+            held = select(tokens).where(tokens.c.user == user).order_by(tokens.c.created_at)
+            rows = await connection.execute(held)
+            return tuple(Token.model_validate(row._asdict()) for row in rows)
+
+    async def revoke(self, user: str, token: str) -> int:
+        """End a token; the feed's number that tells the proxies. Raises `NotFound`."""
+        async with self._database.write() as connection:
+            gone = await connection.scalar(
+                delete(tokens)
+                .where(tokens.c.user == user, tokens.c.id == token)
+                .returning(tokens.c.sha256)
+            )
+            if gone is None:
+                raise NotFound(f"The user `{user}` has no token `{token}`.")
+            return await record(connection, ChangeKind.REVOKED, [gone])
+
+    async def expire(self) -> int:
+        """Drop the tokens whose time is over, and tell the proxies; how many there were."""
+        over = tokens.c.expires_at <= self._database.clock()
+        async with self._database.read() as connection:
+            if await connection.scalar(select(tokens.c.id).where(over).limit(1)) is None:
+                return 0
+        async with self._database.write() as connection:
+            ended = delete(tokens).where(over).returning(tokens.c.sha256)
+            hashes = list(await connection.scalars(ended))
+            await record(connection, ChangeKind.REVOKED, hashes)
+            return len(hashes)
+
+    async def caller(self, value: str) -> Caller | None:
+        """Who holds this token; None when it is not valid."""
+        return await self._caller(tokens.c.sha256 == digest(value))
+
+    async def holder(self, token: str) -> Caller | None:
+        """Who holds the token of this id; None when it is not valid any more."""
+        return await self._caller(tokens.c.id == token)
+
+    async def _caller(self, which: ColumnElement[bool]) -> Caller | None:
+        now = self._database.clock()
+        holder = (
+            select(tokens.c.id, users.c.name, users.c.role, members.c.project, members.c.role)
+            .join(users, users.c.name == tokens.c.user)
+            .outerjoin(members, members.c.user == users.c.name)
+            .where(which, tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now))
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(holder)).all()
+        if not rows:
+            return None
+        token, user, role, *_ = rows[0]
+        return Caller(
+            user=user,
+            role=GlobalRole(role),
+            token=token,
+            projects={row[3]: ProjectRole(row[4]) for row in rows if row[3] is not None},
+        )

@@ -1,0 +1,76 @@
+"""Users, and what they may do on the whole server."""
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from perdure.errors import AlreadyExists, Conflict, NotFound
+from spec.people import GlobalRole, User
+from store.changes import ChangeKind, record
+from store.connection import Database
+from store.tables import tokens, users
+
+
+class Users:
+    """All users. There is always an admin."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, name: str, role: GlobalRole) -> User:
+        """Add a user without tokens. Raises `AlreadyExists`."""
+        user = User(name=name, role=role, created_at=self._database.clock())
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(users).values(user.model_dump()))
+                await record(connection, ChangeKind.USER, [name])
+        except IntegrityError as error:
+            raise AlreadyExists(f"There is a user `{name}` already.") from error
+        return user
+
+    async def all(self) -> tuple[User, ...]:
+        """All of them, by name."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(users).order_by(users.c.name))
+            return tuple(User.model_validate(row._asdict()) for row in rows)
+
+    async def find(self, name: str) -> User | None:
+        """The user of that name."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(users).where(users.c.name == name))).first()
+        return None if row is None else User.model_validate(row._asdict())
+
+    async def set_role(self, name: str, role: GlobalRole) -> User:
+        """Change the role. Raises `NotFound`, and `Conflict` for the last admin."""
+        async with self._database.write() as connection:
+            row = (
+                await connection.execute(
+                    update(users).where(users.c.name == name).values(role=role).returning(users)
+                )
+            ).first()
+            if row is None:
+                raise _no_user(name)
+            await _require_admin(connection)
+            await record(connection, ChangeKind.USER, [name])
+            return User.model_validate(row._asdict())
+
+    async def delete(self, name: str) -> None:
+        """Remove the user, tokens and memberships. Raises `NotFound`, `Conflict`, as above."""
+        async with self._database.write() as connection:
+            held = select(tokens.c.sha256).where(tokens.c.user == name)
+            hashes = list(await connection.scalars(held))
+            gone = await connection.execute(delete(users).where(users.c.name == name))
+            if not gone.rowcount:
+                raise _no_user(name)
+            await _require_admin(connection)
+            await record(connection, ChangeKind.REVOKED, hashes)
+
+
+async def _require_admin(connection: AsyncConnection) -> None:
+    admins = select(func.count()).where(users.c.role == GlobalRole.ADMIN)
+    if not await connection.scalar(admins):
+        raise Conflict("This is the last admin.", hint="Make another user an admin first.")
+
+
+def _no_user(name: str) -> NotFound:
+    return NotFound(f"There is no user `{name}`.", hint="`perdure user list` shows them.")

@@ -1,0 +1,275 @@
+"""A server that says what a test tells it to say: the HTTP API over real sockets."""
+
+import asyncio
+import hashlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from spec.offer import OfferList
+from spec.plan import Plan, PlanAction
+from spec.run import Accepted
+from spec.status import ReplicaPhase, RunPhase
+from spec.submission import Applied, ReplicaView, RunView
+
+TOKEN = "the-token"
+URL = "http://localhost:3000/proxy/services/main/llm/"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def replica(num: int = 0, **properties: Any) -> ReplicaView:
+    defaults: dict[str, Any] = {
+        "num": num,
+        "status": ReplicaPhase.RUNNING,
+        "deployment": 1,
+        "backend": "local",
+        "region": "local",
+        "resources": "2xCPU, 8GB",
+        "price": 0.0,
+        "ready": True,
+    }
+    return ReplicaView(**(defaults | properties))
+
+
+def run(status: RunPhase = RunPhase.RUNNING, *replicas: ReplicaView, **properties: Any) -> RunView:
+    defaults: dict[str, Any] = {
+        "name": "llm",
+        "project": "main",
+        "status": status,
+        "status_message": status.value,
+        "submitted_at": LONG_AGO,
+        "url": URL,
+        "model_url": None,
+        "replicas": replicas,
+    }
+    return RunView(**(defaults | properties))
+
+
+def plan(**properties: Any) -> Plan:
+    defaults: dict[str, Any] = {
+        "project": "main",
+        "name": "llm",
+        "action": PlanAction.CREATE,
+        "check": "new",
+        "total_offers": 1,
+    }
+    return Plan(**(defaults | properties))
+
+
+@dataclass
+class FakeServer:
+    """What it will answer, and what it was asked. `states` of the run come one after another."""
+
+    plan: Plan = field(default_factory=plan)
+    offers: OfferList = field(default_factory=OfferList)
+    runs: list[RunView] = field(default_factory=list)
+    states: list[RunView] = field(default_factory=list)
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
+    code: dict[str, bytes] = field(default_factory=dict)
+    applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    planned: list[dict[str, Any]] = field(default_factory=list)
+    stopped: list[tuple[str, bool]] = field(default_factory=list)
+    log_queries: list[dict[str, str]] = field(default_factory=list)
+    lost_answers: int = 0
+    cut_after: int | None = None
+    known_runs: set[str] = field(default_factory=lambda: {"llm"})
+    held: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+    def forget(self) -> None:
+        """Begin anew, at the same address."""
+        self.held.set()
+        vars(self).update(vars(FakeServer(url=self.url)))
+
+    def envelope(self, status: int, code: str, message: str, hint: str = "") -> JSONResponse:
+        content = {"error": {"code": code, "message": message, "hint": hint}}
+        return JSONResponse(content, status_code=status)
+
+
+def app_of(server: FakeServer) -> FastAPI:
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def authenticate(request: Request, proceed: Any) -> Response:
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return server.envelope(401, "unauthenticated", "The token is not valid.", "Get one.")
+        answer: Response = await proceed(request)
+        return answer
+
+    @app.exception_handler(HTTPException)
+    async def refuse(_: Request, error: HTTPException) -> Response:
+        return server.envelope(error.status_code, "not_found", str(error.detail), "Look again.")
+
+    for router in (_people(), _deployments(server), _runs(server), _belongings(server)):
+        app.include_router(router, prefix="/api/v1")
+    return app
+
+
+def _people() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/me")
+    def me() -> dict[str, Any]:
+        return {"user": "ann", "role": "user", "projects": ["main"]}
+
+    @router.get("/projects")
+    def projects() -> list[dict[str, Any]]:
+        return [{"name": "main", "role": "admin", "created_at": LONG_AGO}]
+
+    return router
+
+
+def _deployments(server: FakeServer) -> APIRouter:
+    router = APIRouter(prefix="/projects/main")
+
+    @router.post("/plans")
+    async def make_plan(request: Request) -> Plan:
+        server.planned.append(await request.json())
+        return server.plan
+
+    @router.post("/offers")
+    def find_offers() -> OfferList:
+        return server.offers
+
+    @router.post("/runs")
+    async def apply(request: Request) -> Response:
+        server.applied.append((request.headers["idempotency-key"], await request.json()))
+        if server.lost_answers:
+            server.lost_answers -= 1
+            return server.envelope(503, "unavailable", "Temporal does not answer.")
+        accepted = Accepted(run="llm", incarnation="", revision=1, replicas=1)
+        answer = Applied(
+            project="main",
+            name=server.plan.name,
+            action=server.plan.action,
+            accepted=accepted,
+            url=URL,
+            model="llama",
+            model_url="http://localhost:3000/proxy/models/main/",
+        )
+        return JSONResponse(answer.model_dump(mode="json"))
+
+    return router
+
+
+def _runs(server: FakeServer) -> APIRouter:
+    router = APIRouter(prefix="/projects/main/runs")
+
+    @router.get("")
+    def list_runs() -> list[RunView]:
+        return server.runs
+
+    @router.post("/{name}/stop")
+    async def stop(name: str, request: Request) -> RunView:
+        _known(server, name)
+        server.stopped.append((name, (await request.json())["abort"]))
+        server.states = [run(RunPhase.TERMINATED, status_message="stopped", name=name)]
+        server.held.set()
+        return run(RunPhase.TERMINATING, name=name)
+
+    @router.get("/{name}/events")
+    def events(name: str) -> StreamingResponse:
+        _known(server, name)
+        return StreamingResponse(_states(server), media_type="text/event-stream")
+
+    @router.get("/{name}/logs")
+    def logs(name: str, request: Request, after: int = 0, follow: bool = False) -> Response:
+        _known(server, name)
+        server.log_queries.append(dict(request.query_params))
+        lines = [line for line in server.logs if line["id"] > after]
+        if not follow:
+            return JSONResponse(lines)
+        return StreamingResponse(_lines(server, lines), media_type="text/event-stream")
+
+    return router
+
+
+def _belongings(server: FakeServer) -> APIRouter:
+    router = APIRouter(prefix="/projects/main")
+
+    @router.put("/secrets/{name}")
+    async def put_secret(name: str, request: Request) -> Response:
+        server.secrets[name] = (await request.json())["value"]
+        return Response(status_code=204)
+
+    @router.get("/secrets")
+    def list_secrets() -> list[dict[str, Any]]:
+        return [{"name": name, "updated_at": LONG_AGO} for name in server.secrets]
+
+    @router.delete("/secrets/{name}")
+    def delete_secret(name: str) -> Response:
+        if server.secrets.pop(name, None) is None:
+            raise HTTPException(404, f"There is no secret `{name}`.")
+        return Response(status_code=204)
+
+    @router.head("/code/{sha256}")
+    def has_code(sha256: str) -> Response:
+        return Response(status_code=200 if sha256 in server.code else 404)
+
+    @router.put("/code/{sha256}")
+    async def put_code(sha256: str, request: Request) -> Response:
+        body = await request.body()
+        assert hashlib.sha256(body).hexdigest() == sha256
+        server.code[sha256] = body
+        return Response(status_code=201)
+
+    return router
+
+
+def log_line(number: int, text: str, stream: str = "stdout") -> dict[str, Any]:
+    return {"id": number, "at": LONG_AGO.isoformat(), "replica": 0, "stream": stream, "text": text}
+
+
+def _known(server: FakeServer, name: str) -> None:
+    if name not in server.known_runs:
+        raise HTTPException(404, f"There is no run `{name}` in the project `main`.")
+
+
+async def _states(server: FakeServer) -> AsyncIterator[str]:
+    """Each state once, over all connections; the last one again and again."""
+    while True:
+        state = server.states.pop(0) if len(server.states) > 1 else server.states[0]
+        yield f"event: status\ndata: {state.model_dump_json()}\n\n"
+        if state.status.is_final:
+            return
+        await asyncio.sleep(0.02)
+
+
+async def _lines(server: FakeServer, lines: list[dict[str, Any]]) -> AsyncIterator[str]:
+    """The lines, cut off after `cut_after` of them once; the end waits for `held`."""
+    for count, line in enumerate(lines):
+        if count == server.cut_after:
+            server.cut_after = None
+            return
+        text = JSONResponse(line).body
+        yield f"id: {line['id']}\nevent: log\ndata: {bytes(text).decode()}\n\n"
+    while not server.held.is_set():  # noqa: ASYNC110 - set by another thread
+        await asyncio.sleep(0.02)
+    yield "event: end\ndata: {}\n\n"
+
+
+@contextmanager
+def serving(server: FakeServer, port: int = 0) -> Iterator[FakeServer]:
+    """Serve on a loopback port until the block ends."""
+    listener = socket.create_server(("127.0.0.1", port))
+    server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    config = uvicorn.Config(app_of(server), log_level="critical", timeout_graceful_shutdown=1)
+    process = uvicorn.Server(config)
+    thread = threading.Thread(target=process.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.held.set()
+        process.should_exit = True
+        thread.join()
+        listener.close()

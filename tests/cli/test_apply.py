@@ -1,0 +1,273 @@
+"""`apply`: from a file to a run, and the exit code that scripts rely on."""
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
+from spec.offer import Offer, Refusal
+from spec.plan import Change, FieldChange, PlanAction
+from spec.status import ReplicaPhase, RunPhase
+from tests.cli.conftest import Perdure
+from tests.cli.fake_server import FakeServer, log_line, plan, replica, run
+
+SERVICE = """\
+type: service
+name: llm
+port: 8000
+commands: [python -m http.server 8000]
+resources:
+  gpu: 24GB
+"""
+
+STARTING = run(RunPhase.PROVISIONING, replica(status=ReplicaPhase.PROVISIONING, ready=False))
+READY = run(RunPhase.RUNNING, replica())
+DONE = run(RunPhase.DONE, replica(status=ReplicaPhase.DONE, ready=False))
+
+
+@pytest.fixture
+def service(workplace: Path) -> Path:
+    file = workplace / "service.dstack.yml"
+    file.write_text(SERVICE)
+    return file
+
+
+def an_offer(**properties: object) -> Offer:
+    gpu = Gpu(id="", vendor=GpuVendor.NVIDIA, name="A5000", memory=24)
+    defaults: dict[str, object] = {
+        "backend": "runpod",
+        "region": "CA-MTL-1",
+        "instance_type": "NVIDIA RTX A5000",
+        "runtime": RuntimeKind.DOCKER,
+        "cpu_arch": CpuArch.X86,
+        "cpus": 18,
+        "memory": 100,
+        "disk": 100,
+        "gpus": (gpu, gpu),
+        "spot": True,
+        "price": 0.22,
+    }
+    return Offer.model_validate(defaults | properties)
+
+
+def test_a_service_is_planned_submitted_and_followed_to_its_end(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    server.states = [STARTING, READY, DONE]
+    server.logs = [log_line(1, "hello"), log_line(2, "oh", "stderr")]
+    server.held.set()
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == 0, said.err
+    published = "Service is published at:\n  http://localhost:3000/proxy/services/main/llm/\n"
+    model = "Model llama is published at:\n  http://localhost:3000/proxy/models/main/\n"
+    assert said.out.endswith(f"{published}{model}hello\n")
+    assert "llm  provisioning\n" in said.err
+    assert "oh\n" in said.err
+    assert said.err.endswith("The run llm has ended: done.\n")
+
+
+def test_the_plan_is_shown_as_the_specification_draws_it(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    server.plan = plan(
+        offers=(an_offer(), an_offer(backend="gcp", region="us-west4", spot=False, price=None)),
+        total_offers=12,
+        max_price=4.5,
+    )
+    said = perdure("apply", "-f", service.name, "-y", "-d", "--no-repo")
+    assert said.out.splitlines()[:18] == [
+        "",
+        " Project        main",
+        " Configuration  service.dstack.yml",
+        " Type           service",
+        " Resources      cpu=2.. mem=8GB.. disk=100GB.. gpu=24GB:1",
+        " Replicas       1",
+        " Spot policy    on-demand",
+        " Max price      -",
+        " Retry policy   -",
+        " Code           -",
+        "",
+        " #  BACKEND  REGION    RESOURCES                    SPOT  PRICE",
+        " 1  runpod   CA-MTL-1  18xCPU, 100GB, A5000:24GB:2  yes   $0.22",
+        " 2  gcp      us-west4  18xCPU, 100GB, A5000:24GB:2  no    -",
+        "    ...",
+        " Shown 2 of 12 offers, $4.50 max",
+        "",
+        "Service will be published at:",
+    ]
+
+
+def test_a_detached_apply_returns_when_the_run_is_submitted(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    said = perdure("apply", "-f", service.name, "-y", "-d")
+    assert said.code == 0, said.err
+    [(key, body)] = server.applied
+    assert len(key) > 20
+    assert body["configuration"]["name"] == "llm"
+    assert body["check"] == "new"
+
+
+def test_what_the_user_did_not_write_is_not_sent(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    perdure("apply", "-f", service.name, "-y", "-d", "--no-repo")
+    configuration = server.applied[0][1]["configuration"]
+    assert set(configuration) == {"type", "name", "port", "commands", "resources"}
+    assert set(configuration["resources"]) == {"gpu"}
+
+
+def test_the_code_of_the_folder_is_uploaded_once(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    perdure("apply", "-f", service.name, "-y", "-d")
+    perdure("apply", "-f", service.name, "-y", "-d")
+    [(sha256, content)] = server.code.items()
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(content))) as tar:
+        assert tar.getnames() == ["service.dstack.yml"]
+    assert [body["code"]["sha256"] for _, body in server.applied] == [sha256, sha256]
+
+
+def test_a_lost_answer_is_asked_for_again_under_the_same_key(
+    service: Path, server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.deployment.RETRY_PAUSE", 0.01)
+    server.lost_answers = 2
+    said = perdure("apply", "-f", service.name, "-y", "-d")
+    assert said.code == 0, said.err
+    keys = [key for key, _ in server.applied]
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+
+
+def test_without_a_terminal_the_answer_must_be_given_in_advance(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    said = perdure("apply", "-f", service.name)
+    assert said.code == 2
+    assert said.err.endswith("hint: Answer in advance with `-y`.\n")
+    assert not server.applied
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [("no capacity", 5), ("exited (1)", 1), ("took too long to start", 124)],
+)
+def test_the_exit_code_is_the_outcome_of_the_run(
+    service: Path, server: FakeServer, perdure: Perdure, message: str, code: int
+) -> None:
+    server.states = [STARTING, run(RunPhase.FAILED, status_message=message)]
+    server.held.set()
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == code
+    assert said.err.endswith(f"The run llm has ended: {message}.\n")
+    assert "published" not in said.out
+
+
+def test_a_refused_plan_says_each_reason_with_its_hint(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    server.plan = plan(
+        refusals=(
+            Refusal(subject="retry", message="`retry` is not supported yet.", hint="Remove it."),
+            Refusal(subject="files", message="Not supported yet.", hint="Remove that."),
+        )
+    )
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == 1
+    assert said.err == (
+        "error: The run cannot be submitted. [refused]\n"
+        "  `retry` is not supported yet.\n"
+        "  hint: Remove it.\n"
+        "  files: Not supported yet.\n"
+        "hint: Remove that.\n"
+    )
+    assert not server.applied
+
+
+def test_without_offers_there_is_no_capacity(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    reason = Refusal(subject="local", message="This machine has no GPU.", hint="Ask for less.")
+    server.plan = plan(total_offers=0, refusals=(reason,))
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == 5
+    assert "  local: This machine has no GPU." in said.err
+
+
+def test_changes_are_listed_with_the_way_in_which_they_are_made(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    change = FieldChange(field="replicas", old="1", new="2", change=Change.IN_PLACE)
+    server.plan = plan(action=PlanAction.UPDATE, changes=(change,), warnings=("Mind this.",))
+    said = perdure("apply", "-f", service.name, "-y", "-d")
+    assert " Changes to the run llm:\n  replicas  1 → 2  in place\n" in said.out
+    assert "warning: Mind this.\n" in said.err
+
+
+def test_options_win_over_the_file_and_the_file_over_the_profile(
+    service: Path, server: FakeServer, perdure: Perdure, workplace: Path
+) -> None:
+    service.write_text(SERVICE + "regions: [eu]\n")
+    (workplace / ".dstack").mkdir()
+    (workplace / ".dstack" / "profiles.yml").write_text(
+        "profiles:\n- name: big\n  default: true\n  regions: [us]\n  max_price: 3\n"
+        "  spot_policy: spot\n"
+    )
+    perdure("apply", "-f", service.name, "-y", "-d", "--gpu", "A100:2", "--on-demand")
+    asked = server.applied[0][1]["configuration"]
+    assert asked["resources"]["gpu"]["name"] == ["A100"]
+    assert asked["regions"] == ["eu"]
+    assert asked["max_price"] == 3
+    assert asked["spot_policy"] == "on-demand"
+    perdure("apply", "-f", service.name, "-y", "-d", "--no-profile")
+    assert "max_price" not in server.applied[1][1]["configuration"]
+
+
+def test_the_configuration_may_come_from_stdin(
+    workplace: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    said = perdure("apply", "-f", "-", "-y", "-d", stdin=SERVICE)
+    assert said.code == 0, said.err
+    assert " Configuration  stdin\n" in said.out
+
+
+def test_without_a_file_the_folders_own_is_taken(
+    workplace: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    assert perdure("apply", "-y", "-d").code == 2
+    (workplace / ".dstack.yml").write_text(SERVICE)
+    assert perdure("apply", "-y", "-d").code == 0
+
+
+def test_a_wrong_configuration_is_told_with_its_place(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    service.write_text(SERVICE.replace("port", "prot"))
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == 1
+    assert said.err.startswith("error: service.dstack.yml:3:1: `prot` is not a known property")
+    assert "hint: did you mean `port`?\n" in said.err
+
+
+def test_options_that_exclude_each_other_are_wrong_usage(perdure: Perdure) -> None:
+    said = perdure("apply", "--spot", "--on-demand")
+    assert said.code == 2
+    assert "--spot and --on-demand exclude each other" in said.err
+
+
+def test_no_server_is_told_with_what_to_do(
+    service: Path, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == 1
+    assert said.err.startswith("error: No server is known. [server_unreachable]\n")
+    assert "`perdure server`" in said.err
+    monkeypatch.setenv("PERDURE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("PERDURE_TOKEN", "any")
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == 1
+    assert said.err.startswith("error: No server answers at http://127.0.0.1:9.")

@@ -1,0 +1,168 @@
+"""`ps`, `logs`, `stop`, `delete`: runs that there are."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.run_table import run_table
+from cli.terminal import UNBOUNDED
+from spec.status import ReplicaPhase, RunPhase
+from tests.cli.conftest import Perdure
+from tests.cli.fake_server import LONG_AGO, URL, FakeServer, log_line, replica, run
+from tests.cli.screen import drawn
+
+NOW = LONG_AGO + timedelta(minutes=5)
+
+CLOUD = {
+    "backend": "runpod",
+    "region": "CA-MTL-1",
+    "resources": "18xCPU, 100GB, A5000:24GB:2",
+    "price": 0.22,
+}
+FLEET = [
+    run(RunPhase.RUNNING, replica(**CLOUD), name="llama31"),
+    run(
+        RunPhase.RUNNING,
+        replica(0),
+        replica(1, ready=False),
+        replica(2, status=ReplicaPhase.FAILED, ready=False, message="exited (1)"),
+        name="web",
+        status_message="1/3 ready; exited (1)",
+    ),
+    run(RunPhase.SUBMITTED, name="new"),
+]
+
+
+def test_the_table_fits_a_terminal_of_80_columns() -> None:
+    assert drawn(run_table(FLEET, NOW), width=80) == [
+        "NAME         BACKEND            RESOURCES          PRICE  STATUS      SUBMITTED",
+        "llama31      runpod (CA-MTL-1)  18xCPU, 100GB,     $0.22  running     5 mins ago",
+        "                                A5000:24GB:2",
+        "web                                                $0     1/3 ready;  5 mins ago",
+        "                                                          exited (1)",
+        "  replica=0  local              2xCPU, 8GB         $0     ✓ running",
+        "  replica=1  local              2xCPU, 8GB         $0     ~ running",
+        "  replica=2  local              2xCPU, 8GB         $0     × exited",
+        "                                                          (1)",
+        "new                                                       submitted   5 mins ago",
+    ]
+
+
+def test_a_pipe_gets_each_run_on_one_line() -> None:
+    lines = drawn(run_table(FLEET, NOW), width=UNBOUNDED)
+    assert len(lines) == 7
+    assert re.split(" {2,}", lines[1]) == [
+        *("llama31", "runpod", "18xCPU, 100GB, A5000:24GB:2", "$0.22", "running", "5 mins ago")
+    ]
+
+
+def test_verbose_shows_even_a_single_replica() -> None:
+    lines = drawn(run_table(FLEET[:1], NOW, verbose=True), width=UNBOUNDED)
+    assert lines[2].startswith("  replica=0  runpod (CA-MTL-1)  18xCPU")
+
+
+def test_ps_prints_plainly_into_a_pipe(server: FakeServer, perdure: Perdure) -> None:
+    server.runs = FLEET
+    said = perdure("ps")
+    assert said.code == 0
+    assert "\x1b" not in said.out
+    assert [line.split()[0] for line in said.out.splitlines()] == [
+        *("NAME", "llama31", "web", "replica=0", "replica=1", "replica=2", "new")
+    ]
+    assert all(line == line.rstrip() for line in said.out.splitlines())
+
+
+def test_ps_json_has_exactly_the_promised_fields(server: FakeServer, perdure: Perdure) -> None:
+    server.runs = [run(RunPhase.RUNNING, replica(**CLOUD))]
+    assert json.loads(perdure("ps", "--json").out) == [
+        {
+            "name": "llm",
+            "project": "main",
+            "status": "running",
+            "status_message": "running",
+            "submitted_at": "2026-01-01T00:00:00Z",
+            "url": URL,
+            "model_url": None,
+            "replicas": [
+                {
+                    "num": 0,
+                    "status": "running",
+                    "deployment": 1,
+                    "backend": "runpod",
+                    "region": "CA-MTL-1",
+                    "price": 0.22,
+                    "ready": True,
+                }
+            ],
+        }
+    ]
+
+
+def test_no_runs_are_an_empty_array_and_a_sentence_for_people(
+    server: FakeServer, perdure: Perdure
+) -> None:
+    assert perdure("ps", "--json").out == "[]\n"
+    assert perdure("ps").err == "No runs in the project main now.\n"
+
+
+def test_logs_keep_stdout_and_stderr_apart(server: FakeServer, perdure: Perdure) -> None:
+    server.logs = [log_line(1, "one"), log_line(2, "two", "stderr"), log_line(3, "[3] ü")]
+    said = perdure("logs", "llm")
+    assert (said.code, said.out, said.err) == (0, "one\n[3] ü\n", "two\n")
+
+
+def test_logs_ask_for_a_replica_and_a_time(server: FakeServer, perdure: Perdure) -> None:
+    perdure("logs", "llm", "--replica", "1", "--since", "1h")
+    [asked] = server.log_queries
+    assert (asked["replica"], asked["since"]) == ("1", "1h")
+
+
+def test_followed_logs_survive_a_break_without_losing_or_repeating_a_line(
+    server: FakeServer, perdure: Perdure
+) -> None:
+    server.logs = [log_line(number, f"line {number}") for number in range(1, 6)]
+    server.cut_after = 2
+    server.held.set()
+    said = perdure("logs", "-f", "llm")
+    assert said.out == "".join(f"line {number}\n" for number in range(1, 6))
+    assert [asked.get("after") for asked in server.log_queries] == [None, "2"]
+
+
+def test_stop_waits_until_the_run_has_ended(server: FakeServer, perdure: Perdure) -> None:
+    said = perdure("stop", "llm", "-y", "-x")
+    assert said.code == 0
+    assert server.stopped == [("llm", True)]
+    assert said.err.endswith("The run llm has ended: stopped.\n")
+
+
+def test_stop_of_an_unknown_run_is_not_found_and_the_others_are_stopped(
+    server: FakeServer, perdure: Perdure
+) -> None:
+    said = perdure("stop", "nobody", "llm", "-y")
+    assert said.code == 3
+    assert "error: There is no run `nobody` in the project `main`. [not_found]\n" in said.err
+    assert "hint: Look again.\n" in said.err
+    assert server.stopped == [("llm", False)]
+
+
+def test_delete_stops_the_run_of_a_file(
+    server: FakeServer, perdure: Perdure, workplace: Path
+) -> None:
+    file = workplace / "a.dstack.yml"
+    file.write_text("type: service\nname: llm\nport: 80\ncommands: [x]\n")
+    assert perdure("delete", "-f", "a.dstack.yml", "-y").code == 0
+    assert server.stopped == [("llm", False)]
+    file.write_text("type: service\nport: 80\ncommands: [x]\n")
+    assert perdure("delete", "-f", "a.dstack.yml", "-y").code == 2
+
+
+def test_a_wrong_token_is_not_allowed(
+    server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERDURE_TOKEN", "wrong")
+    said = perdure("ps")
+    assert said.code == 4
+    assert said.err == "error: The token is not valid. [unauthenticated]\nhint: Get one.\n"

@@ -1,0 +1,88 @@
+"""`perdure validate` needs no server; its JSON has one line for each file."""
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cli.schema import schema
+from cli.validate import validate
+from spec.reader import read_configuration
+from spec.schema import json_schema
+
+GOOD = "type: service\nport: 8000\ncommands: [serve]\n"
+BAD = "type: service\nportt: 8000\ncommands: [serve]\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "good.dstack.yml").write_text(GOOD)
+    (tmp_path / "bad.dstack.yml").write_text(BAD)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+def test_people_read_ok_or_where_what_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert validate(["good.dstack.yml", "bad.dstack.yml"], as_json=False) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "good.dstack.yml: ok\n"
+    assert printed.err == (
+        "bad.dstack.yml:2:1: `portt` is not a known property (and 1 more)\n"
+        "hint: did you mean `port`?\n"
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_programs_read_an_object_for_each_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert validate(["good.dstack.yml", "bad.dstack.yml", "none.yml"], as_json=True) == 1
+    good, bad, none = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    configuration = read_configuration(GOOD, "good.dstack.yml")
+    assert good == {
+        "file": "good.dstack.yml",
+        "ok": True,
+        "error": None,
+        "configuration": configuration.model_dump(mode="json"),
+    }
+    assert bad == {
+        "file": "bad.dstack.yml",
+        "ok": False,
+        "error": {
+            "code": "invalid_configuration",
+            "message": "`portt` is not a known property (and 1 more)",
+            "hint": "did you mean `port`?",
+            "line": 2,
+            "column": 1,
+        },
+        "configuration": None,
+    }
+    assert none["error"]["message"] == "The file cannot be read: no such file or directory"
+
+
+@pytest.mark.usefixtures("folder")
+def test_all_right_is_exit_code_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert validate(["good.dstack.yml"], as_json=False) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_dash_is_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(GOOD.encode())))
+    assert validate(["-"], as_json=False) == 0
+    assert capsys.readouterr().out == "-: ok\n"
+
+
+def test_a_file_that_is_not_text_is_placed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "latin.yml").write_bytes(b"type: service\nname: caf\xe9\n")
+    assert validate(["latin.yml"], as_json=False) == 1
+    assert capsys.readouterr().err == "latin.yml:2:10: The file is not UTF-8 text\n"
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert schema() == 0
+    assert json.loads(capsys.readouterr().out) == json_schema()

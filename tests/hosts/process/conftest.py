@@ -1,0 +1,55 @@
+"""A process runtime in folders of its own; every replica that a test leaves is removed."""
+
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hosts.process.runtime import ProcessRuntime
+from spec.job import Job, JobLabels
+
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture(scope="session")
+def homes() -> Iterator[Path]:
+    """Pytest's own folders are closed to the replicas' accounts."""
+    folder = Path(tempfile.mkdtemp(prefix="perdure-homes-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def runtime(tmp_path: Path, homes: Path) -> AsyncIterator[ProcessRuntime]:
+    made = ProcessRuntime(tmp_path / "replicas", "server-1", homes=homes)
+    yield made
+    for token in await made.tokens():
+        await made.remove(token)
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        number: int = free.getsockname()[1]
+        return number
+
+
+@pytest.fixture
+def job(port: int) -> MakeJob:
+    labels = JobLabels(server="server-1", project="main", run="llm", replica="r0")
+
+    def make(script: str, **properties: object) -> Job:
+        defaults: dict[str, object] = {
+            "token": "main/llm/1/r0",
+            "labels": labels,
+            "entrypoint": ("/bin/sh", "-i", "-c"),
+            "command": (f"trap 'exit $?' TERM; {script}",),
+            "port": port,
+        }
+        return Job.model_validate(defaults | properties)
+
+    return make

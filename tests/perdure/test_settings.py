@@ -1,0 +1,89 @@
+"""Settings come from the environment, and each of them is explained."""
+
+from pathlib import Path
+
+import pytest
+
+from perdure.errors import CannotStart
+from perdure.settings import RuntimeChoice, Settings, read_settings
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"PERDURE_{name.upper()}", raising=False)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+
+
+def test_each_setting_says_its_reason() -> None:
+    unexplained = [name for name, field in Settings.model_fields.items() if not field.description]
+    assert unexplained == []
+
+
+def test_a_setting_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERDURE_PORT", "4000")
+    monkeypatch.setenv("PERDURE_RUNTIME", "process")
+    settings = Settings()
+    assert settings.port == 4000
+    assert settings.runtime is RuntimeChoice.PROCESS
+    assert settings.base_url == "http://localhost:4000"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "70000"),
+        ("RUNTIME", "podman"),
+        ("HEARTBEAT", "0"),
+        ("LEASE", "-1"),
+        ("HOST", "example.com"),
+    ],
+)
+def test_a_senseless_value_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"PERDURE_{name}", value)
+    with pytest.raises(CannotStart, match=f"`PERDURE_{name}` cannot be used") as refused:
+        read_settings()
+    assert refused.value.hint == Settings.model_fields[name.lower()].description
+
+
+def test_a_name_of_this_machine_is_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERDURE_HOST", "localhost")
+    assert read_settings().host == "127.0.0.1"
+
+
+def test_the_docker_engine_is_ours_then_dockers_then_the_usual(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings().docker_host == "unix:///var/run/docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", "tcp://docker:2375")
+    assert Settings().docker_host == "tcp://docker:2375"
+    monkeypatch.setenv("PERDURE_DOCKER_HOST", "unix:///mine.sock")
+    assert Settings().docker_host == "unix:///mine.sock"
+
+
+def test_the_admin_token_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERDURE_ADMIN_TOKEN", "s3cret")
+    assert "s3cret" not in repr(Settings())
+
+
+def test_paths_are_absolute_and_know_the_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Settings().data_dir == tmp_path / ".perdure" / "server"
+    monkeypatch.chdir(tmp_path)
+    assert Settings(data_dir=Path("here")).data.root == tmp_path / "here"
+
+
+def test_the_store_is_sqlite_in_the_data_directory_unless_told(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path).store_url == f"sqlite+aiosqlite:///{tmp_path}/perdure.db"
+    url = "postgresql+asyncpg://perdure@db/perdure"
+    assert Settings(data_dir=tmp_path, database_url=url).store_url == url
+
+
+def test_the_default_image_follows_the_python() -> None:
+    settings = Settings()
+    assert settings.default_image("3.11") == "dstackai/base:py3.11-0.6-cuda-12.1"
+    assert settings.default_image("3.13", nvcc=True) == "dstackai/base:py3.13-0.6-cuda-12.1-devel"

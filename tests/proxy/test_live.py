@@ -1,0 +1,263 @@
+"""Routes from Temporal, tokens from the internal API, and neither when both are away."""
+
+import asyncio
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client as Temporal
+from temporalio.client import WorkflowHandle
+from temporalio.worker import Worker
+
+from engine.client import connect
+from engine.ids import WorkflowType, run_id
+from spec.feed import Feed, RunStarted
+from spec.route import ReplicaRoute, RouteTable
+from tests.proxy.fake_api import KEY, FakeApi
+from tests.proxy.running import TOKENS, ProxyProcess, free_port, head, until
+from tests.proxy.stub_run import StubRun
+from tests.proxy.upstream import Upstream
+from tests.proxy.wire import Client
+
+Start = Callable[..., Awaitable[Upstream]]
+QUEUE = "stub"
+
+
+class TemporalServer:
+    """The real one, on a file, so that it can go away and come back."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port = free_port()
+        self.start()
+
+    def start(self) -> None:
+        binary = shutil.which("temporal", path=str(Path(sys.executable).parent))
+        assert binary is not None
+        self.process = subprocess.Popen(
+            [binary, "server", "start-dev", "--headless", "--port", str(self.port)]
+            + ["--db-filename", str(self._folder / "temporal.db"), "--log-level", "never"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 20
+        while not self._answers():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
+    server = TemporalServer(tmp_path_factory.mktemp("temporal"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def temporal(
+    server: TemporalServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Temporal]:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{server.port}")
+    client = await connect(None)
+    async with Worker(client, task_queue=QUEUE, workflows=[StubRun]):
+        yield client
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[FakeApi]:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "proxy").mkdir()
+    (tmp_path / "internal.key").write_text(KEY)
+    api = FakeApi()
+    await api.say(Feed(seq=1, full=True, tokens=TOKENS))
+    await api.start(tmp_path / "run" / "internal.sock")
+    yield api
+    await api.close()
+
+
+@pytest.fixture
+def live(
+    tmp_path: Path, server: TemporalServer, api: FakeApi
+) -> Iterator[Callable[[], ProxyProcess]]:
+    started: list[ProxyProcess] = []
+
+    def start() -> ProxyProcess:
+        environment = {
+            "TEMPORAL_ADDRESS": f"127.0.0.1:{server.port}",
+            "PERDURE_ANTI_ENTROPY": "1",
+        }
+        started.append(ProxyProcess(tmp_path, environment=environment))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            assert each.stop() == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def table(run: str, version: int, *addresses: str) -> RouteTable:
+    replicas = tuple(
+        ReplicaRoute(id=f"{run}/r{number}", address=address)
+        for number, address in enumerate(addresses)
+    )
+    return RouteTable(project="main", run=run, version=version, replicas=replicas)
+
+
+async def begin(client: Temporal, first: RouteTable) -> WorkflowHandle[object, object]:
+    return await client.start_workflow(
+        WorkflowType.RUN, first, id=run_id("main", first.run), task_queue=QUEUE
+    )
+
+
+async def ready(process: ProxyProcess) -> None:
+    await until(process.is_ready, 20)
+
+
+async def has(process: ProxyProcess, run: str, version: int | None) -> None:
+    def same() -> bool:
+        mark = process.stats().tables.get(f"main/{run}")
+        return (mark.version if mark else None) == version
+
+    await until(same)
+
+
+async def ask(process: ProxyProcess, run: str, token: str = "good") -> int:
+    client: Client = await process.connect()
+    reply = await client.send(head(run).replace(b"good", token.encode()))
+    client.writer.close()
+    await client.writer.wait_closed()
+    return reply.status
+
+
+async def test_a_run_is_followed_through_all_its_lives(
+    temporal: Temporal, api: FakeApi, live: Callable[[], ProxyProcess], upstream: Start
+) -> None:
+    address = (await upstream()).address
+    run = await begin(temporal, table("lives", 1))
+    process = live()
+    await ready(process)
+    await has(process, "lives", 1)
+    assert await ask(process, "lives") == 503
+
+    await run.signal("publish", table("lives", 2, address))
+    await has(process, "lives", 2)
+    assert await ask(process, "lives") == 200
+
+    await run.signal("renew")
+    await run.signal("publish", table("lives", 3, address))
+    await has(process, "lives", 3)
+    assert process.manage.get("/admin/routes?verify=1").json()["differs"] == []
+
+    await run.signal("end")
+    await has(process, "lives", None)
+    assert await ask(process, "lives") == 404
+
+    run = await begin(temporal, table("lives", 1, address))
+    await has(process, "lives", 1)
+    assert await ask(process, "lives") == 200
+    await run.signal("end")
+
+
+async def test_a_new_run_is_known_at_its_first_request(
+    temporal: Temporal, api: FakeApi, live: Callable[[], ProxyProcess], upstream: Start
+) -> None:
+    process = live()
+    await ready(process)
+    assert await ask(process, "never") == 404
+    run = await begin(temporal, table("fresh", 1, (await upstream()).address))
+    await run.signal("publish", table("fresh", 2, (await upstream()).address))
+    assert await ask(process, "fresh", token="other") == 403
+    async with asyncio.timeout(5):
+        while await ask(process, "fresh") != 200:
+            await asyncio.sleep(0.05)
+    await run.signal("end")
+
+
+async def test_the_feed_tells_of_tokens_and_of_new_runs(
+    temporal: Temporal, api: FakeApi, live: Callable[[], ProxyProcess], upstream: Start
+) -> None:
+    from hashlib import sha256
+
+    from spec.route import TokenGrant
+
+    process = live()
+    await ready(process)
+    boot = process.stats().boot
+    run = await begin(temporal, table("told", 1, (await upstream()).address))
+    grant = TokenGrant(sha256=sha256(b"new").hexdigest(), projects=("main",))
+    started = (RunStarted(project="main", run="told"),)
+    await api.say(Feed(seq=2, tokens=(grant,), started=started))
+    await until(lambda: api.leases[boot].feed == 2)
+    assert api.leases[boot].stats == f"tcp://127.0.0.1:{process.manage_port}"
+    await has(process, "told", 1)
+    assert await ask(process, "told", token="new") == 200
+    await api.say(Feed(seq=3, revoked=(grant.sha256,)))
+    await until(lambda: process.stats().feed == 3)
+    assert await ask(process, "told", token="new") == 401
+    assert await ask(process, "told") == 200
+    await run.signal("end")
+
+
+async def test_it_serves_and_restarts_with_temporal_and_the_api_away(
+    temporal: Temporal,
+    server: TemporalServer,
+    api: FakeApi,
+    live: Callable[[], ProxyProcess],
+    upstream: Start,
+    tmp_path: Path,
+) -> None:
+    run = await begin(temporal, table("lasts", 1, (await upstream()).address))
+    process = live()
+    await ready(process)
+    await has(process, "lasts", 1)
+    saved = tmp_path / "proxy" / "last-good.json"
+    await until(lambda: saved.exists() and "lasts" in saved.read_text())
+    assert saved.stat().st_mode & 0o777 == 0o600
+
+    await api.close()
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        assert await ask(process, "lasts") == 200
+        process.process.kill()
+        process.process.wait()
+        process.manage.close()
+        process = live()
+        await ready(process)
+        assert await ask(process, "lasts") == 200
+        assert await ask(process, "lasts", token="bad") == 401
+        metrics = process.manage.get("/metrics").text
+        await until(lambda: "perdure_proxy_api_up 0.0" in process.manage.get("/metrics").text)
+        assert metrics
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    await api.start(tmp_path / "run" / "internal.sock")
+    await run.signal("publish", table("lasts", 2, (await upstream()).address))
+    await has(process, "lasts", 2)
+    await until(lambda: "perdure_proxy_api_up 1.0" in process.manage.get("/metrics").text)
+    await run.signal("end")
+
+
+async def test_the_table_is_repaired_from_the_list(
+    temporal: Temporal, api: FakeApi, live: Callable[[], ProxyProcess]
+) -> None:
+    process = live()
+    await ready(process)
+    run = await begin(temporal, table("listed", 1))
+    await has(process, "listed", 1)
+    await run.terminate()
+    await has(process, "listed", None)

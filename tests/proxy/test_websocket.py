@@ -1,0 +1,159 @@
+"""WebSockets and other upgrades: after both heads, bytes both ways."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from websockets.asyncio.client import connect as connect_websocket
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.proxy.running import RunningProxy, head, until
+from tests.proxy.upstream import Connection, Upstream
+from tests.proxy.wire import Client, read_head
+
+Start = Callable[..., Awaitable[Upstream]]
+HEADERS = {"Authorization": "Bearer good"}
+
+
+async def chat(socket: ServerConnection) -> None:
+    """Echo; `bye` closes with a code of the application's own."""
+    async for message in socket:
+        if message == "bye":
+            await socket.close(4321, "so long")
+        await socket.send(message)
+
+
+@pytest.fixture
+async def application() -> AsyncIterator[Server]:
+    async with serve(chat, "127.0.0.1", 0, max_size=None) as server:
+        yield server
+
+
+@pytest.fixture
+async def service(proxy: RunningProxy, application: Server) -> str:
+    port = application.sockets[0].getsockname()[1]
+    return await proxy.publish(f"tcp://127.0.0.1:{port}")
+
+
+def dial(proxy: RunningProxy, service: str, **options: object) -> connect_websocket:
+    url = proxy.url(service, "/chat?a=b").replace("http", "ws", 1)
+    return connect_websocket(
+        url,
+        additional_headers=HEADERS,
+        max_size=None,
+        proxy=None,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+async def test_text_and_large_binary_messages_pass(proxy: RunningProxy, service: str) -> None:
+    async with dial(proxy, service) as socket:
+        await socket.send("hällo")
+        assert await socket.recv() == "hällo"
+        large = bytes(range(256)) * 4096
+        await socket.send(large)
+        assert await socket.recv() == large
+
+
+async def test_ping_is_answered_by_the_application(proxy: RunningProxy, service: str) -> None:
+    async with dial(proxy, service) as socket:
+        await asyncio.wait_for(await socket.ping(), 5)
+
+
+async def test_the_close_code_of_the_application_arrives(proxy: RunningProxy, service: str) -> None:
+    async with dial(proxy, service) as socket:
+        await socket.send("bye")
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4321, "so long")
+
+
+async def test_it_counts_as_in_flight_until_it_ends(proxy: RunningProxy, service: str) -> None:
+    async with dial(proxy, service):
+        assert proxy.in_flight == 1
+    await until(lambda: proxy.in_flight == 0)
+
+
+async def test_a_stranger_gets_a_401(proxy: RunningProxy, service: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect_websocket(proxy.url(service).replace("http", "ws", 1), proxy=None):
+            pass
+    assert refused.value.response.status_code == 401
+
+
+async def test_a_draining_replica_closes_after_its_grace(proxy: RunningProxy, service: str) -> None:
+    async with dial(proxy, service) as socket:
+        await proxy.drain(service)
+        await socket.send("still here")
+        assert await socket.recv() == "still here"
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+    await until(lambda: proxy.in_flight == 0)
+
+
+async def test_the_close_frame_comes_after_the_frame_under_way(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    async def answer(connection: Connection) -> None:
+        await read_head(connection.reader)
+        await connection.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+            b"Upgrade: websocket\r\n\r\n\x82\x05ab"
+        )
+        assert (await connection.reader.readexactly(8)).startswith(b"\x88\x82")
+        await connection.write(b"cde\x82\x01z")
+        await connection.gone()
+
+    name = await proxy.publish((await upstream(answer)).address)
+    client.write(head(name, "Connection: Upgrade", "Upgrade: websocket"))
+    assert (await read_head(client.reader)).status == 101
+    assert await client.reader.readexactly(4) == b"\x82\x05ab"
+    await proxy.drain(name)
+    assert await client.reader.readexactly(7) == b"cde\x88\x02\x03\xe9"
+    client.write(b"\x88\x80\0\0\0\0")
+    assert await client.ended() == b""
+
+
+async def test_bytes_sent_with_the_upgrade_request_arrive(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    async def answer(connection: Connection) -> None:
+        request = await read_head(connection.reader)
+        assert request.get("upgrade") == "perdure-test"
+        await connection.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+            b"Upgrade: perdure-test\r\n\r\nhello"
+        )
+        await connection.write(await connection.reader.readexactly(5))
+
+    name = await proxy.publish((await upstream(answer)).address)
+    client.write(head(name, "Connection: upgrade", "Upgrade: perdure-test") + b"early")
+    assert (await read_head(client.reader)).get("upgrade") == "perdure-test"
+    assert await client.ended() == b"helloearly"
+
+
+async def test_a_refused_upgrade_is_a_reply_like_any_other(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    async def refuse(connection: Connection) -> None:
+        await read_head(connection.reader)
+        await connection.reply(b"no", status="426 Upgrade Required")
+
+    name = await proxy.publish((await upstream(refuse)).address)
+    reply = await client.send(head(name, "Connection: upgrade", "Upgrade: websocket"))
+    assert (reply.status, reply.body) == (426, b"no")
+    assert await client.ended() == b""
+
+
+async def test_when_the_application_vanishes_so_does_the_websocket(
+    proxy: RunningProxy, service: str, application: Server
+) -> None:
+    async with dial(proxy, service) as socket:
+        for connection in application.connections:
+            connection.transport.abort()
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()

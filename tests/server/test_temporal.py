@@ -1,0 +1,78 @@
+"""The embedded Temporal server is started as it was measured to be quick, and keeps its ports."""
+
+import asyncio
+import json
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from perdure.errors import CannotStart
+from perdure.settings import Settings
+from server import temporal
+from server.probe import accepts
+from server.temporal import Ports
+from tests.server.conftest import until
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(data_dir=tmp_path / "data", ui_port=0)
+    made.data.create()
+    return made
+
+
+@pytest.fixture
+def running(settings: Settings) -> Iterator[Ports]:
+    ports = temporal.ports(settings)
+    log = (settings.data.logs / "temporal.log").open("wb")
+    with log, subprocess.Popen(temporal.command(settings, ports), stdout=log, stderr=log) as server:
+        yield ports
+        server.terminate()
+
+
+def asked(ports: Ports, *words: str) -> str:
+    command = [temporal.binary(), *words, "--address", ports.address, "--output", "json"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_real_server_takes_our_command(running: Ports) -> None:
+    until(lambda: asyncio.run(accepts(temporal.HOST, running.grpc)()))
+    subprocess.run(temporal.retention_command(running), check=True, capture_output=True)
+    namespace = json.loads(asked(running, "operator", "namespace", "describe", "-n", "default"))
+    assert namespace["config"]["workflowExecutionRetentionTtl"] == "2592000s"
+    attributes = asked(running, "operator", "search-attribute", "list")
+    assert all(name in attributes for name in temporal.SEARCH_ATTRIBUTES)
+    page = httpx.get(temporal.ui_url(running), follow_redirects=True)
+    assert page.status_code == 200
+    assert "html" in page.headers["content-type"]
+
+
+def test_ports_are_the_same_after_a_restart(settings: Settings) -> None:
+    first = temporal.ports(settings)
+    assert temporal.ports(settings) == first
+    assert first.grpc != first.ui
+
+
+def test_a_port_that_is_in_use_by_now_is_replaced(settings: Settings) -> None:
+    first = temporal.ports(settings)
+    with socket.create_server((temporal.HOST, first.grpc)):
+        assert temporal.ports(settings).grpc != first.grpc
+
+
+def test_a_port_of_the_ui_that_was_asked_for_and_is_in_use_is_refused(settings: Settings) -> None:
+    with socket.create_server((temporal.HOST, 0)) as other:
+        port = other.getsockname()[1]
+        asked_for = settings.model_copy(update={"ui_port": port})
+        with pytest.raises(CannotStart, match=f"Port {port}, for Temporal's web UI") as refused:
+            temporal.ports(asked_for)
+    assert "PERDURE_UI_PORT" in refused.value.hint
+
+
+def test_a_damaged_record_of_the_ports_is_written_anew(settings: Settings) -> None:
+    settings.data.temporal_ports.write_text('{"grpc": 1')
+    ports = temporal.ports(settings)
+    assert json.loads(settings.data.temporal_ports.read_text())["grpc"] == ports.grpc

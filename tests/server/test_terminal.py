@@ -1,0 +1,70 @@
+"""The merged log: whole lines only, over rotations and lost terminals."""
+
+import io
+from pathlib import Path
+
+from server.child import Backoff
+from server.terminal import Tail, Terminal
+
+
+def test_only_new_whole_lines_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "api.log"
+    path.write_text("old\n")
+    tail = Tail(path)
+    assert tail.lines() == []
+    with path.open("a") as log:
+        log.write("one\ntw")
+        log.flush()
+        assert tail.lines() == ["one"]
+        log.write("o\r\n\n")
+        log.flush()
+        assert tail.lines() == ["two", ""]
+
+
+def test_a_file_that_comes_later_is_read_from_its_start(tmp_path: Path) -> None:
+    tail = Tail(tmp_path / "api.log")
+    assert tail.lines() == []
+    (tmp_path / "api.log").write_text("first\n")
+    assert tail.lines() == ["first"]
+
+
+def test_a_large_file_is_put_aside_while_its_process_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "api.log"
+    tail = Tail(path, largest=10)
+    with path.open("a") as log:
+        log.write("more than ten bytes\n")
+        log.flush()
+        assert tail.lines() == ["more than ten bytes"]
+        assert tail.lines() == []
+        log.write("after\n")
+        log.flush()
+    assert (tmp_path / "api.log.1").read_text() == "more than ten bytes\n"
+    assert path.read_text() == "after\n"
+    assert tail.lines() == ["after"]
+
+
+class Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(5, "input/output error")
+
+
+def test_a_terminal_that_is_gone_is_no_reason_to_end() -> None:
+    terminal = Terminal(Gone())
+    terminal.say("api", "one")
+    terminal.say("api", "two")
+
+
+def test_json_lines_stay_as_they_are() -> None:
+    out = io.StringIO()
+    Terminal(out, plain=True).say("api", '{"level": "info"}')
+    assert out.getvalue() == '{"level": "info"}\n'
+
+
+def test_restarts_come_later_and_later_until_a_part_has_lived() -> None:
+    backoff = Backoff(first=0.1, longest=1.0, stable=10.0)
+    delays, last = [], 0.0
+    for _ in range(6):
+        last = backoff.after(last, lived=0.5)
+        delays.append(round(last, 1))
+    assert delays == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert backoff.after(last, lived=11.0) == 0.0

@@ -1,0 +1,221 @@
+"""An error says where, what is allowed and what was probably meant; a secret is never in it."""
+
+import contextlib
+import textwrap
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perdure.errors import InvalidConfiguration
+from spec.reader import read_configuration, read_profiles
+from spec.service import ServiceConfiguration
+from tests.spec.strategies import anything
+from tests.spec.writing import read, service
+
+SERVICE = "type: service\nport: 8000\ncommands: [serve]\n"
+
+
+def refused(text: str) -> InvalidConfiguration:
+    with pytest.raises(InvalidConfiguration) as caught:
+        read_configuration(text, "service.dstack.yml")
+    assert caught.value.file == "service.dstack.yml"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("more", "place", "message", "hint"),
+    [
+        ("pythn: 3.10", (4, 1), "`pythn` is not a known property", "did you mean `python`?"),
+        (
+            "resources:\n  gpuu: 24GB",
+            (5, 3),
+            "`gpuu` is not a known property of `resources`",
+            "did you mean `gpu`?",
+        ),
+        (
+            "spot_policy: ondemand",
+            (4, 1),
+            "`spot_policy`: `ondemand` is not allowed; allowed are `spot`, `on-demand`, `auto`",
+            "did you mean `on-demand`?",
+        ),
+        (
+            "backends: [aws, gpc]",
+            (4, 17),
+            "`backends[2]`: `gpc` is not allowed",
+            "did you mean `gcp`?",
+        ),
+        ("resources: {gpu: 'A100:H100'}", (4, 13), "gives the name twice", ""),
+        ("resources: {memory: 64GB..16GB}", (4, 13), "ends before it begins", ""),
+        ("resources: {memory: 24XB}", (4, 13), "`24XB` is not a size", "`24GB`"),
+        ("max_duration: 1h30m", (4, 1), "`1h30m` is not a duration", "`90s`"),
+        ("model: {name: m}", (4, 1), "`model.format` is missing", ""),
+        (
+            "model: {name: m, format: openai, prefx: /v2}",
+            (4, 34),
+            "`prefx` is not a known property of `model`",
+            "did you mean `prefix`?",
+        ),
+        ("volumes:\n  - vol:/a\n  - ./x:/b", (6, 5), "`volumes[2]`: the path `./x`", ""),
+        ("probes: [{type: http, interval: 0s}]", (4, 23), "must be at least 1", ""),
+        ("max_price: 0", (4, 1), "`max_price` must be more than 0", ""),
+        ("priority: high", (4, 1), "`priority` expects a whole number", ""),
+        ("env: {A: yes}", (4, 7), "`env.A` expects text", "put it in quotes"),
+        ("env: {A: }", (4, 7), "`env.A` has no value", "- A"),
+        ("env: [A=1, A=2]", (4, 12), "`A` is set twice", ""),
+        ("pool_name: p", (4, 1), "`pool_name` was removed", "`fleets`"),
+        ("retry_policy: {}", (4, 1), "`retry_policy` was removed", "`retry`"),
+        ("nodes: 2", (4, 1), "`nodes` is not a property of a service", "`replicas`"),
+        ("ports: [80]", (4, 1), "`ports` is not a property of a service", "`port`"),
+        ("image: x\npython: 3.11", (5, 1), "`image` and `python` exclude each other", ""),
+        ("nvcc: true\ndocker: true", (5, 1), "`nvcc` and `docker` exclude each other", ""),
+        ("replicas: 1..4", (4, 1), "needs `scaling`", "add `scaling`"),
+        (
+            "replicas: 2\nscaling: {metric: rps, target: 1}",
+            (5, 1),
+            "`scaling` needs a range",
+            "`replicas: 1..4`",
+        ),
+        ("name: A_b", (4, 1), "`A_b` is not a run's name", "lower-case"),
+    ],
+)
+def test_a_problem_is_placed_explained_and_its_remedy_told(
+    more: str, place: tuple[int, int], message: str, hint: str
+) -> None:
+    error = refused(SERVICE + more)
+    assert (error.line, error.column) == place
+    assert message in error.message
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("", (1, 1), "The file is empty"),
+        ("# nothing\n", (1, 1), "The file is empty"),
+        ("- a", (1, 1), "The file is a list"),
+        ("service", (1, 1), "holds a single value"),
+        (SERVICE + "---\n" + SERVICE, (4, 1), "several documents"),
+        ("type: service\nport: [", (2, 8), "not valid YAML"),
+        (SERVICE + "type: service", (4, 1), "`type` stands twice"),
+        (SERVICE + "\x00", (4, 1), "a character that YAML does not allow"),
+        (SERVICE + "image: !x y", (4, 8), "YAML tags are not allowed"),
+        (SERVICE + 'image: "\\ud800"', (4, 8), "half of a character"),
+        (SERVICE + "? [a]\n: b", (4, 3), "A key must be a single word"),
+        (SERVICE + "env: &e [*e]", (4, 6), "too large or too deep"),
+        ("[" * 1_000, (1, 1), "nested too deeply"),
+        ("a" * 200_001, (1, 1), "too large"),
+        ("port: 8000", (1, 1), "`type` is missing"),
+        ("type: task", (1, 1), "perdure runs services, not tasks"),
+        ("type: dev-environment", (1, 1), "not dev environments"),
+        ("type: volume", (1, 1), "perdure runs services"),
+        ("type: fleet", (1, 1), "`type: fleet` is not supported yet"),
+        ("type: gateway", (1, 1), "`type: gateway` is not supported yet"),
+        ("type: servce", (1, 1), "`servce` is not allowed"),
+        ("type: service\nport: 8000", (1, 1), "`commands` or `image` is needed"),
+        ("type: service\ncommands: [a]", (1, 1), "`port` is missing"),
+    ],
+)
+def test_a_file_that_is_no_service_says_so(text: str, place: tuple[int, int], message: str) -> None:
+    error = refused(text)
+    assert (error.line, error.column) == place
+    assert message in error.message
+
+
+def test_aliases_cannot_make_a_small_file_large() -> None:
+    levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    error = refused(SERVICE + "a0: &a0 [x]\n" + "\n".join(levels))
+    assert "through its aliases" in error.message
+
+
+def test_the_first_of_several_problems_is_told_and_the_others_counted() -> None:
+    error = refused("type: service\nportt: 8000\ncommands: serve\nauth: maybe\n")
+    assert (error.line, error.column) == (2, 1)
+    assert error.message == "`portt` is not a known property (and 3 more)"
+    assert error.hint == "did you mean `port`?"
+
+
+def test_groups_are_blamed_where_they_stand() -> None:
+    groups = "replicas:\n  - commands: [a]\n  - commands: [b]\n    scaling: {metric: rp}\n"
+    error = refused("type: service\nport: 8000\n" + groups)
+    assert (error.line, error.column) == (6, 15)
+    assert error.message.startswith("`replicas[2].scaling.metric`: `rp` is not allowed")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "env: [A=hunter2, 1=hunter2]",
+        "env: [[hunter2]]",
+        "env: {A: {B: hunter2}}",
+        "env: hunter2",
+        "env: {A: *hunter2}",
+        "env: {A: !hunter2 x}",
+        "env: {A: &hunter2 x, B: &hunter2 y}",
+        "env: {A: 'hunter2}",
+        'env: ["A=x\\nhunter2"]',
+        "registry_auth: {username: u, password: [hunter2]}",
+        "registry_auth: {username: u, password: hunter2, extra: hunter2}",
+        "registry_auth: hunter2",
+        "probes: [{type: http, headers: [{name: A, value: {x: hunter2}}]}]",
+    ],
+)
+def test_no_secret_is_in_a_message(more: str) -> None:
+    error = refused(SERVICE + more)
+    assert "hunter2" not in f"{error.message} {error.hint} {error!r} {error.__cause__}"
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "value"),
+    [
+        ("python: 3.10", "python", "3.10"),
+        ("env: {VERSION: 3.10, N: 0012, T: 12:30:45}", "env", None),
+        ("max_duration: off", "max_duration", None),
+        ("idle_duration: off", "idle_duration", None),
+        ("auth: no", "auth", False),
+        ("auth: off", "auth", False),
+        ("nvcc: yes", "nvcc", True),
+        ("stop_duration:", "stop_duration", 300),
+        ("image: 7", "image", "7"),
+        ("model: 405", "model", None),
+    ],
+)
+def test_yaml_does_not_change_what_was_written(more: str, field: str, value: object) -> None:
+    found = getattr(read_configuration(SERVICE + more, "f"), field)
+    if field == "env":
+        assert found == {"VERSION": "3.10", "N": "0012", "T": "12:30:45"}
+    elif field == "model":
+        assert found.name == "405"
+    else:
+        assert found == value
+
+
+def test_anchors_and_merge_keys_are_understood() -> None:
+    text = """
+    type: service
+    port: 8000
+    replicas:
+      - &base {count: 1, commands: [serve], nvcc: true}
+      - {<<: *base, name: second, nvcc: false}
+    """
+    groups = read_configuration(textwrap.dedent(text), "f").groups
+    assert groups is not None
+    assert [(group.name, group.commands, group.nvcc) for group in groups] == [
+        ("0", ("serve",), True),
+        ("second", ("serve",), False),
+    ]
+
+
+@given(st.sampled_from(sorted(ServiceConfiguration.model_fields)), anything)
+@settings(max_examples=300)
+def test_whatever_is_written_is_read_or_refused_in_words(field: str, value: object) -> None:
+    with contextlib.suppress(InvalidConfiguration):
+        assert read(service(**{field: value})).model_dump(mode="json")
+
+
+def test_profiles_are_placed_too() -> None:
+    with pytest.raises(InvalidConfiguration) as caught:
+        read_profiles("profiles:\n  - name: a\n    regins: [x]\n", "profiles.yml")
+    error = caught.value
+    assert (error.file, error.line, error.column) == ("profiles.yml", 3, 5)
+    assert error.hint == "did you mean `regions`?"

@@ -1,0 +1,54 @@
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from perdure.settings import Settings
+from store.database import Store, open_store
+from store.setup import set_up
+
+TOKEN = "token-of-the-admin"
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory after the first start: each test gets a copy."""
+    folder = tmp_path_factory.mktemp("first")
+    set_up(Settings(data_dir=folder / "data", admin_token=TOKEN), folder / "config.yml")
+    return folder / "data"
+
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def settings(first_start: Path, tmp_path: Path) -> Settings:
+    import shutil
+
+    shutil.copytree(first_start, tmp_path / "data")
+    return Settings(data_dir=tmp_path / "data", log_quota_mb=1, code_limit_mb=1)
+
+
+@pytest.fixture
+async def store(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
+    async with open_store(settings, clock=clock) as opened:
+        yield opened

@@ -1,0 +1,123 @@
+import asyncio
+
+import pytest
+
+from perdure.errors import Conflict, NoCapacity
+from spec.feed import ProxyLease
+from store.database import Store
+from store.decisions import Decision
+from tests.store.conftest import Clock
+
+
+class TestGpus:
+    async def test_are_given_to_one_token_only(self, store: Store) -> None:
+        gpus = ("g0", "g1", "g2")
+        assert await store.gpus.claim("local", "t1", 2, gpus) == ("g0", "g1")
+        assert await store.gpus.claim("local", "t2", 1, gpus) == ("g2",)
+        with pytest.raises(NoCapacity):
+            await store.gpus.claim("local", "t3", 1, gpus)
+        assert await store.gpus.claimed("local") == {"g0": "t1", "g1": "t1", "g2": "t2"}
+
+    async def test_claim_can_be_repeated(self, store: Store) -> None:
+        first = await store.gpus.claim("local", "t1", 1, ("g0", "g1"))
+        assert await store.gpus.claim("local", "t1", 1, ("g1", "g0")) == first
+
+    async def test_come_back_when_released(self, store: Store) -> None:
+        await store.gpus.claim("local", "t1", 1, ("g0",))
+        await store.gpus.release("t1")
+        assert await store.gpus.claim("local", "t2", 1, ("g0",)) == ("g0",)
+
+    async def test_same_id_on_another_machine_is_another_one(self, store: Store) -> None:
+        await store.gpus.claim("local", "t1", 1, ("g0",))
+        assert await store.gpus.claim("remote", "t2", 1, ("g0",)) == ("g0",)
+
+    async def test_race_has_one_winner(self, store: Store) -> None:
+        claims = (store.gpus.claim("local", f"t{n}", 1, ("g0",)) for n in range(5))
+        results = await asyncio.gather(*claims, return_exceptions=True)
+        assert sorted(isinstance(result, NoCapacity) for result in results) == [False] + [True] * 4
+
+
+class TestAddresses:
+    NET = ("10.0.0.2", "10.0.0.3")
+
+    async def test_are_given_in_turn_and_once(self, store: Store) -> None:
+        assert await store.addresses.claim("n", self.NET, "t1") == "10.0.0.2"
+        assert await store.addresses.claim("n", self.NET, "t2") == "10.0.0.3"
+        assert await store.addresses.claim("n", self.NET, "t1") == "10.0.0.2"
+        with pytest.raises(NoCapacity):
+            await store.addresses.claim("n", self.NET, "t3")
+
+    async def test_rest_for_an_hour(self, store: Store, clock: Clock) -> None:
+        await store.addresses.claim("n", self.NET[:1], "t1")
+        await store.addresses.release("t1")
+        clock.move(minutes=59)
+        with pytest.raises(NoCapacity):
+            await store.addresses.claim("n", self.NET[:1], "t2")
+        clock.move(minutes=1)
+        assert await store.addresses.claim("n", self.NET[:1], "t2") == "10.0.0.2"
+
+
+class TestLeases:
+    async def test_count_until_they_run_out(self, store: Store, clock: Clock) -> None:
+        grant = await store.leases.renew("boot", ProxyLease(stats="unix:///s", feed=3))
+        assert grant.seconds == 15
+        (proxy,) = await store.leases.live()
+        assert (proxy.boot, proxy.stats, proxy.feed) == ("boot", "unix:///s", 3)
+        clock.move(seconds=15)
+        assert await store.leases.live() == ()
+
+    async def test_waiting_ends_when_every_live_proxy_has_the_change(self, store: Store) -> None:
+        assert await store.leases.wait_for(5, seconds=0)
+        await store.leases.renew("a", ProxyLease(stats="s", feed=5))
+        await store.leases.renew("b", ProxyLease(stats="s", feed=4))
+        assert not await store.leases.wait_for(5, seconds=0)
+        waiting = asyncio.create_task(store.leases.wait_for(5, seconds=30))
+        await store.leases.renew("b", ProxyLease(stats="s", feed=5))
+        assert await asyncio.wait_for(waiting, timeout=5)
+
+
+class TestIdempotency:
+    async def test_key_is_claimed_once_and_remembers_the_answer(self, store: Store) -> None:
+        keys = store.idempotency
+        first = await keys.claim("main", "admin", "k", fingerprint="f", run="app")
+        again = await keys.claim("main", "admin", "k", fingerprint="f", run="other")
+        assert first.is_new
+        assert not again.is_new
+        assert (again.request, again.run, again.answer) == (first.request, "app", None)
+        await keys.answer(first.request, "done")
+        assert (await keys.claim("main", "admin", "k", fingerprint="f", run="app")).answer == "done"
+
+    async def test_key_of_another_request_is_a_conflict(self, store: Store) -> None:
+        await store.idempotency.claim("main", "admin", "k", fingerprint="f", run="app")
+        with pytest.raises(Conflict):
+            await store.idempotency.claim("main", "admin", "k", fingerprint="g", run="app")
+
+    async def test_users_and_projects_do_not_share_keys(self, store: Store) -> None:
+        for project, user in (("main", "a"), ("main", "b"), ("team", "a")):
+            claim = await store.idempotency.claim(project, user, "k", fingerprint="f", run="r")
+            assert claim.is_new
+
+    async def test_key_of_a_refused_request_is_free_again(self, store: Store) -> None:
+        claim = await store.idempotency.claim("main", "a", "k", fingerprint="f", run="r")
+        await store.idempotency.release(claim.request)
+        assert (await store.idempotency.claim("main", "a", "k", fingerprint="g", run="r")).is_new
+
+
+async def test_decisions_and_audit_are_told_newest_first(store: Store, clock: Clock) -> None:
+    for outcome in ("1", "2"):
+        await store.decisions.append(
+            Decision(
+                project="main",
+                run="app",
+                incarnation="life",
+                rule="placement",
+                inputs="{}",
+                outcome=outcome,
+                rejected="[]",
+                at=clock.now,
+            )
+        )
+        await store.audit.record("admin", "secret.set", f"main/{outcome}")
+    latest = await store.decisions.latest("main", "app", 10)
+    assert [decision.outcome for decision in latest] == ["2", "1"]
+    assert [event.subject for event in await store.audit.latest(1)] == ["main/2"]

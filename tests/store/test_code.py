@@ -1,0 +1,57 @@
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from perdure.errors import InvalidInput, NotFound, TooLarge
+from perdure.settings import Settings
+from spec.run import CodeArchive
+from store.database import Store
+
+CONTENT = b"an archive"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def test_archive_is_kept_by_its_content(store: Store, settings: Settings) -> None:
+    archive = await store.code.put("main", SHA256, pieces(CONTENT[:3], CONTENT[3:]))
+    assert archive == CodeArchive(sha256=SHA256, size=len(CONTENT))
+    assert await store.code.put("main", SHA256, pieces(CONTENT)) == archive
+    path = await store.code.path("main", archive)
+    assert path.read_bytes() == CONTENT
+    assert [file.name for file in settings.data.code.iterdir()] == [SHA256]
+
+
+async def test_archive_that_changed_on_the_way_is_refused(store: Store, settings: Settings) -> None:
+    with pytest.raises(InvalidInput):
+        await store.code.put("main", SHA256, pieces(b"another archive"))
+    assert await store.code.find("main", SHA256) is None
+    assert list(settings.data.code.iterdir()) == []
+
+
+async def test_archive_over_the_limit_is_refused_before_its_end(
+    store: Store, settings: Settings
+) -> None:
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield bytes(1024 * 1024)
+
+    with pytest.raises(TooLarge, match="1 MB"):
+        await store.code.put("main", SHA256, endless())
+    assert taken == 2
+    assert list(settings.data.code.iterdir()) == []
+
+
+async def test_one_project_does_not_see_the_code_of_another(store: Store) -> None:
+    archive = await store.code.put("main", SHA256, pieces(CONTENT))
+    assert await store.code.find("team", SHA256) is None
+    with pytest.raises(NotFound):
+        await store.code.path("team", archive)

@@ -1,0 +1,73 @@
+import base64
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from perdure.errors import CannotStart, NotFound, UnknownSecret
+from perdure.settings import Settings
+from spec.job import RegistryCredentials
+from spec.sealed import SealedValues
+from store.database import Store, open_store
+from store.sealing import Seal
+
+VALUE = "hf_thisIsTheSecretValue"
+
+
+@pytest.fixture
+def seal() -> Seal:
+    return Seal(AESGCM.generate_key(256))
+
+
+def test_opens_in_its_own_row_only(seal: Seal) -> None:
+    sealed = seal.close(b"value", "secrets", "main", "KEY")
+    assert seal.open(sealed, "secrets", "main", "KEY") == b"value"
+    with pytest.raises(CannotStart):
+        seal.open(sealed, "secrets", "other", "KEY")
+
+
+def test_another_key_does_not_open(seal: Seal) -> None:
+    with pytest.raises(CannotStart, match="master key"):
+        Seal(AESGCM.generate_key(256)).open(seal.close(b"value", "row"), "row")
+
+
+async def test_secrets_are_listed_by_name_and_read_by_name(store: Store) -> None:
+    await store.secrets.set("main", "B", "two")
+    await store.secrets.set("main", "A", "one")
+    await store.secrets.set("main", "A", "uno")
+    assert [secret.name for secret in await store.secrets.of("main")] == ["A", "B"]
+    assert await store.secrets.values("main", ["A", "B", "A"]) == {"A": "uno", "B": "two"}
+    with pytest.raises(UnknownSecret, match="`C`"):
+        await store.secrets.values("main", ["A", "C"])
+    await store.secrets.delete("main", "A")
+    with pytest.raises(NotFound):
+        await store.secrets.delete("main", "A")
+
+
+async def test_envelopes_are_opened_until_forgotten(store: Store) -> None:
+    values = SealedValues(
+        env={"KEY": VALUE}, registry=RegistryCredentials(username="u", password=VALUE)
+    )
+    await store.envelopes.put("e1", "main", "run", values)
+    assert await store.envelopes.open("e1") == values
+    assert await store.envelopes.forget(["e1", "e2"]) == 1
+    with pytest.raises(NotFound):
+        await store.envelopes.open("e1")
+
+
+async def test_no_value_is_readable_in_the_database_files(settings: Settings) -> None:
+    async with open_store(settings) as store:
+        await store.secrets.set("main", "KEY", VALUE)
+        await store.envelopes.put("e1", "main", "run", SealedValues(env={"KEY": VALUE}))
+        token, _ = await store.tokens.create("admin", "x")
+    content = b"".join(f.read_bytes() for f in settings.data.root.glob("perdure.db*"))
+    assert b"e1" in content
+    for value in (VALUE, token.value):
+        assert value.encode() not in content
+        assert base64.b64encode(value.encode()).rstrip(b"=")[:-1] not in content
+
+
+def test_values_do_not_show_when_printed() -> None:
+    values = SealedValues(
+        env={"K": VALUE}, registry=RegistryCredentials(username="u", password=VALUE)
+    )
+    assert VALUE not in repr(values)

@@ -1,0 +1,149 @@
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from perdure.errors import CannotStart
+from perdure.settings import Settings
+from spec.people import GlobalRole, ProjectRole
+from store.connection import Database
+from store.database import Store, open_store
+from store.head import HEAD, is_set_up
+from store.schema import MIGRATIONS, migrate, upgrade, version
+from store.setup import set_up
+from store.tables import metadata
+from tests.store.conftest import TOKEN
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    names = ("admin.token", "internal.key", "master.key")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+async def test_first_start_makes_an_admin_of_the_project_main(store: Store) -> None:
+    caller = await store.tokens.caller(TOKEN)
+    assert caller is not None
+    assert (caller.user, caller.role) == ("admin", GlobalRole.ADMIN)
+    assert caller.projects == {"main": ProjectRole.ADMIN}
+    assert await store.installation.id()
+
+
+def test_second_start_changes_nothing(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    set_up(settings, tmp_path / "config.yml")
+    before = tree(settings.data.root), (tmp_path / "config.yml").read_text()
+    assert is_set_up(settings.store_url)
+    set_up(settings, tmp_path / "config.yml")
+    assert (tree(settings.data.root), (tmp_path / "config.yml").read_text()) == before
+
+
+def test_secret_files_are_for_their_owner_only(settings: Settings) -> None:
+    for name in ("admin.token", "internal.key", "master.key"):
+        assert stat.S_IMODE((settings.data.root / name).stat().st_mode) == 0o600
+
+
+async def test_revoked_first_token_stays_revoked_after_a_restart(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with open_store(settings) as store:
+        (first,) = await store.tokens.of("admin")
+        await store.tokens.revoke("admin", first.id)
+    import asyncio
+
+    await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
+    async with open_store(settings) as store:
+        assert await store.tokens.caller(TOKEN) is None
+
+
+@pytest.mark.parametrize("token", ["short", "with white space", "tab\tinside", "außen-herum"])
+def test_unfit_preset_token_is_refused(tmp_path: Path, token: str) -> None:
+    with pytest.raises(CannotStart, match="PERDURE_ADMIN_TOKEN"):
+        set_up(Settings(data_dir=tmp_path / "d", admin_token=token), tmp_path / "c.yml")
+
+
+class TestClientProfile:
+    def profile(self, tmp_path: Path, settings: Settings) -> list[dict[str, object]]:
+        set_up(settings, tmp_path / "config.yml")
+        content = yaml.safe_load((tmp_path / "config.yml").read_text())
+        return list(content["projects"])
+
+    def test_names_this_server_by_default(self, tmp_path: Path, settings: Settings) -> None:
+        assert self.profile(tmp_path, settings) == [
+            {"name": "main", "url": "http://localhost:3000", "token": TOKEN, "default": True}
+        ]
+        assert stat.S_IMODE((tmp_path / "config.yml").stat().st_mode) == 0o600
+
+    def test_keeps_other_projects(self, tmp_path: Path, settings: Settings) -> None:
+        other = {"name": "team", "url": "https://team.example", "token": "t", "default": True}
+        (tmp_path / "config.yml").write_text(yaml.safe_dump({"projects": [other]}))
+        projects = self.profile(tmp_path, settings)
+        assert projects[0] == other
+        assert (projects[1]["name"], projects[1]["default"]) == ("main", False)
+
+    def test_leaves_main_of_another_machine_alone(self, tmp_path: Path, settings: Settings) -> None:
+        other = {"name": "main", "url": "https://team.example", "token": "t", "default": True}
+        (tmp_path / "config.yml").write_text(yaml.safe_dump({"projects": [other]}))
+        assert self.profile(tmp_path, settings) == [other]
+
+    def test_unreadable_one_is_an_error_that_quotes_nothing(
+        self, tmp_path: Path, settings: Settings
+    ) -> None:
+        (tmp_path / "config.yml").write_text("projects: [ {token: hush")
+        with pytest.raises(CannotStart, match="cannot be read") as caught:
+            set_up(settings, tmp_path / "config.yml")
+        assert "hush" not in caught.value.message
+
+
+class TestMigrations:
+    @pytest.fixture
+    async def empty(self, tmp_path: Path) -> AsyncIterator[Database]:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path}/empty.db")
+        yield database
+        await database.close()
+
+    async def test_from_scratch_equal_the_tables(self, empty: Database) -> None:
+        def differences(connection: Connection) -> list[object]:
+            from alembic.autogenerate import compare_metadata
+            from alembic.migration import MigrationContext
+
+            upgrade(connection)
+            return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+        async with empty.write() as connection:
+            assert await connection.run_sync(differences) == []
+        assert await version(empty) == HEAD
+
+    async def test_the_newest_is_the_head(self) -> None:
+        from alembic.script import ScriptDirectory
+
+        assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
+
+    async def test_run_again_change_nothing(self, empty: Database) -> None:
+        await migrate(empty)
+        await migrate(empty)
+        assert await version(empty) == HEAD
+
+    async def test_newer_tables_are_refused(self, settings: Settings) -> None:
+        database = Database(settings.store_url)
+        async with database.write() as connection:
+            await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(CannotStart, match="newer version"):
+            await migrate(database)
+        await database.close()
+        with pytest.raises(CannotStart, match="version 9999"):
+            async with open_store(settings):
+                pass
+
+
+async def test_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
+    from perdure.errors import Unavailable
+
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder.db")
+    with pytest.raises(Unavailable) as caught:
+        await version(database)
+    assert isinstance(caught.value.__cause__, OperationalError)
+    await database.close()

@@ -1,0 +1,46 @@
+"""The stage of each scenario: with a workflow cache, and without one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from engine.client import codec, connect
+from engine.runs import Runs
+from perdure.settings import Settings
+from store.database import open_store
+from store.setup import set_up
+from tests.workflows.runtime import SocketRuntime
+from tests.workflows.stage import Stage, replay_all, sealing, temporal_server, working
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    """A server and a store, without a worker."""
+    settings = Settings(data_dir=tmp_path / "data", owner_check=0.5, start_timeout=20)
+    await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
+    async with temporal_server(tmp_path) as server, open_store(settings) as store:
+        address = server.client.service_client.config.target_host
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+        client = await connect(codec(settings))
+        runtime = SocketRuntime()
+        yield Stage(
+            client=client,
+            runs=Runs(client),
+            runtime=runtime,
+            store=store,
+            settings=settings,
+            database=tmp_path / "temporal.db",
+            server=server,
+        )
+        for token in tuple(runtime.containers):
+            await runtime.remove(token)
+
+
+@pytest.fixture(params=[1_000, 0], ids=["cached", "replayed"])
+async def at_work(stage: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """With a worker; once with a cache, once replaying every history at each task."""
+    async with working(stage, max_cached=request.param):
+        yield stage
+    assert await replay_all(stage.client, sealing(stage)) > 0

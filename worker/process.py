@@ -1,0 +1,42 @@
+"""The life of a worker process."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from datetime import timedelta
+
+from engine.client import codec, connect
+from perdure.settings import Settings
+from store.database import open_store
+from worker.health import Health
+from worker.machine import local_backend
+from worker.pollers import pollers
+from worker.rooms import make_rooms
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT. Raises `PerdureError` when it cannot start."""
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    async with open_store(settings) as store, Health(settings.data.worker_socket) as health:
+        client = await connect(codec(settings))
+        backend = await local_backend(settings, store)
+        rooms = make_rooms(settings, client, store, {backend.name: backend})
+        workers = pollers(
+            client,
+            rooms,
+            max_cached=settings.max_cached_workflows,
+            sticky_timeout=timedelta(seconds=settings.sticky_timeout),
+        )
+        async with contextlib.AsyncExitStack() as running:
+            for worker in workers:
+                await running.enter_async_context(worker)
+            health.ready = True
+            log.info("Working on the queues %s", ", ".join(w.task_queue for w in workers))
+            await stop.wait()
+            health.ready = False
+            log.info("Stopping")
