@@ -4,8 +4,7 @@ from cli.client import Client
 from cli.outcome import Outcome, outcome_of
 from cli.printed_logs import follow_logs
 from cli.progress import watch
-from cli.run_table import describe_status
-from cli.stopping import request_stop
+from cli.stopping import stop_run, wait_for_end
 from cli.terminal import answers, confirm, is_interactive, say
 from spec.submission import Applied, RunView
 
@@ -24,9 +23,7 @@ def stay(client: Client, applied: Applied) -> int:
     if not run.status.is_final:
         publish(applied)
     follow_logs(client, applied.name)
-    run = watch(client, applied.name, until=lambda run: run.status.is_final)
-    say(f"The run {run.name} has ended: {describe_status(run)}.")
-    return outcome_of(run)
+    return outcome_of(wait_for_end(client, applied.name))
 
 
 def is_ready(run: RunView, applied: Applied) -> bool:
@@ -49,9 +46,7 @@ def _leave(client: Client, name: str) -> int:
     try:
         say("")
         if is_interactive() and confirm(f"Stop the run {name}?"):
-            request_stop(client, name, abort=False)
-            watch(client, name, until=lambda run: run.status.is_final)
-            say(f"The run {name} has ended.")
+            stop_run(client, name)
             return Outcome.INTERRUPTED
     except (KeyboardInterrupt, EOFError):
         say("")

@@ -1,6 +1,5 @@
 """The configuration to work with: the file, the profile, and the options over them."""
 
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +61,6 @@ def read_text(file: str | None) -> tuple[str, str]:
 
 def find_profile(name: str | None, root: Path) -> Profile | None:
     """The profile of that name, or the default one, from the repository or from the home folder."""
-    name = name or os.environ.get("DSTACK_PROFILE")
     file = next((f for f in (root / PROFILES, Path.home() / PROFILES) if f.is_file()), None)
     if file is None:
         if name is None:

@@ -74,8 +74,8 @@ class KnownProjects(Model):
 
 
 def configuration_file() -> Path:
-    """Where the client's configuration is: `~/.perdure/config.yml`."""
-    return Path.home() / ".perdure" / "config.yml"
+    """Where the client's configuration is: `PERDURE_CONFIG`, else `~/.perdure/config.yml`."""
+    return Path(os.environ.get("PERDURE_CONFIG") or "~/.perdure/config.yml").expanduser()
 
 
 def load(file: Path) -> KnownProjects:

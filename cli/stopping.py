@@ -9,7 +9,7 @@ from cli.report import report
 from cli.run_table import describe_status
 from cli.terminal import confirm, say
 from perdure.errors import PerdureError
-from spec.submission import StopCall
+from spec.submission import RunView, StopCall
 
 
 def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -> int:
@@ -27,12 +27,24 @@ def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -
         except PerdureError as error:
             codes.append(report(error))
     for name in stopping:
-        run = watch(client, name, until=lambda run: run.status.is_final)
-        say(f"The run {name} has ended: {describe_status(run)}.")
+        wait_for_end(client, name)
     return next(iter(codes), Outcome.OK)
+
+
+def stop_run(client: Client, name: str) -> None:
+    """Stop the run, and wait for its end."""
+    request_stop(client, name, abort=False)
+    wait_for_end(client, name)
 
 
 def request_stop(client: Client, name: str, *, abort: bool) -> None:
     """Ask the run to end; with `abort`, at once. Raises `NotFound`."""
     call = StopCall(abort=abort)
     client.send("POST", client.in_project("runs", name, "stop"), json=call.model_dump())
+
+
+def wait_for_end(client: Client, name: str) -> RunView:
+    """Show how the run comes to its end, and say how it ended."""
+    run = watch(client, name, until=lambda run: run.status.is_final)
+    say(f"The run {name} has ended: {describe_status(run)}.")
+    return run

@@ -72,6 +72,6 @@ class Terminal:
         self._width = max([self._width, *map(len, tails)])
         while True:
             for name, tail in tails.items():
-                for line in tail.lines():
+                for line in filter(str.strip, tail.lines()):
                     self.say(name, line)
             await asyncio.sleep(PAUSE)

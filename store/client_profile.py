@@ -3,6 +3,7 @@
 `~/.perdure/config.yml` holds `projects: [{name, url, token, default}]`.
 """
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 def default_path() -> Path:
-    """Where the command line looks."""
-    return Path.home() / ".perdure" / "config.yml"
+    """Where the command line looks: `PERDURE_CONFIG`, else `~/.perdure/config.yml`."""
+    return Path(os.environ.get("PERDURE_CONFIG") or "~/.perdure/config.yml").expanduser()
 
 
 def write_profile(path: Path, project: str, url: str, token: str) -> None:

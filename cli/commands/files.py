@@ -10,7 +10,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 def validate(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Configurations, `-` for stdin.")
+        list[str], typer.Argument(metavar="FILE", help="Configurations, `-` for stdin.")
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object for each file, on a line.")

@@ -56,7 +56,7 @@ def logs(
 
 
 def stop(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="The runs' names.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="The runs' names.")],
     abort: Annotated[
         bool, typer.Option("-x", "--abort", help="At once, without letting requests finish.")
     ] = False,

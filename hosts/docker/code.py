@@ -7,7 +7,7 @@ from typing import IO
 
 WORKFLOW = "workflow"
 
-# (uid, gid)
+# A user's id and a group's.
 Owner = tuple[int, int]
 
 

@@ -92,12 +92,12 @@ class Connection:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(
             total=within.total_seconds() if silence is None else None,
-            sock_read=silence and silence.total_seconds(),
+            sock_read=None if silence is None else silence.total_seconds(),
             sock_connect=CONNECT.total_seconds(),
         )
         with self._translated(silence is not None):
             # aiodocker has no public call that leaves the answer's frames and errors as they are.
-            async with self._opened()._query(  # noqa: SLF001
+            async with self._opened()._query(
                 path, method, params=dict(params or {}), data=data, headers=headers, timeout=timeout
             ) as response:
                 try:

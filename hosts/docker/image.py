@@ -100,7 +100,7 @@ async def image_variables(engine: Connection, image: str) -> tuple[str, ...] | N
     except DockerError as error:
         if error.status == 404:
             return None
-        raise
+        raise pull_failure(image, error.message) from error
     return tuple(found["Config"]["Env"] or ())
 
 
@@ -108,7 +108,7 @@ async def pull_image(
     engine: Connection, image: str, credentials: RegistryCredentials | None, progress: Progress
 ) -> None:
     """Pull when absent or `latest`. See `hosts.base.Runtime.pull` for what it raises."""
-    name, tag = split_reference(image)
+    _, tag = split_reference(image)
     present = await image_variables(engine, image) is not None
     if present and tag != "latest":
         return

@@ -35,6 +35,7 @@ PAUSE = 0.2
 MISSING = JobState(phase=JobPhase.MISSING)
 
 Survey = Callable[[Path], Machine]
+DOCKER_ON_THIS_MACHINE: Survey = partial(this_machine, RuntimeKind.DOCKER)
 
 
 class DockerRuntime:
@@ -49,7 +50,7 @@ class DockerRuntime:
         url: str,
         server_id: str,
         addresses: AddressBook,
-        survey: Survey = partial(this_machine, RuntimeKind.DOCKER),
+        survey: Survey = DOCKER_ON_THIS_MACHINE,
     ) -> None:
         self._engine = Connection(url)
         self._server_id = server_id
@@ -149,9 +150,7 @@ class DockerRuntime:
             )
         except DockerError as error:
             if error.status != 404:
-                raise ContainerCreateFailed(
-                    f"The container cannot stop: {error.message}"
-                ) from error
+                raise HostError(f"The container cannot be stopped: {error.message}") from error
         return await self.state(token)
 
     async def remove(self, token: str) -> bool:
@@ -168,7 +167,7 @@ class DockerRuntime:
             except DockerError as error:
                 # 404: gone meanwhile. 409: somebody else is at it.
                 if error.status not in (404, 409):
-                    raise
+                    raise HostError(f"A container cannot be removed: {error.message}") from error
                 await asyncio.sleep(PAUSE)
         await self._addresses.release(await self._engine_id(), token)
         return container is not None

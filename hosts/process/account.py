@@ -5,6 +5,8 @@ import pwd
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+import psutil
+
 from perdure.errors import ContainerCreateFailed
 
 # "60706…61183: unused", says systemd's table of user ids (https://systemd.io/UIDS-GIDS): given to
@@ -19,7 +21,9 @@ def separate_accounts() -> bool:
 
 def free_uid(taken: AbstractSet[int]) -> int:
     """A uid that nobody has: neither a replica, nor a user, nor a process."""
-    running = {path.stat().st_uid for path in _processes()}
+    running = {
+        each.info["uids"].real for each in psutil.process_iter(["uids"]) if each.info["uids"]
+    }
     for uid in UIDS:
         if uid not in taken and uid not in running and not _is_user(uid):
             return uid
@@ -42,7 +46,3 @@ def _is_user(uid: int) -> bool:
     except KeyError:
         return False
     return True
-
-
-def _processes() -> list[Path]:
-    return [path for path in Path("/proc").iterdir() if path.name.isdigit() and path.exists()]

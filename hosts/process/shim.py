@@ -268,7 +268,7 @@ def main(folder: str) -> None:
     _take_lock()
     if os.path.exists("pid.json") or os.path.exists("exit.json"):
         return
-    with open("spec.json") as file:
+    with open("spec.json", encoding="utf-8") as file:
         spec = json.load(file)
     _go_to_background()
     prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -279,7 +279,7 @@ def main(folder: str) -> None:
     log = Log()
     try:
         code = _watch(Replica(spec), log, wake)
-    except (OSError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         log.write("stderr", [(f"cannot start {spec['argv'][0]}: {error}".encode(), "F")])
         code = 127 if isinstance(error, FileNotFoundError) else 126
     log.sync()

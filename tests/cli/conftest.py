@@ -11,7 +11,10 @@ import pytest
 from cli.main import main
 from tests.cli.fake_server import TOKEN, FakeServer, serving
 
-ServerVariables = ("PERDURE_PROJECT", "PERDURE_URL", "PERDURE_TOKEN", "DSTACK_PROJECT")
+SERVER_VARIABLES = (
+    *("PERDURE_PROJECT", "PERDURE_URL", "PERDURE_TOKEN"),
+    *("DSTACK_PROJECT", "DSTACK_TOKEN"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
-    for name in (*ServerVariables, "DSTACK_TOKEN", "DSTACK_PROFILE"):
+    for name in SERVER_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     return folder
 

@@ -1,8 +1,27 @@
-"""What a terminal of some width shows, and a terminal itself."""
+"""What a terminal of some width shows, and a terminal with a program on it."""
 
 import io
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console, RenderableType
+
+ROOT = Path(__file__).parents[2]
+DEADLINE = 30.0
+CTRL_C = "\x03"
+
+_ENTER_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
 
 
 def drawn(picture: RenderableType, width: int) -> list[str]:
@@ -10,3 +29,64 @@ def drawn(picture: RenderableType, width: int) -> list[str]:
     screen = io.StringIO()
     Console(file=screen, width=width, highlight=False).print(picture)
     return [line.rstrip() for line in screen.getvalue().splitlines()]
+
+
+class Terminal:
+    """`perdure` on a terminal of 80 columns, as a person meets it."""
+
+    def __init__(self, descriptor: int, process: subprocess.Popen[bytes]) -> None:
+        self._descriptor = descriptor
+        self._process = process
+        self.seen = ""
+
+    def wait_for(self, text: str) -> None:
+        """Read on until the text has appeared since the last time."""
+        end = time.monotonic() + DEADLINE
+        while text not in self.seen:
+            assert time.monotonic() < end, f"{text!r} did not appear in:\n{self.seen}"
+            assert self._read(), f"it ended without {text!r}:\n{self.seen}"
+        self.seen = self.seen.partition(text)[2]
+
+    def type(self, text: str) -> None:
+        os.write(self._descriptor, text.encode())
+
+    def exit_code(self) -> int:
+        """Read to the end."""
+        while self._read():
+            pass
+        return self._process.wait(DEADLINE)
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._descriptor], [], [], 0.1)
+        if not ready:
+            return True
+        try:
+            data = os.read(self._descriptor, 65536)
+        except OSError:  # Linux's way to say that nobody has the other side open
+            return False
+        self.seen += _CONTROL.sub("", data.decode(errors="replace"))
+        return bool(data)
+
+
+@contextmanager
+def terminal(*arguments: str, cwd: Path) -> Iterator[Terminal]:
+    """Start `perdure` with these arguments; what is left of it goes with the block."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    program = [sys.executable, "-P", "-m", "perdure", *arguments]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ENTER_TERMINAL, *program],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"},
+    )
+    os.close(theirs)
+    try:
+        yield Terminal(ours, process)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        os.close(ours)

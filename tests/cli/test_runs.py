@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.cli.screen import drawn
 
 NOW = LONG_AGO + timedelta(minutes=5)
 
-CLOUD = {
+CLOUD: dict[str, Any] = {
     "backend": "runpod",
     "region": "CA-MTL-1",
     "resources": "18xCPU, 100GB, A5000:24GB:2",
@@ -38,16 +39,15 @@ FLEET = [
 
 def test_the_table_fits_a_terminal_of_80_columns() -> None:
     assert drawn(run_table(FLEET, NOW), width=80) == [
-        "NAME         BACKEND            RESOURCES          PRICE  STATUS      SUBMITTED",
-        "llama31      runpod (CA-MTL-1)  18xCPU, 100GB,     $0.22  running     5 mins ago",
-        "                                A5000:24GB:2",
-        "web                                                $0     1/3 ready;  5 mins ago",
-        "                                                          exited (1)",
-        "  replica=0  local              2xCPU, 8GB         $0     ✓ running",
-        "  replica=1  local              2xCPU, 8GB         $0     ~ running",
-        "  replica=2  local              2xCPU, 8GB         $0     × exited",
-        "                                                          (1)",
-        "new                                                       submitted   5 mins ago",
+        "NAME         BACKEND  RESOURCES            PRICE  STATUS              SUBMITTED",
+        "llama31      runpod   18xCPU, 100GB,       $0.22  running             5 mins ago",
+        "                      A5000:24GB:2",
+        "web                                        $0     1/3 ready; exited   5 mins ago",
+        "                                                  (1)",
+        "  replica=0  local    2xCPU, 8GB           $0     ✓ running",
+        "  replica=1  local    2xCPU, 8GB           $0     ~ running",
+        "  replica=2  local    2xCPU, 8GB           $0     × exited (1)",  # noqa: RUF001
+        "new                                               submitted           5 mins ago",
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_pipe_gets_each_run_on_one_line() -> None:
     ]
 
 
-def test_verbose_shows_even_a_single_replica() -> None:
+def test_verbose_shows_even_a_single_replica_and_its_region() -> None:
     lines = drawn(run_table(FLEET[:1], NOW, verbose=True), width=UNBOUNDED)
     assert lines[2].startswith("  replica=0  runpod (CA-MTL-1)  18xCPU")
 

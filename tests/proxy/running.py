@@ -131,7 +131,8 @@ class RunningProxy(ProxyProcess):
         self.tokens = TOKENS
         self._names = (f"run-{number}" for number in count())
         self._write()
-        fixed = ("--routes", str(self.file), *arguments)
+        self.tunnels = folder / "tunnels"
+        fixed = ("--routes", str(self.file), "--tunnels", str(self.tunnels), *arguments)
         super().__init__(folder, *fixed, listen_fd=listen_fd, manage=manage)
         self.wait_until_ready()
 

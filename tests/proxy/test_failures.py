@@ -303,9 +303,8 @@ async def test_a_tunnel_is_reached_by_the_hash_of_its_address(
     proxy: RunningProxy, client: Client
 ) -> None:
     address = "ssh://perdure@10.0.0.7:22#ssh-ed25519 AAAA/172.30.0.9:8000"
-    folder = proxy.file.parent / "run" / "tunnels"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{sha256(address.encode()).hexdigest()[:32]}.sock"
+    proxy.tunnels.mkdir()
+    path = proxy.tunnels / f"{sha256(address.encode()).hexdigest()[:32]}.sock"
     failing = iter((True, False))
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

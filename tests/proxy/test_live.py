@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from temporalio.worker import Worker
 from engine.client import connect
 from engine.ids import WorkflowType, run_id
 from spec.feed import Feed, RunStarted
-from spec.route import ReplicaRoute, RouteTable
+from spec.route import ReplicaRoute, RouteTable, TokenGrant
 from tests.proxy.fake_api import KEY, FakeApi
 from tests.proxy.running import TOKENS, ProxyProcess, free_port, head, until
 from tests.proxy.stub_run import StubRun
@@ -100,7 +101,8 @@ def live(
             "TEMPORAL_ADDRESS": f"127.0.0.1:{server.port}",
             "PERDURE_ANTI_ENTROPY": "1",
         }
-        started.append(ProxyProcess(tmp_path, environment=environment))
+        feed = f"unix://{tmp_path}/run/internal.sock"
+        started.append(ProxyProcess(tmp_path, "--feed", feed, environment=environment))
         return started[-1]
 
     yield start
@@ -161,7 +163,8 @@ async def test_a_run_is_followed_through_all_its_lives(
     await run.signal("renew")
     await run.signal("publish", table("lives", 3, address))
     await has(process, "lives", 3)
-    assert process.manage.get("/admin/routes?verify=1").json()["differs"] == []
+    report = await asyncio.to_thread(process.manage.get, "/admin/routes?verify=1")
+    assert report.json()["differs"] == []
 
     await run.signal("end")
     await has(process, "lives", None)
@@ -191,10 +194,6 @@ async def test_a_new_run_is_known_at_its_first_request(
 async def test_the_feed_tells_of_tokens_and_of_new_runs(
     temporal: Temporal, api: FakeApi, live: Callable[[], ProxyProcess], upstream: Start
 ) -> None:
-    from hashlib import sha256
-
-    from spec.route import TokenGrant
-
     process = live()
     await ready(process)
     boot = process.stats().boot
@@ -240,9 +239,7 @@ async def test_it_serves_and_restarts_with_temporal_and_the_api_away(
         await ready(process)
         assert await ask(process, "lasts") == 200
         assert await ask(process, "lasts", token="bad") == 401
-        metrics = process.manage.get("/metrics").text
         await until(lambda: "perdure_proxy_api_up 0.0" in process.manage.get("/metrics").text)
-        assert metrics
     finally:
         server.process.send_signal(signal.SIGCONT)
     await api.start(tmp_path / "run" / "internal.sock")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -120,8 +121,12 @@ class Server:
         return int(written[0]) if written else 0
 
     def kill_part(self, name: str) -> int:
+        """Kill it and wait for its end: until then it may still accept a connection."""
         pid = self.pid(name)
-        os.kill(pid, signal.SIGKILL)
+        pidfd = os.pidfd_open(pid)
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        assert select.select([pidfd], [], [], DEADLINE)[0]
+        os.close(pidfd)
         return pid
 
     def ask(self) -> str:

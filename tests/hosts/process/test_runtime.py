@@ -304,6 +304,20 @@ async def test_nothing_of_ours_reaches_the_application(
     assert await runtime.remove(TOKEN)
 
 
+async def test_text_of_all_languages_reaches_the_application(
+    runtime: ProcessRuntime, job: MakeJob
+) -> None:
+    assert await run(runtime, job('echo "grüß $WHOM"', env={"WHOM": "世界"})) == "grüß 世界"
+
+
+async def test_a_variable_that_no_process_can_have_is_told_in_the_log(
+    runtime: ProcessRuntime, job: MakeJob
+) -> None:
+    await runtime.start(job("true", env={"BROKEN": "a\0b"}))
+    assert (await runtime.wait(TOKEN)).exit_code == 126
+    assert "null byte" in await output(runtime, stream=LogStream.STDERR)
+
+
 @pytest.mark.parametrize(("given", "expected"), [((), "none"), (("GPU-1", "GPU-2"), "GPU-1,GPU-2")])
 async def test_a_replica_sees_the_gpus_that_it_was_given(
     runtime: ProcessRuntime, job: MakeJob, given: tuple[str, ...], expected: str

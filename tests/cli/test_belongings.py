@@ -1,0 +1,72 @@
+"""`secret`, `project`, `user`, `offer`: what is listed, kept and shown."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from spec.offer import OfferList, Refusal
+from tests.cli.conftest import Perdure
+from tests.cli.fake_server import TOKEN, FakeServer
+from tests.cli.test_apply import an_offer
+
+
+def test_a_secret_comes_from_stdin_and_is_never_shown(server: FakeServer, perdure: Perdure) -> None:
+    said = perdure("secret", "set", "HF_TOKEN", stdin="s3cret\n")
+    assert said.code == 0
+    assert server.secrets == {"HF_TOKEN": "s3cret"}
+    shown = perdure("secret", "list").out + perdure("secret", "list", "--json").out
+    assert "HF_TOKEN" in shown
+    assert "s3cret" not in shown + said.out + said.err
+
+
+def test_a_secret_is_never_an_argument(server: FakeServer, perdure: Perdure) -> None:
+    assert perdure("secret", "set", "HF_TOKEN", "s3cret").code == 2
+    assert perdure("secret", "set", "HF_TOKEN", stdin="").code == 2
+
+
+def test_an_unknown_secret_cannot_be_deleted(server: FakeServer, perdure: Perdure) -> None:
+    assert perdure("secret", "delete", "NOPE", "-y").code == 3
+
+
+def test_a_project_is_added_once_its_token_opens_it(
+    server: FakeServer, perdure: Perdure, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.url
+    for name in ("PERDURE_URL", "PERDURE_TOKEN"):
+        monkeypatch.delenv(name)
+    said = perdure("project", "add", "--name", "main", "--url", f"{url}/", stdin=f"{TOKEN}\n")
+    assert said.code == 0, said.err
+    file = home / ".perdure" / "config.yml"
+    assert yaml.safe_load(file.read_text()) == {
+        "projects": [{"name": "main", "url": url, "token": TOKEN, "default": True}]
+    }
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert perdure("ps").code == 0
+    assert perdure("project", "add", "--name", "main", "--url", url, stdin="wrong").code == 4
+    assert perdure("project", "add", "--name", "x", "--url", url, stdin=TOKEN).code == 3
+
+
+def test_projects_are_listed_with_the_callers_role(server: FakeServer, perdure: Perdure) -> None:
+    assert json.loads(perdure("project", "list", "--json").out) == [
+        {"name": "main", "url": server.url, "role": "admin", "default": False}
+    ]
+
+
+def test_offers_are_listed_for_options_alone(server: FakeServer, perdure: Perdure) -> None:
+    server.offers = OfferList(offers=(an_offer(), an_offer(available=False)))
+    said = perdure("offer", "--gpu", "24GB:2")
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[1].startswith(" 1  runpod   CA-MTL-1  NVIDIA RTX A5000  18xCPU")
+    assert said.out.splitlines()[2].endswith("$0.22  not available")
+    offers = json.loads(perdure("offer", "--json").out)
+    assert [offer["price"] for offer in offers] == [0.22, 0.22]
+
+
+def test_where_nothing_fits_the_backends_say_why(server: FakeServer, perdure: Perdure) -> None:
+    server.offers = OfferList(refusals=(Refusal(subject="local", message="There is no GPU."),))
+    said = perdure("offer", "--json")
+    assert (said.code, said.out) == (5, "[]\n")
+    assert said.err.startswith("note: local: There is no GPU.\nerror: No offer fits.")

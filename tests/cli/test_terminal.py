@@ -1,0 +1,102 @@
+"""What a person meets: the question, the live picture, and Ctrl-C."""
+
+from pathlib import Path
+
+import pytest
+
+from spec.status import ReplicaPhase, RunPhase
+from tests.cli.fake_server import FakeServer, log_line, replica, run
+from tests.cli.screen import CTRL_C, Terminal, terminal
+from tests.cli.test_apply import DONE, READY, SERVICE, STARTING
+
+APPLY = ("apply", "-f", "service.dstack.yml")
+
+
+@pytest.fixture
+def place(workplace: Path) -> Path:
+    (workplace / "service.dstack.yml").write_text(SERVICE)
+    return workplace
+
+
+def follow_until_logs(screen: Terminal) -> None:
+    screen.wait_for("Submit the run llm? [y/n]: ")
+    screen.type("y\n")
+    screen.wait_for("Service is published at:")
+    screen.wait_for("hello")
+
+
+def test_the_question_wants_a_yes_or_a_no(place: Path, server: FakeServer) -> None:
+    with terminal(*APPLY, cwd=place) as screen:
+        screen.wait_for("Submit the run llm? [y/n]: ")
+        screen.type("what\n")
+        screen.wait_for("Submit the run llm? [y/n]: ")
+        screen.type("n\n")
+        screen.wait_for("Nothing was submitted.")
+        assert screen.exit_code() == 1
+    assert not server.applied
+
+
+def test_the_way_to_readiness_is_a_live_picture(place: Path, server: FakeServer) -> None:
+    pulling = run(RunPhase.PULLING, replica(status=ReplicaPhase.PULLING, ready=False))
+    server.states = [*[STARTING] * 20, *[pulling] * 20, READY, DONE]
+    server.held.set()
+    with terminal(*APPLY, "-y", cwd=place) as screen:
+        screen.wait_for("llm  provisioning")
+        screen.wait_for("llm  pulling")
+        screen.wait_for("Service is published at:")
+        assert screen.exit_code() == 0
+
+
+def test_ctrl_c_asks_whether_to_stop_the_run_and_stops_it(place: Path, server: FakeServer) -> None:
+    server.states = [READY]
+    server.logs = [log_line(1, "hello")]
+    with terminal(*APPLY, cwd=place) as screen:
+        follow_until_logs(screen)
+        screen.type(CTRL_C)
+        screen.wait_for("Stop the run llm? [y/n]: ")
+        screen.type("y\n")
+        screen.wait_for("The run llm has ended: stopped.")
+        assert screen.exit_code() == 130
+    assert server.stopped == [("llm", False)]
+
+
+@pytest.mark.parametrize("answer", ["n\n", CTRL_C])
+def test_a_no_or_a_second_ctrl_c_detaches(place: Path, server: FakeServer, answer: str) -> None:
+    server.states = [READY]
+    server.logs = [log_line(1, "hello")]
+    with terminal(*APPLY, cwd=place) as screen:
+        follow_until_logs(screen)
+        screen.type(CTRL_C)
+        screen.wait_for("Stop the run llm? [y/n]: ")
+        screen.type(answer)
+        screen.wait_for("Detached: the run llm goes on.")
+        assert screen.exit_code() == 130
+    assert not server.stopped
+
+
+def test_ctrl_c_at_the_question_submits_nothing(place: Path, server: FakeServer) -> None:
+    with terminal(*APPLY, cwd=place) as screen:
+        screen.wait_for("Submit the run llm? [y/n]: ")
+        screen.type(CTRL_C)
+        assert screen.exit_code() == 130
+    assert not server.applied
+
+
+def test_a_secret_is_asked_for_without_an_echo(place: Path, server: FakeServer) -> None:
+    with terminal("secret", "set", "HF_TOKEN", cwd=place) as screen:
+        screen.wait_for("Value of HF_TOKEN: ")
+        screen.type("s3cret\n")
+        screen.wait_for("The secret HF_TOKEN is set in the project main.")
+        assert screen.exit_code() == 0
+        assert "s3cret" not in screen.seen
+    assert server.secrets == {"HF_TOKEN": "s3cret"}
+
+
+def test_ps_can_be_watched_until_ctrl_c(place: Path, server: FakeServer) -> None:
+    server.runs = [STARTING]
+    with terminal("ps", "-w", cwd=place) as screen:
+        screen.wait_for("provisioning")
+        server.runs = [READY]
+        screen.wait_for("running")
+        screen.type(CTRL_C)
+        assert screen.exit_code() == 130

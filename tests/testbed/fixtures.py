@@ -1,0 +1,105 @@
+"""The test bed as pytest fixtures: made once per session, taken away at its end."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import rootfs
+from tests.testbed.engine import MIRROR_PORT, Engine
+from tests.testbed.namespace import Namespace
+from tests.testbed.registry import PASSWORD, USER, Registry
+from tests.testbed.tool import require_tools, run
+
+# A fixed place: what a killed run has left is found, and cleaned, by the next one.
+BED = Path("/tmp/perdure-bed")
+
+BASE_IMAGE = "perdure-test/base:1"
+DOCKER_IMAGE = "perdure-test/docker:1"
+PRIVATE_PORT = 19050
+PUBLIC_IMAGE = "dstackai/base:py3.12-0.6-cuda-12.1"
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[Path]:
+    """The folder of the test bed, ours alone: another test run waits."""
+    require_tools()
+    BED.mkdir(exist_ok=True)
+    with (BED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield BED
+
+
+@pytest.fixture(scope="session")
+def engine(bed: Path) -> Iterator[Engine]:
+    """An engine that is not disturbed, with `BASE_IMAGE`."""
+    engine = Engine(Namespace(0), bed / "e0")
+    try:
+        engine.create()
+        import_image(engine, BASE_IMAGE, rootfs.base_tar())
+        yield engine
+    finally:
+        engine.remove()
+
+
+@pytest.fixture(scope="session")
+def mortal_engine(bed: Path) -> Iterator[Engine]:
+    """An engine to be killed, with `BASE_IMAGE`; its containers live on."""
+    engine = Engine(Namespace(1), bed / "e1", live_restore=True)
+    try:
+        engine.create()
+        import_image(engine, BASE_IMAGE, rootfs.base_tar())
+        yield engine
+    finally:
+        engine.remove()
+
+
+@pytest.fixture(scope="session")
+def private_image(bed: Path, engine: Engine) -> Iterator[str]:
+    """An image in a registry that asks for `USER` and `PASSWORD`; the engine does not have it."""
+    address = f"{engine.namespace.our_address}:{PRIVATE_PORT}"
+    registry = Registry(_fresh(bed / "private"), address, private=True)
+    try:
+        registry.start()
+        config = str(bed / "cli")
+        image = f"{address}/team/app:1"
+        run("docker", "--config", config, "login", "-u", USER, "--password-stdin", address,
+            text=PASSWORD)  # fmt: skip
+        engine.docker("tag", BASE_IMAGE, image)
+        engine.docker("--config", config, "push", "--quiet", image)
+        engine.docker("rmi", image)
+        yield image
+    finally:
+        registry.stop()
+
+
+@pytest.fixture(scope="session")
+def public_image(bed: Path, engine: Engine) -> Iterator[str]:
+    """A name of Docker Hub, served by a mirror; the engine does not have it."""
+    address = f"{engine.namespace.our_address}:{MIRROR_PORT}"
+    registry = Registry(_fresh(bed / "mirror"), address, private=False)
+    try:
+        registry.start()
+        engine.docker("tag", BASE_IMAGE, f"{address}/{PUBLIC_IMAGE}")
+        engine.docker("push", "--quiet", f"{address}/{PUBLIC_IMAGE}")
+        engine.docker("rmi", f"{address}/{PUBLIC_IMAGE}")
+        yield PUBLIC_IMAGE
+    finally:
+        registry.stop()
+
+
+def import_image(engine: Engine, name: str, tar: bytes, *changes: str) -> None:
+    """Make an image of one layer; `changes` are lines of a Dockerfile."""
+    path = engine.folder / f"{os.urandom(4).hex()}.tar"
+    path.write_bytes(tar)
+    lines = ("ENV PATH=/usr/bin:/usr/sbin", *changes)
+    engine.docker("import", *(f"--change={line}" for line in lines), str(path), name)
+    path.unlink()
+
+
+def _fresh(folder: Path) -> Path:
+    if folder.exists():
+        run("rm", "-rf", folder)
+    return folder
