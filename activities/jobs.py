@@ -1,5 +1,7 @@
 """Jobs: the only place where a configuration meets its secrets."""
 
+import uuid
+
 from engine import ids
 from hosts.base import Runtime
 from policy.image import DefaultImage, image_of, image_refusal
@@ -22,8 +24,10 @@ class Jobs:
         self._default_image = default_image
 
     async def make(self, order: ContainerOrder, runtime: RuntimeKind) -> Job:
-        """The job of a replica. Raises `NotFound` when its values or its code are gone, and
-        `UnknownSecret` when a secret was deleted since."""
+        """The job of a replica, with its values and its code.
+
+        Raises `NotFound` when these are gone, `UnknownSecret` when a secret was deleted since.
+        """
         start = order.start
         job = make_job(
             order,
@@ -55,9 +59,7 @@ class Jobs:
         order = _probe(spec)
         image = self._image(spec, offer.runtime)
         registry = asked.registry_auth and RegistryCredentials(username="", password="")
-        job = make_job(
-            order, SealedValues(registry=registry), server="", image=image, run_uuid=""
-        )
+        job = make_job(order, SealedValues(registry=registry), server="", image=image, run_uuid="")
         found = (Refusal(subject=offer.backend, message=each) for each in runtime.refusals(job))
         return (*replicas, *found)
 
@@ -91,7 +93,7 @@ class Jobs:
 def _probe(spec: RunSpec) -> ContainerOrder:
     """An order that is never carried out: only to ask a runtime what it can honour."""
     return ContainerOrder(
-        instance=Instance(token="plan", backend=""),
+        instance=Instance(token=str(uuid.UUID(int=0)), backend=""),
         replica="",
         start=ReplicaStart(
             owner="", project="", run="", incarnation="", num=0, deployment=1, spec=spec

@@ -19,8 +19,10 @@ class Logs:
 
     @deeds.collect_logs.implemented
     async def collect_logs(self, order: CollectOrder) -> Collected:
-        """To the log's end: entries and cursor in one transaction, so that another attempt goes on
-        where this one ended."""
+        """To the log's end.
+
+        Entries and cursor in one transaction: another attempt goes on where this one ended.
+        """
         source = LogSource(
             key=order.replica,
             project=order.project,

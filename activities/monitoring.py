@@ -16,9 +16,7 @@ from spec.deeds import Finding, MonitorOrder, MonitorReport
 class Monitors:
     """One wait at the runtime, and now and then a look at the owner."""
 
-    def __init__(
-        self, backends: Mapping[str, Backend], client: Client, owner_check: float
-    ) -> None:
+    def __init__(self, backends: Mapping[str, Backend], client: Client, owner_check: float) -> None:
         """`owner_check` in seconds between two looks."""
         self._backends = backends
         self._client = client

@@ -1,5 +1,7 @@
-"""The machine that the worker runs on, at no price. Its CPUs, memory and disk are shared; a GPU
-belongs to one replica at a time."""
+"""The machine that the worker runs on, at no price.
+
+Its CPUs, memory and disk are shared; a GPU belongs to one replica at a time.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -75,5 +77,5 @@ class LocalBackend:
         return removed
 
     async def runtime(self, host: str) -> Runtime:
-        """This machine's."""
+        """The one that there is."""
         return self._runtime

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 from httpx_sse import EventSource, SSEError
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from cli.connection import Connection
 from perdure import __version__, errors
@@ -20,6 +20,8 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds. A plan asks clouds for offers, and is given longer by its caller."""
 STREAM_SILENCE = 60.0
 """Seconds without a byte, keep-alive comments included, after which a stream counts as broken."""
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that no proxy of the environment leads to."""
 GATEWAY_TROUBLE = frozenset({502, 503, 504})
 
 
@@ -30,14 +32,19 @@ class Client:
         self, connection: Connection, *, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.connection = connection
+        try:
+            url = httpx.URL(connection.url + PREFIX)
+        except httpx.InvalidURL as error:
+            raise _not_a_url(connection.url) from error
         self._http = httpx.Client(
-            base_url=connection.url + PREFIX,
+            base_url=url,
             headers={
                 "Authorization": f"Bearer {connection.token}",
                 "User-Agent": f"perdure/{__version__}",
             },
             timeout=TIMEOUT,
             transport=transport,
+            trust_env=url.host not in THIS_MACHINE,
         )
 
     def __enter__(self) -> Self:
@@ -57,7 +64,13 @@ class Client:
     def call(self, kind: type[T], method: str, where: str, **options: Any) -> T:
         """Send a request, with httpx's options, and read the value that it answers."""
         response = self.send(method, where, **options)
-        return TypeAdapter(kind).validate_json(response.content)
+        try:
+            return TypeAdapter(kind).validate_json(response.content)
+        except ValidationError as error:
+            raise ServerUnreachable(
+                f"What answers at {self.connection.url} is no perdure server of this version.",
+                hint="Check the URL; `perdure version` and the server's should be the same.",
+            ) from error
 
     def send(self, method: str, where: str, **options: Any) -> httpx.Response:
         """Send a request. Raises the error that the server answers, or `ServerUnreachable`."""
@@ -65,7 +78,7 @@ class Client:
             response = self._http.request(method, where, **options)
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
-        if response.is_error:
+        if not response.is_success:
             raise error_of(response)
         return response
 
@@ -78,7 +91,7 @@ class Client:
             with self._http.stream(
                 "GET", where, params=params, timeout=timeout, headers=headers
             ) as response:
-                if response.is_error:
+                if not response.is_success:
                     response.read()
                     raise error_of(response)
                 yield EventSource(response)
@@ -88,16 +101,19 @@ class Client:
     def _unreachable(self, error: Exception) -> PerdureError:
         url = self.connection.url
         if isinstance(error, httpx.UnsupportedProtocol):
-            return errors.InvalidInput(
-                f"`{url}` is not the URL of a server.",
-                hint="It begins with `http://` or `https://`.",
-            )
+            return _not_a_url(url)
         if isinstance(error, httpx.ReadTimeout):
             return Unavailable(f"{url} did not answer in time.", hint="Try again in a moment.")
         return ServerUnreachable(
             f"No server answers at {url}.",
             hint="Start one with `perdure server`, or name another with `perdure project add`.",
         )
+
+
+def _not_a_url(url: str) -> errors.InvalidInput:
+    return errors.InvalidInput(
+        f"`{url}` is not the URL of a server.", hint="It begins with `http://` or `https://`."
+    )
 
 
 def path(*parts: str) -> str:

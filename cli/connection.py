@@ -127,10 +127,16 @@ def resolve(
             f"There is no token for {url}.",
             hint="Set `PERDURE_TOKEN`, or add the server with `perdure project add`.",
         )
+    token = token or (entry.token if entry else "")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise Unauthenticated(
+            "The token holds characters that no token has.",
+            hint="Check `PERDURE_TOKEN`, or add the project anew with `perdure project add`.",
+        )
     return Connection(
         project=name or (entry.name if entry else DEFAULT_PROJECT),
         url=url or (entry.url.rstrip("/") if entry else ""),
-        token=token or (entry.token if entry else ""),
+        token=token,
     )
 
 

@@ -119,6 +119,9 @@ def submit(client: Client, call: ApplyCall, *, patience: float = APPLY_PATIENCE)
                     headers={"Idempotency-Key": key, "Content-Type": "application/json"},
                     timeout=httpx.Timeout(TIMEOUT.connect, read=APPLY_TIME),
                 )
+        except KeyboardInterrupt:
+            say("The run may have been submitted: `perdure ps` shows it.")
+            raise
         except Unavailable:
             if time.monotonic() > deadline:
                 raise

@@ -16,7 +16,7 @@ from perdure.errors import NoCapacity
 from spec.offer import OfferList, OfferQuery
 from spec.service import ServiceConfiguration
 
-ANYTHING = ServiceConfiguration(port=8000, commands=("true",))
+ANYTHING = ServiceConfiguration(type="service", port=8000, commands=("true",))
 """A service that asks for nothing in particular, where no file is given."""
 
 

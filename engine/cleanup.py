@@ -1,4 +1,4 @@
-"""Clean-up that a cancellation cannot cut short."""
+"""Clean-up that a cancellation cannot cut short, and tasks that nobody waits for any more."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -21,3 +21,9 @@ async def uncancelled(work: Coroutine[Any, Any, Result]) -> Result:
         except asyncio.CancelledError:
             workflow.logger.info("Cancelled while cleaning up: the clean-up goes on")
     return await task
+
+
+def abandon(task: asyncio.Task[Any]) -> None:
+    """Cancel a task whose outcome is of no interest any more, not even its error."""
+    task.cancel()
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -74,9 +74,7 @@ monitor = Deed(
     "monitor", MonitorOrder, MonitorReport, queue=Queue.WATCH, timeout=hours(24), retry=WATCHING
 )
 
-drain = Deed(
-    "drain", DrainOrder, DrainReport, queue=Queue.WATCH, timeout=hours(24), retry=WATCHING
-)
+drain = Deed("drain", DrainOrder, DrainReport, queue=Queue.WATCH, timeout=hours(24), retry=WATCHING)
 
 halt = Deed("halt", HaltOrder, JobState, queue=Queue.HOST, timeout=hours(24), retry=FOREVER)
 

@@ -63,8 +63,8 @@ def plan_id(request: str) -> str:
 def incarnation(first_execution_run_id: str) -> str:
     """One life of a run's name: constant across continue-as-new, new after a stop.
 
-    It comes from Temporal's own first run id, so a `describe` tells which life is running. The tail,
-    for these ids are UUIDv7: their heads are clocks.
+    It comes from Temporal's own first run id, so a `describe` tells which life is running. It is
+    the tail, for these ids are UUIDv7: their heads are clocks.
     """
     return first_execution_run_id.rsplit("-", 1)[-1]
 

@@ -18,6 +18,4 @@ def plugin(codec: PayloadCodec | None) -> SimplePlugin:
         restrictions = SandboxRestrictions.default.with_passthrough_modules(*SHARED_ROOMS)
         return SandboxedWorkflowRunner(restrictions=restrictions)
 
-    return SimplePlugin(
-        "perdure", data_converter=data_converter(codec), workflow_runner=runner
-    )
+    return SimplePlugin("perdure", data_converter=data_converter(codec), workflow_runner=runner)

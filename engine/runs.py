@@ -47,9 +47,7 @@ class Runs:
 
     def handle(self, project: str, run: str) -> WorkflowHandle[object, RunStatus]:
         """The run of this name, whichever life it is in."""
-        return self._client.get_workflow_handle(
-            ids.run_id(project, run), result_type=RunStatus
-        )
+        return self._client.get_workflow_handle(ids.run_id(project, run), result_type=RunStatus)
 
     async def plan(self, order: PlanOrder) -> Plan:
         """What applying would do. Raises the error of a search that failed."""
@@ -155,7 +153,7 @@ class Runs:
     async def watch(self, project: str, run: str, pause: float = 0.15) -> AsyncIterator[RunStatus]:
         """The status now, and at each change until the run is over.
 
-        Asked by `describe` each `pause` seconds: 1–2 ms, needs no worker. Raises `NotFound`.
+        Asked by `describe` each `pause` seconds: 1 to 2 ms, needs no worker. Raises `NotFound`.
         """
         last: RunStatus | None = None
         while True:
@@ -178,12 +176,8 @@ class Runs:
             raise
         return described if described.status is WorkflowExecutionStatus.RUNNING else None
 
-    async def _apply_now(
-        self, project: str, run: str, request: ApplyRequest, key: str
-    ) -> Accepted:
-        start = RunStart(
-            project=project, name=run, renew_after_events=self._renew_after_events
-        )
+    async def _apply_now(self, project: str, run: str, request: ApplyRequest, key: str) -> Accepted:
+        start = RunStart(project=project, name=run, renew_after_events=self._renew_after_events)
         accepted: Accepted = await self._client.execute_update_with_start_workflow(
             ids.Message.APPLY,
             request,

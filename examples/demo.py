@@ -120,7 +120,9 @@ def wait_until_ready(environment: dict[str, str]) -> None:
 
 def perdure(environment: dict[str, str], *arguments: str, check: bool = True) -> None:
     """Run a command as a user would type it, from the example's folder."""
-    shown = [a if a != str(EXAMPLE / ".dstack.yml") else "examples/llm/.dstack.yml" for a in arguments]
+    shown = [
+        a if a != str(EXAMPLE / ".dstack.yml") else "examples/llm/.dstack.yml" for a in arguments
+    ]
     print(f"$ perdure {' '.join(shown)}", flush=True)
     subprocess.run([*PERDURE, *arguments], env=environment, cwd=EXAMPLE, check=check)
 

@@ -18,6 +18,9 @@ BUILT_BACKENDS = (BackendName.LOCAL,)
 
 NEW = "new"
 
+_WITHOUT_EFFECT = ("home_dir", "setup", "single_branch")
+"""Read for old files only."""
+
 Uses = Callable[[ServiceConfiguration], bool]
 
 _NOT_SUPPORTED: tuple[tuple[str, Uses], ...] = (
@@ -76,16 +79,13 @@ def warnings(asked: ServiceConfiguration) -> tuple[str, ...]:
     found = []
     if not asked.replicas.fixed:
         start = max(1, asked.replicas.min)
-        found.append(
-            f"Scaling is not supported yet: `replicas: {asked.replicas}` keeps {start}."
-        )
+        found.append(f"Scaling is not supported yet: `replicas: {asked.replicas}` keeps {start}.")
     absent = [name for name in asked.backends or () if name not in BUILT_BACKENDS]
     if absent and len(absent) < len(asked.backends or ()):
         found.append(f"{_listed(absent)} not supported yet, and left out.")
-    for name in sorted({"setup", "home_dir", "single_branch"} & asked.model_fields_set):
-        if getattr(asked, name) != type(asked).model_fields[name].get_default():
-            found.append(f"`{name}` has no effect.")
-    return tuple(found)
+    fields = ServiceConfiguration.model_fields
+    idle = [name for name in _WITHOUT_EFFECT if getattr(asked, name) != fields[name].get_default()]
+    return (*found, *(f"`{name}` has no effect." for name in idle))
 
 
 def check_value(state: RunState | None) -> str:

@@ -8,6 +8,10 @@ TERM_TRAP = "trap 'exit $?' TERM; "
 """An interactive shell ignores SIGTERM, and without `-i` it would die and take the application
 along: with this it waits for the application, then ends with its exit code."""
 
+QUIETLY = 'exec 3>&2 2>/dev/null; exec "$0" -i -c "$1"'
+LOUDLY = "exec 2>&3 3>&-; "
+"""An interactive shell without a terminal complains before it does anything: into nothing."""
+
 _SHELLS = {"sh": "/bin/sh", "bash": "/bin/bash"}
 
 
@@ -22,7 +26,8 @@ def container_command(
         return tuple(shlex.split(asked.entrypoint)), asked.commands
     if not asked.commands:
         return None, ()
-    return (_shell(asked), "-i", "-c"), (TERM_TRAP + joined(asked.commands),)
+    shell = _shell(asked)
+    return (shell, "-c", QUIETLY, shell), (LOUDLY + TERM_TRAP + joined(asked.commands),)
 
 
 def joined(commands: tuple[str, ...]) -> str:

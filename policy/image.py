@@ -6,8 +6,10 @@ from spec.service import DEFAULT_PYTHON, ServiceConfiguration
 
 
 class DefaultImage(Model):
-    """The image of services without `image`: a template with `{python}`, what `nvcc` appends to
-    it, and the Python versions for which it exists."""
+    """The image of services without `image`.
+
+    A template with `{python}`, what `nvcc` appends to it, and the versions for which it exists.
+    """
 
     template: str
     nvcc_suffix: str

@@ -40,9 +40,7 @@ def make_job(
         memory_limit=limits.memory.max,
         gpus=order.instance.gpus,
         mounts=tuple(
-            JobMount(
-                instance_path=mount.instance_path, path=mount.path, optional=mount.optional
-            )
+            JobMount(instance_path=mount.instance_path, path=mount.path, optional=mount.optional)
             for mount in asked.volumes
             if isinstance(mount, InstanceMount)
         ),

@@ -62,15 +62,15 @@ def _surplus(state: RunState, wanted: int) -> list[ReplicaRecord]:
 
 
 def _missing(state: RunState, wanted: int) -> tuple[ReplicaRecord, ...]:
-    """New records for empty slots: without a replica, or with one that was told to leave. A slot
-    whose replica failed waits for the next apply."""
+    """New records for empty slots: without a replica, or with one that was told to leave.
+
+    A slot whose replica failed waits for the next apply.
+    """
     taken = {record.num for record in state.records if record.leave_by is None}
     free = [num for num in range(wanted + len(taken)) if num not in taken]
     short = max(0, wanted - len(taken))
     return tuple(
-        ReplicaRecord(
-            id=_replica_id(state, num, generation), num=num, deployment=state.revision
-        )
+        ReplicaRecord(id=_replica_id(state, num, generation), num=num, deployment=state.revision)
         for generation, num in enumerate(free[:short], state.generation + 1)
     )
 

@@ -1,7 +1,7 @@
 """Which replica gets a request: the less busy of two at random, and nobody who just failed."""
 
-import random
 from collections.abc import Collection, Sequence
+from random import random
 from typing import TYPE_CHECKING
 
 from proxy.addresses import Endpoint
@@ -64,8 +64,7 @@ class Replica:
 
     def answered(self) -> None:
         """It replied: what was held against it is forgotten."""
-        if self.failures:
-            self.failures, self.ejected_until = 0, 0.0
+        self.failures, self.ejected_until = 0, 0.0
 
 
 class Claim:
@@ -94,10 +93,9 @@ def choose(ready: Sequence[Replica], now: float, tried: Collection[Replica] = ()
         return ready[0]
     if not count:
         return None
-    first = ready[int(random.random() * count)]
-    second = ready[int(random.random() * (count - 1))]
-    if second is first:
-        second = ready[-1]
+    at = int(random() * count)
+    first = ready[at]
+    second = ready[at - (1 if count == 2 else 1 + int(random() * (count - 1)))]
     if first.ejected_until > now or second.ejected_until > now:
         well = [each for each in ready if each.ejected_until <= now]
         return choose(well, now) if well else min(ready, key=lambda each: each.ejected_until)

@@ -43,6 +43,7 @@ class ClientConnection(asyncio.Protocol):
         "_forwarded",
         "_head",
         "_head_bytes",
+        "_host",
         "_left",
         "_lines",
         "_lingering",
@@ -74,6 +75,7 @@ class ClientConnection(asyncio.Protocol):
         self._advancing = self._deaf = self._lingering = self._trusted = False
         self._left = self._paused = self._head_bytes = 0
         self._peer = self._forwarded = b""
+        self._host: bytes | None = None
         self._since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,7 +86,7 @@ class ClientConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._peer = peer[0].encode() if isinstance(peer, tuple) else b""
         self._trusted = self.plane.trusts(self._peer)
-        self._forwarded = forwarded_for(self._peer)
+        self._forwarded = forwarded_for(self._peer, None)
         self._since = monotonic()
         self.plane.clients.add(self)
 
@@ -123,27 +125,28 @@ class ClientConnection(asyncio.Protocol):
             self._left = first.head.length - first.seen
             self._parser = httptools.HttpRequestParser(self)
 
+    def _upgrade(self, rest: bytes) -> None:
+        """An upgrade was asked for, or CONNECT; `rest` came after it."""
+        last = self._queue[-1]
+        if last.head.refusal:
+            self._deaf = True
+        elif last.head.upgrades:
+            self._upgrading = last
+            if rest:
+                last.body.append(rest)
+        else:
+            # An upgrade that is not passed on is not one: the next request follows.
+            self._parser = httptools.HttpRequestParser(self)
+            if rest:
+                self._feed(rest)
+
     def _feed(self, data: bytes) -> None:
-        while data:
-            try:
-                self._parser.feed_data(data)
-                return
-            except httptools.HttpParserUpgrade as upgrade:
-                data = data[upgrade.args[0] :]
-                last = self._queue[-1]
-                if last.head.refusal:
-                    self._deaf = True
-                    return
-                if last.head.upgrades:
-                    self._upgrading = last
-                    if data:
-                        last.body.append(data)
-                    return
-                # An upgrade that is not passed on is not one: the next request follows.
-                self._parser = httptools.HttpRequestParser(self)
-            except httptools.HttpParserError as error:
-                self._refuse(error)
-                return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse(error)
 
     def _refuse(self, error: httptools.HttpParserError) -> None:
         if isinstance(error, httptools.HttpParserCallbackError):
@@ -242,14 +245,14 @@ class ClientConnection(asyncio.Protocol):
             queue[0].begin()
         self._advancing = False
 
-    def finished(self, exchange: Exchange) -> None:
+    def finished(self, exchange: Exchange, now: float) -> None:
         """The first exchange has its reply."""
         queue = self._queue
         queue.popleft()
         if not exchange.keep or not exchange.sent_all or self.plane.stopping:
             self._end(linger=not exchange.sent_all or self._deaf)
             return
-        self._since = monotonic()
+        self._since = now
         if self._paused and len(queue) <= 1:
             self._resume(_QUEUE)
         if queue:
@@ -259,9 +262,10 @@ class ClientConnection(asyncio.Protocol):
         """The `X-Forwarded-*` lines for this request."""
         if self._trusted:
             return forwarded_by_trusted(self._peer, head.host, head.forwarded)
-        if head.host is None:
-            return self._forwarded
-        return b"%bx-forwarded-host: %b\r\n" % (self._forwarded, head.host)
+        if head.host != self._host:
+            self._host = head.host
+            self._forwarded = forwarded_for(self._peer, head.host)
+        return self._forwarded
 
     def become(self, tunnel: "Tunnel", early: bytes) -> None:
         """From now on bytes pass. `early` came before the upgrade was agreed."""

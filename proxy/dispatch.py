@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from proxy import replies
 from proxy.auth import bearer
 from proxy.models import model_list, model_named
-from proxy.paths import Zone, locate
+from proxy.paths import FRONT, MODEL, SERVICE, locate
 from proxy.replies import Reply, moved, refusal
 from proxy.table import Name, Service
 
@@ -22,12 +22,12 @@ def dispatch(exchange: "Exchange") -> None:
         exchange.answer(refusal(head.refusal))
         return
     zone, project, run, rest = locate(head.target)
-    if zone is Zone.SERVICE:
+    if zone is SERVICE:
         _to_service(exchange, project, run, rest)
-    elif zone is Zone.MODEL:
+    elif zone is MODEL:
         exchange.open_to_all = True
         _to_model(exchange, project, rest)
-    elif zone is Zone.FRONT:
+    elif zone is FRONT:
         _to_front(exchange)
     else:
         exchange.answer(replies.NO_PLACE)
@@ -127,9 +127,14 @@ def _to_front(exchange: "Exchange") -> None:
 def _admit(exchange: "Exchange", project: bytes) -> Reply | None:
     """None when the caller may pass. Our token does not go further than here."""
     head, tokens = exchange.head, exchange.client.plane.tokens
-    projects = tokens.projects_of(head.token or bearer(head.authorization))
-    if head.token is None or tokens.projects_of(bearer(head.authorization)) is not None:
+    given = bearer(head.authorization)
+    if head.token is None:
+        projects = tokens.projects_of(given)
         head.authorization = None
+    else:
+        projects = tokens.projects_of(head.token)
+        if tokens.projects_of(given) is not None:
+            head.authorization = None
     if projects is None:
         return replies.UNAUTHENTICATED
     return None if project in projects else replies.FORBIDDEN

@@ -1,8 +1,8 @@
 """One request and its reply."""
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy import replies
@@ -47,7 +47,6 @@ class Exchange:
         "begun_at",
         "body",
         "client",
-        "clock",
         "head",
         "keep",
         "open_to_all",
@@ -58,7 +57,6 @@ class Exchange:
     def __init__(self, client: "ClientConnection", head: RequestHead) -> None:
         self.client = client
         self.head = head
-        self.clock = time.monotonic
         self.body: list[bytes] = []
         self.seen = 0
         self.sent_all = self.active = self.open_to_all = False
@@ -78,7 +76,7 @@ class Exchange:
 
     def begin(self) -> None:
         """Its turn has come."""
-        self.begun_at = self._quiet_since = self.clock()
+        self.begun_at = self._quiet_since = monotonic()
         dispatch(self)
 
     def collect(self, then: Callable[[], None]) -> None:
@@ -103,7 +101,8 @@ class Exchange:
         """Send the request to a replica of `pool`, under its model prefix if it has one."""
         self._pool, self._target, self._extra = pool, target, forwarded
         self._rewrite = rewrite
-        self._continue()
+        if self.head.expects:
+            self._continue()
         replica = choose(pool.ready, self.begun_at)
         pool.count(replica)
         self._connect(replica)
@@ -156,11 +155,11 @@ class Exchange:
         try:
             upstream = await plane.connect(replica)
         except OSError:
-            replica.failed(self.clock())
+            replica.failed(monotonic())
             self._release()
             self._tried = (*self._tried, replica)
             self._task = None
-            self._connect(choose(self._pool.ready, self.clock(), self._tried))
+            self._connect(choose(self._pool.ready, monotonic(), self._tried))
             return
         self._task = None
         self._fresh = True
@@ -255,7 +254,7 @@ class Exchange:
             reply = reply.as_openai()
         head_only = self.head.method == b"HEAD"
         self.client.transport.write(reply.render(keep=keep, head_only=head_only, extra=extra))
-        self.client.finished(self)
+        self.client.finished(self, monotonic())
 
     def spoil(self) -> None:
         """The body is not what its head said."""
@@ -282,11 +281,11 @@ class Exchange:
                 self._connect(replica)
                 return
         else:
-            replica.failed(self.clock())
+            replica.failed(monotonic())
             if replica.endpoint.tunnelled and self.head.repeatable and not self._tried:
                 # A tunnel accepts, and then finds that nobody is behind it.
                 self._tried = (replica,)
-                self._connect(choose(self._pool.ready, self.clock(), self._tried) or replica)
+                self._connect(choose(self._pool.ready, monotonic(), self._tried) or replica)
                 return
         self.answer(replies.NO_FRONT if self._pool is self.client.plane.front else replies.BROKEN)
 
@@ -298,7 +297,7 @@ class Exchange:
             self.client.transport,
             upstream.transport,
             self._claim,
-            self.clock(),
+            monotonic(),
             websocket=websocket,
         )
         self._claim = self._upstream = None
@@ -311,7 +310,7 @@ class Exchange:
         self._upstream = None
         self.client.plane.stats.lasted(now - self.begun_at)
         self._release()
-        self.client.finished(self)
+        self.client.finished(self, now)
 
     # The end
 

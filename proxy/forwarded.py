@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 
-def forwarded_for(peer: bytes) -> bytes:
+def forwarded_for(peer: bytes, host: bytes | None) -> bytes:
     """Whole lines for a client on its own; what it says of itself does not count."""
-    return b"x-forwarded-for: %b\r\nx-forwarded-proto: http\r\n" % peer
+    told = b"x-forwarded-host: %b\r\n" % host if host else b""
+    return b"x-forwarded-for: %b\r\nx-forwarded-proto: http\r\n%b" % (peer, told)
 
 
 def forwarded_by_trusted(

@@ -11,6 +11,9 @@ from prometheus_client.registry import Collector
 from proxy.plane import Plane
 from proxy.state import State
 
+SHOWN = 20
+"""Buckets of the histogram: up to 524 s."""
+
 
 def exposition(plane: Plane, state: State) -> bytes:
     """All metrics of this process, in Prometheus's text format."""
@@ -54,10 +57,10 @@ class _Collector(Collector):
         )
         stats, total = self._plane.stats, 0
         buckets: list[tuple[str, float]] = []
-        for power, count in enumerate(stats.durations[:-1]):
+        for power, count in enumerate(stats.durations[:SHOWN]):
             total += count
             buckets.append((str(2**power / 1000), total))
-        buckets.append(("+Inf", total + stats.durations[-1]))
+        buckets.append(("+Inf", sum(stats.durations)))
         family.add_metric([], buckets, stats.seconds)
         return family
 

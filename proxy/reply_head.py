@@ -1,6 +1,6 @@
 """The head of a replica's reply: hygiene on the way in, rebuilding on the way out. Pure."""
 
-from proxy.headers import PLAIN, REPLY_KINDS, Kind, nominated, without
+from proxy.headers import LENGTH, Kind, nominated, without
 
 MAX_HEAD = 256 * 1024
 """Bytes of a reply's head, before it is given up."""
@@ -35,12 +35,9 @@ class ReplyHead:
         self.location: bytes | None = None
         self.cross_origin: list[bytes] | None = None
 
-    def add(self, name: bytes, value: bytes) -> None:
-        """Take in one field."""
-        kind = REPLY_KINDS[name]
-        if kind is PLAIN:
-            self.lines.append(b"%b: %b\r\n" % (name, value))
-        elif kind is Kind.LENGTH:
+    def special(self, kind: Kind, name: bytes, value: bytes) -> None:
+        """Take in a field that is not plain."""
+        if kind is LENGTH:
             self.length = int(value)
         elif kind is Kind.CODING:
             self.chunked = value.strip().lower() == b"chunked"

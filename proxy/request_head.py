@@ -5,7 +5,7 @@ folded lines, blanks before a colon, bare line ends and control characters.
 """
 
 from proxy.cookies import without_session
-from proxy.headers import Kind, nominated, without
+from proxy.headers import AUTHORIZATION, HOST, LENGTH, Kind, nominated, without
 
 MAX_FIELDS = 256
 """Of a request's head: more than any browser or client sends."""
@@ -15,7 +15,10 @@ MAX_HEAD = 64 * 1024
 
 
 class RequestHead:
-    """One head, as parsed. `refusal` is the status to answer with, 0 when there is none."""
+    """One head, as parsed. `refusal` is the status to answer with, 0 when there is none.
+
+    `upgrades`: it asks for an upgrade that we pass on; HTTP/2 is for whoever is in front of us.
+    """
 
     __slots__ = (
         "authorization",
@@ -35,6 +38,7 @@ class RequestHead:
         "target",
         "token",
         "upgrade",
+        "upgrades",
     )
 
     def __init__(self) -> None:
@@ -50,21 +54,21 @@ class RequestHead:
         self.cookies: list[bytes] | None = None
         self.forwarded: list[tuple[bytes, bytes]] | None = None
         self.length = 0
-        self.chunked = self.expects = False
+        self.chunked = self.expects = self.upgrades = False
         self.http11 = self.keep = True
         self.refusal = 0
 
     def special(self, kind: Kind, name: bytes, value: bytes) -> None:  # noqa: C901, PLR0912
         """Take in a field that is not plain."""
-        if kind is Kind.HOST:
+        if kind is HOST:
             if self.host is not None:
                 self.refusal = 400
             self.host = value
-        elif kind is Kind.AUTHORIZATION:
+        elif kind is AUTHORIZATION:
             if self.authorization is not None:
                 self.refusal = 400
             self.authorization = value
-        elif kind is Kind.LENGTH:
+        elif kind is LENGTH:
             self.length = int(value)
             self.lines.append(b"content-length: %d\r\n" % self.length)
         elif kind is Kind.CODING:
@@ -109,6 +113,12 @@ class RequestHead:
             self.refusal = self.refusal or 400
         elif len(self.lines) > MAX_FIELDS or (arrived > MAX_HEAD and self.size() > MAX_HEAD):
             self.refusal = 431
+        if self.upgrade:
+            self.upgrades = (
+                self.http11
+                and self.bodiless
+                and self.upgrade.lower() not in (b"h2c", b"h2", b"http/2.0")
+            )
         if self.refusal:
             self.keep = False
 
@@ -139,16 +149,6 @@ class RequestHead:
     def repeatable(self) -> bool:
         """Whether it may be sent twice, when the first time brought no byte of a reply."""
         return self.bodiless and self.method in (b"GET", b"HEAD", b"OPTIONS")
-
-    @property
-    def upgrades(self) -> bool:
-        """Whether it asks for an upgrade that we pass on. HTTP/2 is for the one in front of us."""
-        return (
-            bool(self.upgrade)
-            and self.http11
-            and self.bodiless
-            and self.upgrade.lower() not in (b"h2c", b"h2", b"http/2.0")
-        )
 
     def render(self, target: bytes, default_host: bytes, extra: bytes, *, private: bool) -> bytes:
         """The head to send on. `extra` are whole lines.

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 import httptools
 
 from proxy.balance import Replica
-from proxy.headers import REPLY_KINDS, Kind
+from proxy.headers import PLAIN, REPLY_KINDS
 from proxy.reply_head import MAX_HEAD, ReplyHead
 
 if TYPE_CHECKING:
@@ -160,10 +161,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools: a field of the head, or a trailer."""
-        if not self._got_head:
-            self._head.add(name, value)
-        elif REPLY_KINDS[name] is Kind.PLAIN:
-            self._trailers.append(b"%b: %b\r\n" % (name, value))
+        kind = REPLY_KINDS[name]
+        if kind is PLAIN:
+            lines = self._trailers if self._got_head else self._head.lines
+            lines.append(b"%b: %b\r\n" % (name, value))
+        elif not self._got_head:
+            self._head.special(kind, name, value)
 
     def on_headers_complete(self) -> None:
         """httptools: the head is whole."""
@@ -239,10 +242,12 @@ class UpstreamConnection(asyncio.Protocol):
     def _finish(self) -> None:
         exchange, self._exchange = self._exchange, None
         assert exchange is not None
-        now = exchange.clock()
-        self.replica.answered()
+        now = monotonic()
+        if self.replica.failures:
+            self.replica.answered()
         if self._reusable and exchange.sent_all and not self.replica.left_at:
-            self.resume()
+            if self._paused:
+                self.resume()
             self.parked_at = now
             self.replica.idle.append(self)
         else:
@@ -267,7 +272,7 @@ class UpstreamConnection(asyncio.Protocol):
         else:  # the end of a body that only the end of the connection delimits
             if self._rechunk:
                 exchange.client.transport.write(b"0\r\n\r\n")
-            exchange.done(exchange.clock())
+            exchange.done(monotonic())
 
     def pause_writing(self) -> None:
         """The replica does not take what the client sends."""

@@ -83,13 +83,7 @@ class Child:
     async def stop(self, keeper: "asyncio.Task[None]") -> None:
         """SIGTERM, and SIGKILL after its grace; returns when it and its keeper have ended."""
         self._stopping = True
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                signal.pidfd_send_signal(self._pidfd, number)
-            except OSError:
-                keeper.cancel()  # it waits before a restart
-            if (await asyncio.wait({keeper}, timeout=self.part.grace))[0]:
-                return
+        await self._end(keeper)
 
     def kill(self) -> None:
         """SIGKILL, now. It is started again, unless `stop` was called."""
@@ -101,26 +95,31 @@ class Child:
         descriptor = lock.open_lock(self._pid_file)
         try:
             if await self._adopt(descriptor):
-                await self.stop(asyncio.create_task(self._end_of_earlier()))
+                await self._end(asyncio.create_task(self._ended()))
         finally:
-            self._stopping = False
             os.close(descriptor)
 
-    async def _end_of_earlier(self) -> None:
-        await self._ended()
+    async def _end(self, watching: "asyncio.Task[object]") -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                signal.pidfd_send_signal(self._pidfd, number)
+            except OSError:
+                watching.cancel()  # nothing runs: it waits before a restart
+            if (await asyncio.wait({watching}, timeout=self.part.grace))[0]:
+                return
 
     async def _start_or_adopt(self) -> None:
         descriptor = lock.open_lock(self._pid_file)
         try:
             if await self._adopt(descriptor):
-                if self._written(descriptor)[1:] == [self.part.fingerprint]:
-                    self._say(f"{self.part.name} still runs (pid {self._written(descriptor)[0]})")
+                pid, *fingerprint = self._written(descriptor)
+                if fingerprint == [self.part.fingerprint]:
+                    self._say(f"{self.part.name} still runs (pid {pid})")
                     return
                 self._say(f"{self.part.name} runs with other settings, and is started anew")
-                os.close(self._pidfd)
-                await self.end_earlier()
-            if not lock.take(descriptor):
-                raise BlockingIOError("the earlier process does not end")
+                await self._end(asyncio.create_task(self._ended()))
+            if self._stopping or not lock.take(descriptor):
+                raise BlockingIOError("the earlier process was not to be followed yet")
             self._start(descriptor)
         finally:
             os.close(descriptor)  # the child's copy keeps the lock

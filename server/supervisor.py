@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from perdure import lock
@@ -200,7 +200,4 @@ class Supervisor:
     async def _stop_all(self) -> None:
         order = {part.name: position for position, part in enumerate(self._parts)}
         for child in sorted(self._children, key=lambda child: -order[child.part.name]):
-            keeper = self._keepers[child.part.name]
-            await child.stop(keeper)
-            with suppress(asyncio.CancelledError):
-                await keeper
+            await child.stop(self._keepers[child.part.name])

@@ -25,7 +25,7 @@ class ReplicaStart(Model):
 
 
 class CreateOrder(PublicModel):
-    """One attempt at one offer, taking `gpus` of its GPUs. `token` makes its repetition harmless."""
+    """One attempt at one offer, taking `gpus` of its GPUs; `token` makes repetition harmless."""
 
     token: str
     replica: str

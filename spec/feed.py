@@ -30,8 +30,11 @@ class Feed(PublicModel):
 
 
 class ProxyLease(PublicModel):
-    """A proxy process registers, or renews. `stats` is where its `/stats` answers
-    (`unix:///PATH` or `tcp://HOST:PORT`), `feed` the last sequence number that it took in."""
+    """A proxy process registers, or renews.
+
+    `stats` is where its `/stats` answers (`unix:///PATH` or `tcp://HOST:PORT`), `feed` the last
+    sequence number that it took in.
+    """
 
     stats: str
     feed: int = 0

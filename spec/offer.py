@@ -55,8 +55,11 @@ class Refusal(Model):
 
 
 class OfferList(Model):
-    """Offers that fit, best first; `refusals` say why a backend offers nothing, `warnings` what
-    will be different from what was asked."""
+    """Offers that fit, best first.
+
+    `refusals` say why a backend offers nothing, `warnings` what will be different from what was
+    asked.
+    """
 
     offers: tuple[Offer, ...] = ()
     refusals: tuple[Refusal, ...] = ()

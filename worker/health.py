@@ -19,9 +19,7 @@ class Health:
 
     async def __aenter__(self) -> "Health":
         self._socket.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(
-            self._answer, self._socket, limit=HEAD_LIMIT
-        )
+        self._server = await asyncio.start_unix_server(self._answer, self._socket, limit=HEAD_LIMIT)
         self._socket.chmod(0o600)
         return self
 

@@ -3,6 +3,7 @@
 import logging
 
 from backends.local import LocalBackend
+from hosts.addresses import AddressFile
 from hosts.base import Runtime
 from hosts.docker.runtime import DockerRuntime
 from hosts.process.runtime import ProcessRuntime
@@ -23,7 +24,9 @@ async def _runtime(settings: Settings, store: Store) -> Runtime:
     processes = ProcessRuntime(settings.data.replicas, server)
     if settings.runtime is RuntimeChoice.PROCESS:
         return processes
-    docker = DockerRuntime(settings.docker_host, server, store.addresses)
+    docker = DockerRuntime(
+        settings.docker_host, server, AddressFile(settings.data.root / "addresses.db")
+    )
     if settings.runtime is RuntimeChoice.DOCKER:
         return docker
     try:

@@ -42,8 +42,9 @@ def make_rooms(
     )
     jobs = Jobs(store, default_image)
     offers, instances = Offers(backends, jobs), Instances(backends)
-    containers, readinesses = Containers(backends, jobs), Readinesses(
-        backends, settings.start_timeout
+    containers, readinesses = (
+        Containers(backends, jobs),
+        Readinesses(backends, settings.start_timeout),
     )
     monitors, drains = Monitors(backends, client, settings.owner_check), Drains(store)
     logs, closings = Logs(backends, store), Closings(store)

