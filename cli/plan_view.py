@@ -72,8 +72,9 @@ def describe_resources(offer: Offer) -> str:
 def offer_table(offers: tuple[Offer, ...], total: int, *, verbose: bool = False) -> Table:
     """The offers, best first, with dots where there are more than are shown."""
     extra = ("INSTANCE",) if verbose else ()
-    names = ("#", "BACKEND", "REGION", *extra, "RESOURCES", "SPOT", "PRICE")
-    table = columns(*(" #" if name == "#" else name for name in names), folding=("RESOURCES",))
+    folding = ("REGION", "INSTANCE", "RESOURCES") if verbose else ("RESOURCES",)
+    names = (" #", "BACKEND", "REGION", *extra, "RESOURCES", "SPOT", "PRICE")
+    table = columns(*names, folding=(*folding, "PRICE"))
     for number, offer in enumerate(offers, start=1):
         cells = [
             f" {number}",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from proxy.auth import Caller
 from proxy.exchange import Exchange
 from proxy.forwarded import forwarded_by_trusted, forwarded_for
 from proxy.headers import PLAIN, REQUEST_KINDS
@@ -56,6 +57,7 @@ class ClientConnection(asyncio.Protocol):
         "_tunnel",
         "_upgrading",
         "blocked",
+        "caller",
         "plane",
         "transport",
     )
@@ -64,6 +66,7 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, plane: "Plane") -> None:
         self.plane = plane
+        self.caller = Caller(plane.tokens)
         self.blocked = False
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[Exchange] = deque()
@@ -112,21 +115,34 @@ class ClientConnection(asyncio.Protocol):
         self._feed(data)
         if not queue:
             self._count_head(len(data))
-            return
-        first = queue[0]
-        if receiving:
-            first.push()
-        elif not first.begun_at:
+        elif receiving:
+            queue[0].push()
+        elif not queue[0].begun_at:
             self.advance()
         if len(queue) > 1:
             self._pause(_QUEUE)
-        elif queue and first is self._exchange and first.head.length and not self._deaf:
-            # A body of known length that goes on: the rest need not be parsed.
-            self._left = first.head.length - first.seen
+        elif self._exchange is not None and queue and not self._deaf:
+            self._skip_parser(self._exchange)
+
+    def _skip_parser(self, exchange: Exchange) -> None:
+        """A body of known length that goes on need not be parsed."""
+        if exchange.head.length:
+            self._left = exchange.head.length - exchange.seen
             self._parser = httptools.HttpRequestParser(self)
 
-    def _upgrade(self, rest: bytes) -> None:
-        """An upgrade was asked for, or CONNECT; `rest` came after it."""
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self._parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._upgrade(data[upgrade.args[0] :])
+            except httptools.HttpParserError as error:
+                self._refuse(error)
+                return
+
+    def _upgrade(self, rest: bytes) -> bytes:
+        """An upgrade was asked for, or CONNECT; what of `rest` is a request again."""
         last = self._queue[-1]
         if last.head.refusal:
             self._deaf = True
@@ -137,38 +153,31 @@ class ClientConnection(asyncio.Protocol):
         else:
             # An upgrade that is not passed on is not one: the next request follows.
             self._parser = httptools.HttpRequestParser(self)
-            if rest:
-                self._feed(rest)
-
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            self._refuse(error)
+            return rest
+        return b""
 
     def _refuse(self, error: httptools.HttpParserError) -> None:
         if isinstance(error, httptools.HttpParserCallbackError):
             logger.error("A request could not be handled", exc_info=error)
         self._deaf = True
-        exchange = self._exchange
-        if exchange is None:
-            head = RequestHead()
-            head.refuse(400)
-            self._queue.append(Exchange(self, head))
-        else:  # its body is wrong
-            exchange.spoil()
+        if self._exchange is None:
+            self._queue_refusal(400)
+        else:
+            self._exchange.spoil()
 
     def _count_head(self, size: int) -> None:
         if self._head_bytes == size:
             self._since = monotonic()
         if self._head_bytes > MAX_HEAD:
             self._deaf = True
-            head = RequestHead()
-            head.refuse(431)
-            self._queue.append(Exchange(self, head))
+            self._queue_refusal(431)
             self.advance()
+
+    def _queue_refusal(self, status: int) -> None:
+        """What came is no request; the answer waits for its turn all the same."""
+        head = RequestHead()
+        head.refuse(status)
+        self._queue.append(Exchange(self, head))
 
     def _take_known_body(self, data: bytes) -> bytes:
         exchange, left = self._queue[0], self._left
@@ -307,7 +316,10 @@ class ClientConnection(asyncio.Protocol):
             if quiet > limits.linger_seconds:
                 self.transport.abort()
         elif self._queue:
-            self._queue[0].check(now, limits.silent_seconds)
+            if self._queue[0].begun_at:
+                self._queue[0].check(now, limits.silent_seconds)
+            elif quiet > limits.silent_seconds:  # it does not take the replies before
+                self.reset()
         elif self._head is not None:
             if quiet > limits.head_seconds:
                 self._deaf = True

@@ -5,7 +5,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy import replies
-from proxy.auth import bearer
 from proxy.models import model_list, model_named
 from proxy.paths import FRONT, MODEL, SERVICE, locate
 from proxy.replies import Reply, moved, refusal
@@ -126,15 +125,14 @@ def _to_front(exchange: "Exchange") -> None:
 
 def _admit(exchange: "Exchange", project: bytes) -> Reply | None:
     """None when the caller may pass. Our token does not go further than here."""
-    head, tokens = exchange.head, exchange.client.plane.tokens
-    given = bearer(head.authorization)
+    head, client = exchange.head, exchange.client
+    projects = client.caller.projects(head.authorization)
     if head.token is None:
-        projects = tokens.projects_of(given)
         head.authorization = None
     else:
-        projects = tokens.projects_of(head.token)
-        if tokens.projects_of(given) is not None:
+        if projects is not None:
             head.authorization = None
+        projects = client.plane.tokens.projects_of(head.token)
     if projects is None:
         return replies.UNAUTHENTICATED
     return None if project in projects else replies.FORBIDDEN

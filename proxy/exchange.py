@@ -1,7 +1,7 @@
 """One request and its reply."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,7 @@ class Exchange:
             self._collected = then
             self._continue()
 
-    def search(self, seek: Coroutine[None, None, None], then: Callable[[], None]) -> None:
+    def search(self, seek: Awaitable[None], then: Callable[[], None]) -> None:
         """Wait for the end of a bounded search; `then` goes on."""
 
         async def searching() -> None:
@@ -216,7 +216,7 @@ class Exchange:
         """The reply's head for the client."""
         self._answered = True
         client = self.client
-        client.plane.stats.replied(head.status)
+        client.plane.stats.replies[head.status] += 1
         if self.head.upgrades and head.status != 101:
             self.keep = False
         if client.plane.stopping or not self.sent_all or not (framed or rechunk):
@@ -245,7 +245,7 @@ class Exchange:
             return
         self._answered = True
         plane = self.client.plane
-        plane.stats.replied(reply.status)
+        plane.stats.replies[reply.status] += 1
         keep = self.keep = self.keep and self.sent_all and not self.head.upgrades
         extra = OPEN_TO_ALL if self.open_to_all else b""
         if keep and not self.head.http11:

@@ -1,4 +1,4 @@
-"""Where WebSocket frames end (RFC 6455, 5.2), so that a close frame can be put between two. Pure."""
+"""Where WebSocket frames end (RFC 6455, 5.2), so that a close frame fits between two. Pure."""
 
 import os
 import struct

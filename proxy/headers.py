@@ -15,7 +15,7 @@ class Kind(Enum):
     UPGRADE = "upgrade"
     EXPECT = "expect"
     AUTHORIZATION = "authorization"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - the name of a field
     COOKIE = "cookie"
     FORWARDED = "forwarded"
     LOCATION = "location"

@@ -1,4 +1,4 @@
-"""Table and tokens of a living server: from disk at once, then from Temporal and the internal API."""
+"""Table and tokens of a living server: from disk, then from Temporal and the internal API."""
 
 import asyncio
 import logging

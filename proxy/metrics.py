@@ -1,4 +1,4 @@
-"""Counters as Prometheus reads them. Collected when asked; the path of requests knows none of it."""
+"""Counters as Prometheus reads them. Collected when they are asked for."""
 
 import time
 from collections.abc import Iterator
@@ -47,8 +47,9 @@ class _Collector(Collector):
         family = CounterMetricFamily(
             "perdure_proxy_replies", "Replies begun, the proxy's own included.", labels=["status"]
         )
-        for status, count in self._plane.stats.replies.items():
-            family.add_metric([str(status)], count)
+        for status, count in enumerate(self._plane.stats.replies):
+            if count:
+                family.add_metric([str(status)], count)
         return family
 
     def _durations(self) -> Metric:

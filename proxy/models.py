@@ -17,7 +17,12 @@ def _entries(project: str, routes: Iterable[RouteTable]) -> dict[str, Entry]:
         model = route.model
         if route.project == project and model and model.format is ModelFormat.OPENAI:
             created = max(0, int(route.started_at.timestamp()))
-            entry = {"id": model.name, "object": "model", "created": created, "owned_by": project}
+            entry: Entry = {
+                "id": model.name,
+                "object": "model",
+                "created": created,
+                "owned_by": project,
+            }
             entries.setdefault(model.name, entry)
     return entries
 

@@ -19,6 +19,7 @@ SERVICE, MODEL, FRONT, NOWHERE = Zone.SERVICE, Zone.MODEL, Zone.FRONT, Zone.NOWH
 
 SERVICES = b"/proxy/services/"
 MODELS = b"/proxy/models/"
+_AFTER = len(SERVICES)
 
 Place = tuple[Zone, bytes, bytes, bytes]
 """Zone, project, run (services only), and the rest: path and query as sent, from its `/`.
@@ -29,8 +30,9 @@ The rest is empty, or begins with `?`, where no slash follows the name."""
 def locate(target: bytes) -> Place:
     """Split the target of a request. Nothing in it is decoded."""
     if target.startswith(SERVICES):
-        path, query = _cut(target)
-        parts = path[len(SERVICES) :].split(b"/", 2)
+        at = target.find(b"?")
+        path, query = (target, b"") if at < 0 else (target[:at], target[at:])
+        parts = path[_AFTER:].split(b"/", 2)
         if len(parts) == 3:
             return SERVICE, parts[0], parts[1], b"/" + parts[2] + query
         if len(parts) == 2 and parts[1]:

@@ -13,6 +13,9 @@ MAX_FIELDS = 256
 MAX_HEAD = 64 * 1024
 """Bytes of a request's head. Cookies and tokens of real clients stay below 16 KiB."""
 
+VERSIONS = ("1.1", "1.0")
+REFUSED_METHODS = (b"CONNECT", b"TRACE")
+
 
 class RequestHead:
     """One head, as parsed. `refusal` is the status to answer with, 0 when there is none.
@@ -58,7 +61,7 @@ class RequestHead:
         self.http11 = self.keep = True
         self.refusal = 0
 
-    def special(self, kind: Kind, name: bytes, value: bytes) -> None:  # noqa: C901, PLR0912
+    def special(self, kind: Kind, name: bytes, value: bytes) -> None:
         """Take in a field that is not plain."""
         if kind is HOST:
             if self.host is not None:
@@ -72,17 +75,21 @@ class RequestHead:
             self.length = int(value)
             self.lines.append(b"content-length: %d\r\n" % self.length)
         elif kind is Kind.CODING:
+            self.chunked = True
             if value.strip().lower() != b"chunked":
                 self.refusal = 400
-            self.chunked = True
-        elif kind is Kind.CONNECTION:
-            self.connection += b", " + value if self.connection else value
-        elif kind is Kind.UPGRADE:
-            self.upgrade = value
         elif kind is Kind.TOKEN:
             if self.token is not None:
                 self.refusal = 400
             self.token = value
+        else:
+            self._rare(kind, name, value)
+
+    def _rare(self, kind: Kind, name: bytes, value: bytes) -> None:
+        if kind is Kind.CONNECTION:
+            self.connection += b", " + value if self.connection else value
+        elif kind is Kind.UPGRADE:
+            self.upgrade = value
         elif kind is Kind.COOKIE:
             self.cookies = [*(self.cookies or ()), value]
         elif kind is Kind.FORWARDED:
@@ -93,7 +100,7 @@ class RequestHead:
                 self.refusal = 417
         elif kind is Kind.PREFLIGHT:
             self.preflight = value
-            self.lines.append(b"%s: %s\r\n" % (name, value))
+            self.lines.append(b"%b: %b\r\n" % (name, value))
 
     def complete(self, method: bytes, version: str, arrived: int, *, keep: bool) -> None:
         """The last field is in: judge the head as a whole. `arrived`: at most so many bytes."""
@@ -101,26 +108,33 @@ class RequestHead:
         self.http11 = version == "1.1"
         if self.target[:1] != b"/":
             self._absolute()
-        if version not in ("1.1", "1.0"):
-            self.refusal = 505
-        elif method in (b"CONNECT", b"TRACE"):
-            self.refusal = 405
-        elif (
-            (self.host is None and self.http11)
-            or (self.chunked and not self.http11)
-            or b"#" in self.target
-        ):
-            self.refusal = self.refusal or 400
-        elif len(self.lines) > MAX_FIELDS or (arrived > MAX_HEAD and self.size() > MAX_HEAD):
-            self.refusal = 431
+        self.refusal = self.refusal or self._fault(version, arrived)
+        if self.refusal:
+            self.keep = False
         if self.upgrade:
             self.upgrades = (
                 self.http11
                 and self.bodiless
                 and self.upgrade.lower() not in (b"h2c", b"h2", b"http/2.0")
             )
-        if self.refusal:
-            self.keep = False
+
+    def _fault(self, version: str, arrived: int) -> int:
+        """The status to refuse it with, or 0."""
+        if version not in VERSIONS:
+            return 505
+        if self.method in REFUSED_METHODS:
+            return 405
+        if (self.host is None or self.chunked) and not self._allowed_bare():
+            return 400
+        if b"#" in self.target:
+            return 400
+        if len(self.lines) > MAX_FIELDS or (arrived > MAX_HEAD and self.size() > MAX_HEAD):
+            return 431
+        return 0
+
+    def _allowed_bare(self) -> bool:
+        """HTTP/1.1 must name a host, and HTTP/1.0 knows no chunks."""
+        return self.host is not None if self.http11 else not self.chunked
 
     def refuse(self, status: int) -> None:
         """It will be answered with this."""

@@ -5,18 +5,14 @@ BUCKETS = 48
 
 
 class Stats:
-    """Replies by status, and how long exchanges lasted."""
+    """Replies begun by status (an index of three digits), and how long exchanges lasted."""
 
     __slots__ = ("durations", "replies", "seconds")
 
     def __init__(self) -> None:
-        self.replies: dict[int, int] = {}
+        self.replies = [0] * 1000
         self.durations = [0] * BUCKETS
         self.seconds = 0.0
-
-    def replied(self, status: int) -> None:
-        """A reply has begun."""
-        self.replies[status] = self.replies.get(status, 0) + 1
 
     def lasted(self, seconds: float) -> None:
         """A reply is whole, so long after its request began."""

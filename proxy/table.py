@@ -69,37 +69,28 @@ class Table:
         self._arrived_before: dict[Name, int] = {}
         self._leaving: list[Replica] = []
 
-    def apply(self, route: RouteTable, *, force: bool = False) -> bool:
-        """Take in a table unless it is older than what is known; `force`: even then."""
-        name = (route.project.encode(), route.run.encode())
-        service = self.services.get(name)
-        if service is None:
-            service = self.services[name] = Service(route)
-            service.arrived = self._arrived_before.pop(name, 0)
-        elif route == service.route or (not force and route.order <= service.route.order):
+    def apply(self, route: RouteTable) -> bool:
+        """Take in a table unless it is older than what is known."""
+        known = self.services.get(_name(route))
+        if known is not None and route.order <= known.route.order:
             return False
-        self._update(service, route)
+        self._take(route)
         self._regroup()
         return True
 
     def forget(self, project: str, run: str) -> None:
         """The run is over."""
-        name = (project.encode(), run.encode())
-        service = self.services.pop(name, None)
-        if service is not None:
-            self._arrived_before[name] = service.arrived
-            for replica in service.replicas.values():
-                self._leave(replica)
+        if self._drop((project.encode(), run.encode())):
             self._regroup()
 
     def replace(self, routes: Iterable[RouteTable]) -> None:
-        """Exactly these from now on."""
-        named = {(route.project, route.run): route for route in routes}
-        for service in list(self.services.values()):
-            if (service.route.project, service.route.run) not in named:
-                self.forget(service.route.project, service.route.run)
+        """Exactly these from now on, whatever their order."""
+        named = {_name(route): route for route in routes}
+        for name in self.services.keys() - named.keys():
+            self._drop(name)
         for route in named.values():
-            self.apply(route, force=True)
+            self._take(route)
+        self._regroup()
 
     def routes(self) -> tuple[RouteTable, ...]:
         """The tables as they were taken in."""
@@ -138,6 +129,23 @@ class Table:
     def _replicas(self) -> Iterable[Replica]:
         for service in self.services.values():
             yield from service.replicas.values()
+
+    def _take(self, route: RouteTable) -> None:
+        name = _name(route)
+        service = self.services.get(name)
+        if service is None:
+            service = self.services[name] = Service(route)
+            service.arrived = self._arrived_before.pop(name, 0)
+        self._update(service, route)
+
+    def _drop(self, name: Name) -> bool:
+        service = self.services.pop(name, None)
+        if service is None:
+            return False
+        self._arrived_before[name] = service.arrived
+        for replica in service.replicas.values():
+            self._leave(replica)
+        return True
 
     def _update(self, service: Service, route: RouteTable) -> None:
         service.route = route
@@ -185,3 +193,7 @@ class Table:
             pool.services.append(service)
             pool.ready += service.ready
             pool.starting = pool.starting or service.starting
+
+
+def _name(route: RouteTable) -> Name:
+    return route.project.encode(), route.run.encode()

@@ -62,11 +62,15 @@ class Tunnel:
 
     def pause(self, *, client: bool) -> None:
         """The other side does not take what this one sends."""
-        (self._client if client else self._replica).pause_reading()
+        transport = self._client if client else self._replica
+        if not transport.is_closing():
+            transport.pause_reading()
 
     def resume(self, *, client: bool) -> None:
         """It does again."""
-        (self._client if client else self._replica).resume_reading()
+        transport = self._client if client else self._replica
+        if not transport.is_closing():
+            transport.resume_reading()
 
     def closed(self) -> None:
         """One side is gone: the other gets what is under way, and goes too."""

@@ -33,13 +33,13 @@ class UpstreamConnection(asyncio.Protocol):
         "_head",
         "_head_bytes",
         "_left",
+        "_lines",
         "_out",
         "_parser",
         "_paused",
         "_rechunk",
         "_reusable",
         "_seen",
-        "_trailers",
         "_tunnel",
         "parked_at",
         "replica",
@@ -56,7 +56,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._head = ReplyHead()
         self._out: list[bytes] = []
-        self._trailers: list[bytes] = []
+        self._lines: list[bytes] = []  # plain fields of the head, then the trailers
         self._left = 0
         self._paused = self._complete = self._connected = False
 
@@ -118,12 +118,15 @@ class UpstreamConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._upgraded(exchange, data[upgrade.args[0] :])
-            return
         except httptools.HttpParserError as error:
             self._not_http(exchange, error)
-            return
+        else:
+            self._pass_on(exchange, len(data))
+
+    def _pass_on(self, exchange: "Exchange", size: int) -> None:
+        """What was made of the last read, which had so many bytes."""
         if not self._got_head:
-            self._head_bytes += len(data)
+            self._head_bytes += size
             if self._head.coded or self._head_bytes > MAX_HEAD:
                 self._break_off(exchange)
             return
@@ -152,8 +155,8 @@ class UpstreamConnection(asyncio.Protocol):
         """httptools: another reply begins."""
         if self._complete:  # a second reply, which nobody asked for
             self._reusable = False
-        self._head = ReplyHead()
-        self._trailers = []
+        self._head = head = ReplyHead()
+        self._lines = head.lines
 
     def on_status(self, reason: bytes) -> None:
         """httptools: a piece of the reason phrase."""
@@ -163,8 +166,7 @@ class UpstreamConnection(asyncio.Protocol):
         """httptools: a field of the head, or a trailer."""
         kind = REPLY_KINDS[name]
         if kind is PLAIN:
-            lines = self._trailers if self._got_head else self._head.lines
-            lines.append(b"%b: %b\r\n" % (name, value))
+            self._lines.append(b"%b: %b\r\n" % (name, value))
         elif not self._got_head:
             self._head.special(kind, name, value)
 
@@ -181,7 +183,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if head.coded:
             return
-        self._got_head = True
+        self._got_head, self._lines = True, []
         bodiless = head.bodiless(exchange.head.method)
         self._framed = bodiless or head.chunked or head.length >= 0
         self._reusable = self._framed and parser.should_keep_alive()
@@ -210,7 +212,7 @@ class UpstreamConnection(asyncio.Protocol):
         if not self._got_head or self._complete or self._head.status == 101:
             return
         if self._rechunk:
-            self._out.append(b"0\r\n%b\r\n" % b"".join(self._trailers))
+            self._out.append(b"0\r\n%b\r\n" % b"".join(self._lines))
         self._complete = True
 
     def _upgraded(self, exchange: "Exchange", rest: bytes) -> None:

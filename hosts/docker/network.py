@@ -1,6 +1,8 @@
 """The server's own bridge network, and the part of it whose addresses we hand out."""
 
+import asyncio
 from collections.abc import Mapping
+from hashlib import sha256
 from ipaddress import IPv4Network
 from typing import Any
 from uuid import uuid4
@@ -14,8 +16,8 @@ from perdure.errors import ContainerCreateFailed
 from spec.public import Model
 
 PROBE = "perdure.probe"
-# Another server on this engine may take the subnet between our two calls.
-ATTEMPTS = 5
+# Another process may take the subnet, or sweep the probe, between our two calls.
+ATTEMPTS, PAUSE = 8, 0.2
 
 
 class Network(Model):
@@ -28,6 +30,11 @@ class Network(Model):
 def network_name(server_id: str) -> str:
     """The network's name on the engine."""
     return f"perdure-{server_id}"
+
+
+def bridge_name(server_id: str) -> str:
+    """The network's interface on the machine: at most 15 characters."""
+    return f"perdure-{sha256(server_id.encode()).hexdigest()[:7]}"
 
 
 def range_of_docker(subnet: IPv4Network) -> IPv4Network:
@@ -48,14 +55,16 @@ async def ensure_network(engine: Connection, server_id: str) -> Network:
     Raises `ContainerCreateFailed`.
     """
     name = network_name(server_id)
+    refusal = ""
     for _ in range(ATTEMPTS):
         if found := await _find(engine, name, server_id):
             return found
         try:
             await _create(engine, name, server_id, await _free_subnet(engine, server_id))
         except DockerError as error:
-            refusal = error
-    raise ContainerCreateFailed(f"The network `{name}` could not be made: {refusal.message}")
+            refusal = error.message
+            await asyncio.sleep(PAUSE)
+    raise ContainerCreateFailed(f"The network `{name}` could not be made: {refusal}")
 
 
 async def _find(engine: Connection, name: str, server_id: str) -> Network | None:
@@ -81,8 +90,12 @@ async def _create(engine: Connection, name: str, server_id: str, subnet: IPv4Net
             "CheckDuplicate": True,
             "Driver": "bridge",
             "Labels": {SERVER: server_id},
-            # Replicas meet through the proxy, which knows who may; not side by side.
-            "Options": {"com.docker.network.bridge.enable_icc": "false"},
+            "Options": {
+                # Replicas meet through the proxy, which knows who may; not side by side.
+                "com.docker.network.bridge.enable_icc": "false",
+                # Docker checks for a second network of a name too late, of a bridge in time.
+                "com.docker.network.bridge.name": bridge_name(server_id),
+            },
             "IPAM": {
                 "Config": [
                     {

@@ -32,6 +32,7 @@ from spec.machine import Machine, RuntimeKind
 SILENCE = timedelta(seconds=30)
 # Between two looks at what cannot be waited for.
 PAUSE = 0.2
+LOOKS = 50
 MISSING = JobState(phase=JobPhase.MISSING)
 
 Survey = Callable[[Path], Machine]
@@ -186,10 +187,12 @@ class DockerRuntime:
             network = await ensure_network(self._engine, self._server_id)
         address = await self._addresses.claim(await self._engine_id(), job.token, network.pool)
         await create_container(self._engine, job, network.name, address)
-        container = await self._inspect(job.token)
-        if container is None:
-            raise ContainerCreateFailed("The container was removed while it was being made")
-        return container
+        # When another call is making it, its name is taken before it can be seen.
+        for _ in range(LOOKS):
+            if (container := await self._inspect(job.token)) is not None:
+                return container
+            await asyncio.sleep(PAUSE)
+        raise ContainerCreateFailed("The container was removed while it was being made")
 
     async def _read(self, container: str, reading: Pass) -> AsyncIterator[LogBatch]:
         asked = {"follow": "1", "stdout": "1", "stderr": "1", "timestamps": "1"}

@@ -12,7 +12,7 @@ from cli.main import main
 from tests.cli.fake_server import TOKEN, FakeServer, serving
 
 SERVER_VARIABLES = (
-    *("PERDURE_PROJECT", "PERDURE_URL", "PERDURE_TOKEN"),
+    *("PERDURE_PROJECT", "PERDURE_URL", "PERDURE_TOKEN", "PERDURE_CONFIG"),
     *("DSTACK_PROJECT", "DSTACK_TOKEN"),
 )
 

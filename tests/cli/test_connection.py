@@ -70,6 +70,11 @@ def test_the_file_is_its_owners_only_and_reads_back(home: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["config.yml"]
 
 
+def test_the_file_may_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERDURE_CONFIG", str(tmp_path / "other.yml"))
+    assert configuration_file() == tmp_path / "other.yml"
+
+
 def test_a_broken_file_is_told_without_what_is_in_it(home: Path) -> None:
     file = configuration_file()
     file.parent.mkdir()

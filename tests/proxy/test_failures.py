@@ -253,8 +253,8 @@ async def test_requests_go_to_the_replica_with_the_fewest(
         with_reply = asyncio.ensure_future(waiting[-1].reader.read(1))
         arrived = asyncio.ensure_future(held.arrived.wait())
         await asyncio.wait((with_reply, arrived), return_when=asyncio.FIRST_COMPLETED)
-        for each in (with_reply, arrived):
-            each.cancel()
+        with_reply.cancel()
+        arrived.cancel()
     before = len(free.requests)
     for _ in range(20):
         assert (await client.send(head(name))).status == 200

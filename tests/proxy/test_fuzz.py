@@ -17,7 +17,7 @@ ROUNDS = 60
 
 def conversation(chance: random.Random, name: str) -> list[tuple[bytes, bool]]:
     """Requests of all kinds, and whether the reply to each has no body."""
-    kinds = [
+    kinds: list[Callable[[bytes], tuple[bytes, bool]]] = [
         lambda body: (head(name, path=f"/{len(body)}?q={len(body)}"), False),
         lambda body: (head(name, method="HEAD"), True),
         lambda body: (head("nothing-here"), False),

@@ -94,6 +94,7 @@ class Installation:
         return int((self.data.run / f"{name}.pid").read_text().split()[0])
 
     def environment_of(self, name: str) -> dict[str, str]:
+        until(lambda: (self.data.root / f"{name}.args").exists())  # written after the other
         seen: dict[str, str] = json.loads((self.data.root / f"{name}.env").read_text())
         return seen
 

@@ -75,6 +75,7 @@ class Engine:
     def freeze(self) -> None:
         """It accepts connections and says nothing."""
         os.kill(self.pid, signal.SIGSTOP)
+        wait_until(lambda: _is_stopped(self.pid), "the last thread of dockerd has stopped")
 
     def thaw(self) -> None:
         """It goes on."""
@@ -107,7 +108,7 @@ class Engine:
             "live-restore": self._live_restore,
             "runtimes": {"without-sys-resource": {"path": str(RUNTIME)}},
             "default-runtime": "without-sys-resource",
-            "default-address-pools": [{"base": self.namespace.container_pool, "size": 22}],
+            "default-address-pools": [{"base": self.namespace.container_pool, "size": 24}],
             "insecure-registries": ["10.77.0.0/16"],
             "registry-mirrors": [f"http://{self.namespace.our_address}:{MIRROR_PORT}"],
         }
@@ -149,6 +150,11 @@ class Engine:
 
 def _exists(pid: int) -> bool:
     return pid != 0 and Path(f"/proc/{pid}").exists()
+
+
+def _is_stopped(pid: int) -> bool:
+    states = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
 
 
 def _command(pid: int) -> str:

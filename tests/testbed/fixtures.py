@@ -1,6 +1,8 @@
 """The test bed as pytest fixtures: made once per session, taken away at its end."""
 
+import base64
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,10 +65,8 @@ def private_image(bed: Path, engine: Engine) -> Iterator[str]:
     registry = Registry(_fresh(bed / "private"), address, private=True)
     try:
         registry.start()
-        config = str(bed / "cli")
+        config = _login(bed / "cli", address)
         image = f"{address}/team/app:1"
-        run("docker", "--config", config, "login", "-u", USER, "--password-stdin", address,
-            text=PASSWORD)  # fmt: skip
         engine.docker("tag", BASE_IMAGE, image)
         engine.docker("--config", config, "push", "--quiet", image)
         engine.docker("rmi", image)
@@ -82,7 +82,7 @@ def public_image(bed: Path, engine: Engine) -> Iterator[str]:
     registry = Registry(_fresh(bed / "mirror"), address, private=False)
     try:
         registry.start()
-        engine.docker("tag", BASE_IMAGE, f"{address}/{PUBLIC_IMAGE}")
+        import_image(engine, f"{address}/{PUBLIC_IMAGE}", rootfs.base_tar("public"))
         engine.docker("push", "--quiet", f"{address}/{PUBLIC_IMAGE}")
         engine.docker("rmi", f"{address}/{PUBLIC_IMAGE}")
         yield PUBLIC_IMAGE
@@ -97,6 +97,21 @@ def import_image(engine: Engine, name: str, tar: bytes, *changes: str) -> None:
     lines = ("ENV PATH=/usr/bin:/usr/sbin", *changes)
     engine.docker("import", *(f"--change={line}" for line in lines), str(path), name)
     path.unlink()
+
+
+def derive_image(engine: Engine, name: str, *changes: str) -> None:
+    """Make `BASE_IMAGE` with other settings."""
+    container = engine.docker("create", BASE_IMAGE, "true")
+    engine.docker("commit", *(f"--change={line}" for line in changes), container, name)
+    engine.docker("rm", container)
+
+
+def _login(folder: Path, address: str) -> str:
+    """A configuration of the command line; its own `login` wants HTTPS."""
+    folder.mkdir(exist_ok=True)
+    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {address: {"auth": login}}}))
+    return str(folder)
 
 
 def _fresh(folder: Path) -> Path:

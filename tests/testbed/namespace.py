@@ -13,7 +13,10 @@ ALL = "10.77.0.0/16"
 
 @dataclass(frozen=True)
 class Namespace:
-    """The namespace number `number`, from 0: addresses 10.77.(20+n).x, pool for its containers."""
+    """The namespace number `number`, from 0: addresses 10.77.(20+n).x, pool for its containers.
+
+    It has no default route: what it wants from elsewhere, a name server say, fails at once.
+    """
 
     number: int
 
@@ -56,7 +59,6 @@ class Namespace:
         run(*inside, "addr", "add", f"{self.address}/24", "dev", "eth0")
         run(*inside, "link", "set", "eth0", "up")
         run(*inside, "link", "set", "lo", "up")
-        run(*inside, "route", "add", "default", "via", self.our_address)
         run("ip", "route", "replace", self.container_pool, "via", self.address)
 
     def open_to_us(self) -> None:

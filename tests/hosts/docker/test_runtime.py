@@ -15,10 +15,9 @@ from perdure.errors import ContainerCreateFailed, VolumeFailed
 from spec.job import JobMount, JobPhase
 from spec.machine import RuntimeKind
 from tests.hosts.docker.jobs import SERVER, job, log_of, output, shell, text_of
-from tests.testbed import rootfs
 from tests.testbed.deadline import eventually
 from tests.testbed.engine import Engine
-from tests.testbed.fixtures import BASE_IMAGE, import_image
+from tests.testbed.fixtures import BASE_IMAGE, derive_image
 
 FOREVER = "exec sleep 1000"
 GRACE = timedelta(seconds=20)
@@ -118,9 +117,8 @@ async def test_sigterm_is_heard_by_the_application_behind_the_shell(
 async def test_who_does_not_hear_is_killed_after_the_grace(
     runtime: DockerRuntime, token: str
 ) -> None:
-    deaf = (
-        "import signal; signal.signal(15, signal.SIG_IGN); print('ready')\nwhile 1: signal.pause()"
-    )
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); print('ready')"
+    deaf += "\nwhile True: signal.pause()"
     await runtime.start(job(token, "python3", "-c", deaf))
     async for _ in runtime.follow(token, ""):
         break
@@ -141,7 +139,8 @@ async def test_what_is_removed_is_missing(runtime: DockerRuntime, token: str) ->
     await runtime.start(shell(token, FOREVER))
     waiting = asyncio.create_task(runtime.wait(token))
     assert await runtime.remove(token)
-    assert (await waiting).phase is JobPhase.MISSING
+    assert (await waiting).phase in (JobPhase.EXITED, JobPhase.MISSING)
+    assert (await runtime.state(token)).phase is JobPhase.MISSING
     assert not await runtime.remove(token)
     assert await runtime.tokens() == frozenset()
 
@@ -151,7 +150,7 @@ async def test_the_image_s_entrypoint_and_command_are_kept(
 ) -> None:
     image = "perdure-test/entry:1"
     lines = ('ENTRYPOINT ["/bin/echo", "from"]', 'CMD ["the image"]', "ENV PYTHONUNBUFFERED=")
-    import_image(engine, image, rootfs.base_tar(), *lines)
+    derive_image(engine, image, *lines)
     assert await output(runtime, job(token, image=image)) == "from the image"
     assert await output(runtime, job(f"{token}b", "the job", image=image)) == "from the job"
     own = job(f"{token}c", "-c", "echo $PYTHONUNBUFFERED-", image=image, entrypoint=("/bin/sh",))
@@ -219,9 +218,14 @@ async def test_code_needs_no_working_dir(
     assert await output(runtime, shell(token, "ls /workflow", code=str(archive))) == "empty"
 
 
-async def test_a_program_that_is_not_there_cannot_start(runtime: DockerRuntime, token: str) -> None:
-    with pytest.raises(ContainerCreateFailed, match="no-such-program"):
-        await runtime.start(job(token, "no-such-program", entrypoint=()))
+async def test_a_program_that_is_not_there_ends_at_once(runtime: DockerRuntime, token: str) -> None:
+    await runtime.start(job(token, "no-such-program"))
+    assert (await runtime.wait(token)).exit_code == 127
+
+
+async def test_a_user_who_is_not_there_cannot_start(runtime: DockerRuntime, token: str) -> None:
+    with pytest.raises(ContainerCreateFailed, match="nobody-knows"):
+        await runtime.start(shell(token, "true", user="nobody-knows"))
     assert await runtime.remove(token)
 
 

@@ -1,0 +1,178 @@
+"""A whole installation, as a user starts it: `perdure server` in an empty home."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PERDURE = (sys.executable, "-P", "-m", "perdure")
+PATIENCE = 60.0
+
+
+@dataclass
+class Installation:
+    """A server that runs, and the command line of its first user."""
+
+    home: Path
+    port: int
+    ui_port: int
+    extra: Mapping[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def data(self) -> Path:
+        return self.home / ".perdure" / "server"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "server.log"
+
+    @property
+    def token(self) -> str:
+        return (self.data / "admin.token").read_text().strip()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {n: v for n, v in os.environ.items() if not n.startswith(("PERDURE_", "DSTACK_"))}
+        return {
+            **kept,
+            "HOME": str(self.home),
+            "PERDURE_PORT": str(self.port),
+            "PERDURE_UI_PORT": str(self.ui_port),
+            "PERDURE_HEARTBEAT": "3",
+            "PERDURE_STICKY_TIMEOUT": "2",
+            "PERDURE_LEASE": "3",
+            "PERDURE_ANTI_ENTROPY": "2",
+            "PERDURE_OWNER_CHECK": "2",
+            "NO_COLOR": "1",
+            **self.extra,
+        }
+
+    def start(self) -> None:
+        """Start the server, and wait until it says that it is ready."""
+        with self.log.open("ab") as output:
+            before = output.tell()
+            self.process = subprocess.Popen(
+                [*PERDURE, "server"], env=self.environment, stdout=output, stderr=output
+            )
+        deadline = time.monotonic() + PATIENCE
+        while b"perdure is ready" not in self.log.read_bytes()[before:]:
+            shown = self.log.read_text(errors="replace")
+            assert self.process.poll() is None, shown
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        """Stop it in order; its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+    def run(
+        self,
+        *arguments: str,
+        folder: Path | None = None,
+        given: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 120,
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run `perdure …` as a user does."""
+        return subprocess.run(
+            [*PERDURE, *arguments],
+            cwd=folder or self.home,
+            env={**self.environment, **(env or {})},
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def perdure(self, *arguments: str, **options: Any) -> str:
+        """Run `perdure …`, which succeeds; its standard output."""
+        done = self.run(*arguments, **options)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def runs(self, *, finished: bool = False) -> list[dict[str, Any]]:
+        """What `ps --json` says."""
+        listed: list[dict[str, Any]] = json.loads(
+            self.perdure("ps", "--json", *(["-a"] if finished else []))
+        )
+        return listed
+
+    def until_ready(self, name: str, count: int = 1) -> dict[str, Any]:
+        """Wait until that many replicas are ready; the run's line."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = next((r for r in self.runs(finished=True) if r["name"] == name), None)
+            ready = sum(replica["ready"] for replica in found["replicas"]) if found else 0
+            if found is not None and ready == count == len(found["replicas"]):
+                return found
+            assert time.monotonic() < deadline, found
+            assert found is None or found["status"] not in ("failed", "done"), found
+            time.sleep(0.1)
+
+    def client(self, *, token: str | None = "") -> httpx.Client:
+        """An HTTP client of the front door; with the admin's token unless told otherwise."""
+        value = self.token if token == "" else token
+        headers = {} if value is None else {"Authorization": f"Bearer {value}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        number: int = probe.getsockname()[1]
+        return number
+
+
+@contextmanager
+def installation(home: Path, **extra: str) -> Iterator[Installation]:
+    """A running one; nothing of it is left afterwards."""
+    home.mkdir(parents=True, exist_ok=True)
+    place = Installation(home, free_port(), free_port(), extra)
+    place.start()
+    try:
+        yield place
+        for run in place.runs():
+            place.perdure("stop", "-x", "-y", run["name"])
+    finally:
+        code = place.stop()
+    assert code == 0, place.log.read_text(errors="replace")
+
+
+def service(folder: Path, port: int, program: str, **properties: object) -> Path:
+    """A folder with a service: `program` is a Python script that listens on `port`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "app.py").write_text(program)
+    given = {
+        "type": "service",
+        "name": folder.name,
+        "commands": ["python3 app.py"],
+        "port": port,
+        "resources": {"cpu": "1..", "memory": "0.1GB..", "disk": "0.1GB.."},
+        "stop_duration": 5,
+        **properties,
+    }
+    (folder / ".dstack.yml").write_text(json.dumps(given))  # YAML reads JSON
+    return folder
+
+
+def words(text: str) -> list[str]:
+    """Words of a table."""
+    return re.split(r"\s+", text.strip())

@@ -1,0 +1,174 @@
+"""What is refused, and what is only told."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunStopping
+from policy import admission
+from policy.admission import apply_refusal, check_value, refusals, warnings
+from policy.plan import make_plan
+from policy.transitions import applied, stopped
+from spec.offer import OfferList
+from spec.plan import PlanOrder
+from spec.run import ApplyRequest, RunSpec, RunState
+from tests.policy.making import NOW, offer, run, service, spec
+
+NOT_BUILT: dict[str, dict[str, Any]] = {
+    "groups": {"commands": [], "groups": [{"commands": ["serve"]}]},
+    "rate_limits": {"rate_limits": [{"rps": 1}]},
+    "probes": {"probes": [{"type": "http", "url": "/"}]},
+    "retry": {"retry": True},
+    "gateway": {"gateway": "front"},
+    "https: true": {"https": True},
+    "model with `format: tgi`": {"model": {"name": "m", "format": "tgi"}},
+    "docker: true": {"docker": True},
+    "network volumes": {"volumes": ["data:/data"]},
+    "files": {"files": ["a.txt"]},
+    "repos": {"repos": ["."]},
+    "dstack: true": {"dstack": True},
+    "priority": {"priority": 1},
+    "reservation": {"reservation": "r-1"},
+    "max_duration": {"max_duration": "1h"},
+    "creation_policy: reuse": {"creation_policy": "reuse"},
+    "utilization_policy": {
+        "utilization_policy": {"min_gpu_utilization": 10, "time_window": "10m"}
+    },
+    "startup_order": {"startup_order": "master-first"},
+    "stop_criteria": {"stop_criteria": "master-done"},
+    "schedule": {"schedule": {"cron": "0 8 * * *"}},
+    "fleets": {"fleets": ["mine"]},
+    "instances": {"instances": ["box-1"]},
+    "backend_options": {"backend_options": {"aws": {"a": 1}}},
+}
+
+
+def test_every_entry_of_the_table_has_an_example_here() -> None:
+    assert list(NOT_BUILT) == [name for name, _ in admission._NOT_SUPPORTED]
+
+
+@pytest.mark.parametrize("name", NOT_BUILT)
+def test_what_is_not_built_is_refused_by_name_and_by_nothing_else(name: str) -> None:
+    (refusal,) = refusals(service(**NOT_BUILT[name]))
+    assert (refusal.subject, refusal.message) == (name, f"`{name}` is not supported yet.")
+    assert refusal.hint
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {},
+        {"gateway": False, "https": False, "probes": [], "rate_limits": [], "retry": False},
+        {"volumes": ["/host:/data"], "model": "llama", "max_duration": "off", "fleets": []},
+    ],
+)
+def test_what_is_switched_off_is_not_refused(properties: dict[str, Any]) -> None:
+    assert refusals(service(**properties)) == ()
+
+
+def test_all_refusals_are_told_at_once() -> None:
+    found = refusals(service(retry=True, priority=3, backends=["aws"]))
+    assert [each.subject for each in found] == ["retry", "priority", "backends"]
+
+
+@pytest.mark.parametrize(
+    ("backends", "message"),
+    [
+        (["aws"], "The backend `aws` is not supported yet."),
+        (["aws", "gcp"], "The backends `aws`, `gcp` are not supported yet."),
+    ],
+)
+def test_backends_that_are_all_absent_are_refused(backends: list[str], message: str) -> None:
+    (refusal,) = refusals(service(backends=backends))
+    assert refusal.message == message
+    assert refusal.hint == "This server has the backend `local`."
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({}, ()),
+        ({"replicas": 3}, ()),
+        ({"home_dir": "/root", "setup": []}, ()),
+        (
+            {"replicas": "2..4", "scaling": {"metric": "rps", "target": 1}},
+            ("Scaling is not supported yet: `replicas: 2..4` keeps 2.",),
+        ),
+        (
+            {"backends": ["local", "aws"]},
+            ("The backend `aws` is not supported yet, and left out.",),
+        ),
+        (
+            {"home_dir": "/home/app", "setup": ["a"], "single_branch": True},
+            (
+                "`home_dir` has no effect.",
+                "`setup` has no effect.",
+                "`single_branch` has no effect.",
+            ),
+        ),
+    ],
+)
+def test_what_will_be_different_is_told(
+    properties: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    assert warnings(service(**properties)) == expected
+
+
+def living() -> RunState:
+    return applied(run(), spec(), "u1")
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "check", "error"),
+    [
+        (run(), spec(), None, None),
+        (run(), spec(), admission.NEW, None),
+        (run(), spec(retry=True), None, Refused),
+        (run(), spec(), "0123456789ab.1", PlanChanged),
+        (living(), spec(), None, None),
+        (living(), spec(replicas=4), "0123456789ab.1", None),
+        (living(), spec(replicas=4), admission.NEW, PlanChanged),
+        (living(), spec(image="other"), None, NotInPlace),
+        (living(), spec(image="other", retry=True), None, Refused),
+        (stopped(living(), NOW, abort=False), spec(), None, RunStopping),
+    ],
+)
+def test_an_apply_is_accepted_or_refused_by_its_error(
+    state: RunState, asked: RunSpec, check: str | None, error: type[PerdureError] | None
+) -> None:
+    found = apply_refusal(state, ApplyRequest(spec=asked, check=check))
+    assert error is None if found is None else type(found) is error
+
+
+def test_a_run_whose_replicas_all_ended_takes_no_more() -> None:
+    found = apply_refusal(living(), ApplyRequest(spec=spec()), closing=True)
+    assert isinstance(found, RunStopping)
+
+
+def test_a_change_that_needs_a_stop_says_which_and_how() -> None:
+    found = apply_refusal(living(), ApplyRequest(spec=spec(image="x", port=1, replicas=2)))
+    assert isinstance(found, NotInPlace)
+    assert "`port`, `image` cannot be changed" in found.message
+    assert found.hint == "Stop it first: `perdure stop web`."
+
+
+def test_the_check_value_changes_with_every_revision_and_life() -> None:
+    first = living()
+    second = applied(first, spec(replicas=2), "u2")
+    other_life = first.model_copy(update={"incarnation": "f" * 12})
+    values = {check_value(each) for each in (None, first, second, other_life)}
+    assert len(values) == 4
+    ending = stopped(first, NOW + timedelta(seconds=1), abort=True)
+    assert check_value(ending) == check_value(None) == check_value(run())
+
+
+@pytest.mark.parametrize("name", NOT_BUILT)
+def test_plan_and_apply_refuse_alike(name: str) -> None:
+    asked = spec(**NOT_BUILT[name])
+    plan = make_plan(
+        PlanOrder(project="main", name="web", spec=asked), OfferList(offers=(offer(),))
+    )
+    error = apply_refusal(run(), ApplyRequest(spec=asked, check=plan.check))
+    assert error is not None
+    assert [each.message for each in plan.refusals] == [error.message]

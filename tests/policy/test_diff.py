@@ -1,0 +1,95 @@
+"""What differs, and how each difference reaches a living run."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from policy.diff import changes
+from spec.plan import Change
+from spec.run import CodeArchive, RunSpec
+from spec.service import ServiceConfiguration
+from tests.policy.making import spec
+from tests.spec.strategies import services
+
+OTHER: dict[str, Any] = {
+    "port": 9000,
+    "gateway": "front",
+    "strip_prefix": False,
+    "model": "llama",
+    "https": True,
+    "auth": False,
+    "image": "other",
+    "commands": ["other"],
+    "entrypoint": "run",
+    "python": "3.11",
+    "nvcc": True,
+    "privileged": True,
+    "user": "app",
+    "shell": "sh",
+    "working_dir": "src",
+    "volumes": ["/a:/b"],
+    "resources": {"cpu": 3},
+    "backends": ["local"],
+    "regions": ["eu"],
+    "spot_policy": "auto",
+    "max_price": 1,
+    "stop_duration": 1,
+    "idle_duration": 1,
+    "tags": {"a": "b"},
+}
+
+
+@pytest.mark.parametrize("field", OTHER)
+def test_everything_but_replicas_needs_a_stop(field: str) -> None:
+    (found,) = changes(spec(), spec(**{field: OTHER[field]}))
+    assert (found.field, found.change) == (field, Change.NEEDS_STOP)
+    assert found.old != found.new
+
+
+def test_replicas_change_in_place() -> None:
+    (found,) = changes(spec(), spec(replicas=3))
+    assert (found.field, found.old, found.new) == ("replicas", "1", "3")
+    assert found.change is Change.IN_PLACE
+
+
+def test_values_are_shown_as_people_write_them() -> None:
+    new = spec(commands=["a", "b"], image="app:2")
+    shown = {each.field: (each.old, each.new) for each in changes(spec(), new)}
+    assert shown == {"image": ("-", "app:2"), "commands": ("serve", "a && b")}
+
+
+def test_sealed_values_are_compared_by_their_digests_and_never_shown() -> None:
+    old = spec().model_copy(update={"digests": {"env.A": "1", "env.B": "2"}})
+    new = spec(env={"A": None}).model_copy(update={"digests": {"env.A": "9", "env.C": "3"}})
+    found = changes(old, new)
+    assert [each.field for each in found] == ["env.A", "env.B", "env.C"]
+    assert {(each.old, each.new) for each in found} == {("(sealed)", "(sealed)")}
+    assert {each.change for each in found} == {Change.NEEDS_STOP}
+
+
+def test_other_code_is_a_difference() -> None:
+    code = CodeArchive(sha256="ab" * 32, size=10)
+    (found,) = changes(spec(), spec().model_copy(update={"code": code}))
+    assert (found.field, found.old, found.new) == ("code", "-", "ab" * 32)
+
+
+@given(services)
+def test_the_same_configuration_written_again_is_no_difference(written: dict[str, Any]) -> None:
+    first, second = (
+        RunSpec(configuration=ServiceConfiguration.model_validate(written)) for _ in range(2)
+    )
+    assert changes(first, second) == ()
+
+
+@given(services, services)
+def test_whatever_differs_is_named(one: dict[str, Any], other: dict[str, Any]) -> None:
+    old, new = (
+        RunSpec(configuration=ServiceConfiguration.model_validate(each)) for each in (one, other)
+    )
+    named = [each.field for each in changes(old, new)]
+    restored = new.configuration.model_copy(
+        update={field: getattr(old.configuration, field) for field in [*named, "name", "env"]}
+    )
+    assert restored == old.configuration
+    assert len(named) == len(set(named))

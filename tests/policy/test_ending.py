@@ -1,0 +1,56 @@
+"""How a replica ended, from what was seen of it."""
+
+import pytest
+
+from perdure import errors
+from perdure.errors import PerdureError
+from policy.ending import ending_of_error, ending_of_exit
+from spec.job import JobPhase, JobState
+from spec.status import EndReason, ReplicaPhase
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (errors.NoCapacity, EndReason.NO_CAPACITY),
+        (errors.InstanceUnreachable, EndReason.INSTANCE_UNREACHABLE),
+        (errors.NotReadyInTime, EndReason.TOOK_TOO_LONG),
+        (errors.VolumeFailed, EndReason.VOLUME_ERROR),
+        (errors.ImagePullFailed, EndReason.IMAGE_PULL_FAILED),
+        (errors.ImageNotFound, EndReason.IMAGE_PULL_FAILED),
+        (errors.ImagePullDenied, EndReason.IMAGE_PULL_FAILED),
+        (errors.ContainerCreateFailed, EndReason.CONTAINER_NOT_CREATED),
+        (errors.RuntimeUnsupported, EndReason.CONTAINER_NOT_CREATED),
+        (errors.NotFound, EndReason.ERROR),
+        (PerdureError, EndReason.ERROR),
+    ],
+)
+def test_an_error_of_a_deed_has_its_reason_and_its_words(
+    error: type[PerdureError], reason: EndReason
+) -> None:
+    ending = ending_of_error(error("What happened."))
+    assert (ending.reason, ending.detail) == (reason, "What happened.")
+    assert ending.phase is ReplicaPhase.FAILED
+
+
+@pytest.mark.parametrize(
+    ("values", "reason", "phase"),
+    [
+        ({"exit_code": 0}, EndReason.EXITED, ReplicaPhase.DONE),
+        ({"exit_code": 3}, EndReason.EXITED_WITH_ERROR, ReplicaPhase.FAILED),
+        ({"exit_code": None}, EndReason.EXITED_WITH_ERROR, ReplicaPhase.FAILED),
+        ({"exit_code": 137, "out_of_memory": True}, EndReason.OUT_OF_MEMORY, ReplicaPhase.FAILED),
+    ],
+)
+def test_an_exit_has_its_reason(
+    values: dict[str, object], reason: EndReason, phase: ReplicaPhase
+) -> None:
+    ending = ending_of_exit(JobState.model_validate({"phase": JobPhase.EXITED, **values}))
+    assert (ending.reason, ending.phase) == (reason, phase)
+    assert ending.exit_code == values["exit_code"]
+
+
+def test_a_container_that_somebody_else_removed_is_an_error() -> None:
+    ending = ending_of_exit(JobState(phase=JobPhase.MISSING))
+    assert (ending.reason, ending.phase) == (EndReason.ERROR, ReplicaPhase.FAILED)
+    assert "removed by somebody else" in ending.detail
