@@ -55,8 +55,8 @@ def _too_large(limit: int) -> TooLarge:
 
 
 def _invalid(error: ValidationError, kind: type[BaseModel]) -> InvalidInput:
-    # Without the input: a value may be a secret, and so does not come back in an error.
-    first, *others = error.errors(include_url=False, include_input=False)
+    # Put into words by `complaint`, which quotes no value: it may be a secret.
+    first, *others = error.errors(include_url=False)
     if first["type"] == "json_invalid":
         return InvalidInput("The body is not JSON.")
     found = complaint(first, kind)

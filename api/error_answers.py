@@ -58,9 +58,7 @@ def install(app: FastAPI) -> None:
         if error.status_code == 404:
             return answer(NotFound("There is nothing at this address."))
         if error.status_code == 405:
-            return answer(
-                MethodNotAllowed("This address does not know the method."), error.headers
-            )
+            return answer(MethodNotAllowed("This address does not know the method."), error.headers)
         return answer(InvalidInput("The request cannot be understood."))
 
     @app.exception_handler(Exception)

@@ -1,4 +1,4 @@
-"""From a submission to what Temporal may know of it: values out, a keyed hash of each in. Pure."""
+"""From a submission to what Temporal may know of it: values out, a keyed hash of each in."""
 
 import hashlib
 import hmac
@@ -6,12 +6,19 @@ import json
 from dataclasses import dataclass, field
 
 from perdure.errors import MissingVariable
-from spec.interpolation import ReferenceSource, find_references, interpolated_texts
+from spec.interpolation import (
+    ReferenceSource,
+    find_references,
+    interpolated_texts,
+    secrets_needed,
+)
 from spec.job import RegistryCredentials
 from spec.run import RunSpec
 from spec.sealed import SealedValues
 from spec.service import ServiceConfiguration
 from spec.submission import Submission
+from store.database import Store
+from store.secrets import require
 
 REGISTRY = "registry_auth"
 
@@ -75,6 +82,12 @@ def require_values(configuration: ServiceConfiguration) -> None:
             f"There is no value for {names}.",
             hint=f"Set it in the environment, or pass `-e {missing[0]}=…`.",
         )
+
+
+async def require_secrets(store: Store, project: str, configuration: ServiceConfiguration) -> None:
+    """Raise `UnknownSecret` for a reference to a secret that the project does not have."""
+    known = {secret.name for secret in await store.secrets.of(project)}
+    require(project, secrets_needed(configuration), known)
 
 
 def fingerprint(submission: Submission, key: bytes) -> str:

@@ -57,7 +57,8 @@ def _surplus(state: RunState, wanted: int) -> list[ReplicaRecord]:
     living = [record for record in state.records if _is_living(record)]
     living.sort(key=lambda record: (not record.ready, record.num), reverse=True)
     stop = state.stop
-    hurried = [r for r in state.records if stop and r.leave_by and r.leave_by > stop.deadline]
+    leaving = [record for record in state.records if record.leave_by and not record.phase.is_final]
+    hurried = [r for r in leaving if stop and r.leave_by and r.leave_by > stop.deadline]
     return living[: max(0, len(living) - wanted)] + hurried
 
 
@@ -80,10 +81,10 @@ def _replica_id(state: RunState, num: int, generation: int) -> str:
 
 
 def _leaving(record: ReplicaRecord, order: LeaveOrder) -> ReplicaRecord:
-    """Out of the routes for new requests; one that never was ready has no route to lose."""
-    return record.model_copy(
-        update={"phase": ReplicaPhase.DRAINING, "ready": False, "leave_by": order.deadline}
-    )
+    """Out of the routes for new requests; one that is already being stopped stays so."""
+    is_stopping = record.phase is ReplicaPhase.TERMINATING
+    phase = record.phase if is_stopping else ReplicaPhase.DRAINING
+    return record.model_copy(update={"phase": phase, "ready": False, "leave_by": order.deadline})
 
 
 def _leave_order(state: RunState, now: datetime) -> LeaveOrder:

@@ -102,13 +102,10 @@ class ClientConnection(asyncio.Protocol):
             return
         if self._deaf:
             return
-        if self._left:
-            data = self._take_known_body(data)
-            if not data or self._deaf:
+        if self._left or self._upgrading is not None:
+            data = self._past_the_parser(data)
+            if not data:
                 return
-        if self._upgrading is not None:
-            self._take_early(self._upgrading, data)
-            return
         queue = self._queue
         receiving = bool(queue) and queue[0].begun_at > 0 and not queue[0].sent_all
         self._head_bytes += len(data)
@@ -178,6 +175,15 @@ class ClientConnection(asyncio.Protocol):
         head = RequestHead()
         head.refuse(status)
         self._queue.append(Exchange(self, head))
+
+    def _past_the_parser(self, data: bytes) -> bytes:
+        """What is left of `data` once those took their part who need no parser."""
+        if self._left:
+            data = self._take_known_body(data)
+        if self._upgrading is not None and data:
+            self._take_early(self._upgrading, data)
+            return b""
+        return b"" if self._deaf else data
 
     def _take_known_body(self, data: bytes) -> bytes:
         exchange, left = self._queue[0], self._left

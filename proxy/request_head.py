@@ -108,7 +108,7 @@ class RequestHead:
         self.http11 = version == "1.1"
         if self.target[:1] != b"/":
             self._absolute()
-        self.refusal = self.refusal or self._fault(version, arrived)
+        self.refusal = self._fault(version, arrived) or self.refusal
         if self.refusal:
             self.keep = False
         if self.upgrade:

@@ -1,6 +1,7 @@
 """Idempotency keys: a request that comes twice does its work once and gets one answer."""
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +20,7 @@ class Claim(Model):
 
     request: str
     run: str
+    created_at: datetime
     answer: str | None = None
     is_new: bool = False
 
@@ -36,13 +38,14 @@ class Idempotency:
 
         `fingerprint` tells requests apart; `run` counts at the first use only.
         """
-        claim = Claim(request=str(uuid.uuid4()), run=run, is_new=True)
+        claim = Claim(
+            request=str(uuid.uuid4()), run=run, created_at=self._database.clock(), is_new=True
+        )
         row = claim.model_dump(exclude={"is_new"}) | {
             "project": project,
             "user": user,
             "key": key,
             "fingerprint": fingerprint,
-            "created_at": self._database.clock(),
         }
         try:
             async with self._database.write() as connection:

@@ -231,13 +231,7 @@ class ReplicaWorkflow:
 
     async def _halt(self) -> None:
         """Stop the container, then wait for the rest of its log."""
-        assert self._instance is not None
-        grace = 0.0
-        if self._order is not None and self._order.reason is not EndReason.ABORTED_BY_USER:
-            left = (self._order.deadline - workflow.now()).total_seconds()
-            grace = max(MINIMUM_GRACE.total_seconds(), left)
-        order = HaltOrder(instance=self._instance, grace=grace)
-        await uncancelled(self._halted(order))
+        await uncancelled(self._stop_container())
         collecting = self._collecting
         assert collecting is not None
         try:
@@ -246,8 +240,27 @@ class ReplicaWorkflow:
             abandon(collecting)
             workflow.logger.warning("The rest of the log could not be collected in time")
 
-    async def _halted(self, order: HaltOrder) -> JobState:
-        return await deeds.halt(order, summary=f"SIGTERM, then {order.grace:.0f} s")
+    async def _stop_container(self) -> None:
+        """SIGTERM, then SIGKILL after a time that a sooner order cuts."""
+        halts: list[asyncio.Task[JobState]] = []
+        while not any(halt.done() for halt in halts):
+            order = self._order
+            halts.append(asyncio.create_task(self._halted(self._grace())))
+            news = lambda: self._order is not order or any(h.done() for h in halts)  # noqa: E731,B023
+            await workflow.wait_condition(news)
+        await asyncio.gather(*halts)
+
+    def _grace(self) -> float:
+        """Seconds from SIGTERM to SIGKILL."""
+        if self._order is None or self._order.reason is EndReason.ABORTED_BY_USER:
+            return 0.0
+        left = (self._order.deadline - workflow.now()).total_seconds()
+        return max(MINIMUM_GRACE.total_seconds(), left)
+
+    async def _halted(self, grace: float) -> JobState:
+        assert self._instance is not None
+        order = HaltOrder(instance=self._instance, grace=grace)
+        return await deeds.halt(order, summary=f"SIGTERM, then {grace:.0f} s")
 
     async def _tell(self, phase: ReplicaPhase, *, ready: bool = False, address: str = "") -> bool:
         """Signal the run by its id, across its renewals. False when no run of that name lives."""

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from aiodocker import Docker, DockerError
 
-from perdure.errors import InstanceUnreachable
+from perdure.errors import HostError, InstanceUnreachable
 
 # A healthy engine accepts at once and looks at a container in milliseconds.
 CONNECT = timedelta(seconds=5)
@@ -24,12 +24,14 @@ NO_CONNECTION = 900
 class Connection:
     """One engine at `url` (`unix://…` or `tcp://…`).
 
+    `patience` bounds every call that names no longer time.
     Every call raises `InstanceUnreachable` when the engine does not answer, and `DockerError` when
     it answers with an error.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: timedelta = QUICK) -> None:
         self._url = url
+        self._patience = patience
         self._docker: Docker | None = None
 
     async def close(self) -> None:
@@ -45,13 +47,20 @@ class Connection:
         *,
         params: Mapping[str, Any] | None = None,
         body: object = None,
-        within: timedelta = QUICK,
+        within: timedelta | None = None,
     ) -> Any:
         """One call and its answer; None when the answer is empty."""
         data = None if body is None else json.dumps(body).encode()
         async with self._answer(method, path, params, data, within=within) as response:
             text = await response.read()
         return json.loads(text) if text.strip() else None
+
+    async def ask(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """A question that the engine has no reason to refuse: `HostError` when it does."""
+        try:
+            return await self.json("GET", path, params=params)
+        except DockerError as error:
+            raise HostError(f"The Docker engine at {self._url} fails: {error.message}") from error
 
     async def upload(self, path: str, params: Mapping[str, Any], data: Any) -> None:
         """Put a tar (bytes or an open file) into a container."""
@@ -87,11 +96,11 @@ class Connection:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         *,
-        within: timedelta = QUICK,
+        within: timedelta | None = None,
         silence: timedelta | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(
-            total=within.total_seconds() if silence is None else None,
+            total=(within or self._patience).total_seconds() if silence is None else None,
             sock_read=None if silence is None else silence.total_seconds(),
             sock_connect=CONNECT.total_seconds(),
         )
@@ -136,7 +145,7 @@ class Connection:
                 connector=connector,
                 session=session,
                 timeout=aiohttp.ClientTimeout(
-                    total=QUICK.total_seconds(), sock_connect=CONNECT.total_seconds()
+                    total=self._patience.total_seconds(), sock_connect=CONNECT.total_seconds()
                 ),
             )
         return self._docker

@@ -68,7 +68,7 @@ async def ensure_network(engine: Connection, server_id: str) -> Network:
 
 
 async def _find(engine: Connection, name: str, server_id: str) -> Network | None:
-    networks = await engine.json("GET", "networks", params={"filters": f'{{"name":["{name}"]}}'})
+    networks = await engine.ask("networks", params={"filters": f'{{"name":["{name}"]}}'})
     for network in networks:
         if network["Name"] != name:
             continue
@@ -129,7 +129,7 @@ async def _free_subnet(engine: Connection, server_id: str) -> IPv4Network:
 
 async def _sweep_probes(engine: Connection, server_id: str) -> None:
     wanted = f'{{"label":["{SERVER}={server_id}","{PROBE}"]}}'
-    for probe in await engine.json("GET", "networks", params={"filters": wanted}):
+    for probe in await engine.ask("networks", params={"filters": wanted}):
         await engine.json("DELETE", f"networks/{probe['Id']}", within=SLOW)
 
 

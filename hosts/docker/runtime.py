@@ -3,8 +3,8 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from aiodocker import DockerError
 
 from hosts.addresses import AddressBook
 from hosts.base import Progress
-from hosts.docker.connection import SLOW, Connection
+from hosts.docker.connection import QUICK, SLOW, Connection
 from hosts.docker.container import SERVER, TOKEN, container_name, job_state
 from hosts.docker.creation import create_container, put_code
 from hosts.docker.failure import start_failure
@@ -33,6 +33,8 @@ SILENCE = timedelta(seconds=30)
 # Between two looks at what cannot be waited for.
 PAUSE = 0.2
 LOOKS = 50
+# No such container any more, and one that somebody else is removing.
+GONE = (404, 409)
 MISSING = JobState(phase=JobPhase.MISSING)
 
 Survey = Callable[[Path], Machine]
@@ -43,7 +45,8 @@ class DockerRuntime:
     """Runs jobs as containers named `perdure-<token>` of the engine at `url`.
 
     Only containers and networks with the label of `server_id` are seen or touched. `survey`
-    measures the machine of the engine, given the folder where the engine keeps its data.
+    measures the machine of the engine, given the folder where the engine keeps its data; an engine
+    that takes longer than `patience` for a short answer is unreachable.
     """
 
     def __init__(
@@ -52,8 +55,9 @@ class DockerRuntime:
         server_id: str,
         addresses: AddressBook,
         survey: Survey = DOCKER_ON_THIS_MACHINE,
+        patience: timedelta = QUICK,
     ) -> None:
-        self._engine = Connection(url)
+        self._engine = Connection(url, patience)
         self._server_id = server_id
         self._addresses = addresses
         self._survey = survey
@@ -76,7 +80,7 @@ class DockerRuntime:
 
     async def machine(self) -> Machine:
         """See `hosts.base.Runtime`."""
-        info = await self._engine.json("GET", "info")
+        info = await self._engine.ask("info")
         return await asyncio.to_thread(self._survey, Path(info["DockerRootDir"]))
 
     def refusals(self, job: Job) -> tuple[str, ...]:
@@ -118,19 +122,24 @@ class DockerRuntime:
                 await asyncio.sleep(PAUSE)
                 continue
             path = f"containers/{container_name(token)}/wait"
-            with suppress(TimeoutError, DockerError):
+            try:
                 async for _ in self._engine.chunks("POST", path, params={}, silence=SILENCE):
                     pass
+            except TimeoutError:
+                continue
+            except DockerError:
+                await asyncio.sleep(PAUSE)
         return state
 
-    async def follow(self, token: str, cursor: str) -> AsyncIterator[LogBatch]:
+    async def follow(self, token: str, cursor: str) -> AsyncGenerator[LogBatch, None]:
         """See `hosts.base.Runtime`. The cursor is `hosts.docker.logs.Cursor`."""
         place = Cursor.parse(cursor)
         while (container := await self._ours(token)) is not None:
             ended = job_state(container).phase is JobPhase.EXITED
             reading = Pass(place)
-            async for batch in self._read(container["Id"], reading):
-                yield batch
+            async with aclosing(self._read(container["Id"], reading)) as batches:
+                async for batch in batches:
+                    yield batch
             if reading.cursor == place:
                 if ended:
                     return
@@ -166,8 +175,7 @@ class DockerRuntime:
                     within=SLOW,
                 )
             except DockerError as error:
-                # 404: gone meanwhile. 409: somebody else is at it.
-                if error.status not in (404, 409):
+                if error.status not in GONE:
                     raise HostError(f"A container cannot be removed: {error.message}") from error
                 await asyncio.sleep(PAUSE)
         await self._addresses.release(await self._engine_id(), token)
@@ -176,9 +184,7 @@ class DockerRuntime:
     async def tokens(self) -> frozenset[str]:
         """See `hosts.base.Runtime`."""
         filters = json.dumps({"label": [f"{SERVER}={self._server_id}", TOKEN]})
-        containers = await self._engine.json(
-            "GET", "containers/json", params={"all": "1", "filters": filters}
-        )
+        containers = await self._engine.ask("containers/json", {"all": "1", "filters": filters})
         return frozenset(container["Labels"][TOKEN] for container in containers)
 
     async def _create(self, job: Job) -> dict[str, Any]:
@@ -194,7 +200,7 @@ class DockerRuntime:
             await asyncio.sleep(PAUSE)
         raise ContainerCreateFailed("The container was removed while it was being made")
 
-    async def _read(self, container: str, reading: Pass) -> AsyncIterator[LogBatch]:
+    async def _read(self, container: str, reading: Pass) -> AsyncGenerator[LogBatch, None]:
         asked = {"follow": "1", "stdout": "1", "stderr": "1", "timestamps": "1"}
         chunks = self._engine.chunks(
             "GET",
@@ -202,12 +208,17 @@ class DockerRuntime:
             params={**asked, "since": reading.cursor.since},
             silence=SILENCE,
         )
-        # Silence is no news, and a container removed meanwhile is seen by the next look at it.
-        with suppress(TimeoutError, DockerError):
+        try:
             async with aclosing(chunks):
                 async for chunk in chunks:
                     if (batch := reading.feed(chunk)) is not None:
                         yield batch
+        except TimeoutError:
+            return
+        except DockerError as error:
+            # Removed meanwhile, or about to be: the next look at it will tell.
+            if error.status not in GONE:
+                raise HostError(f"Docker cannot read a log: {error.message}") from error
 
     async def _ours(self, token: str) -> dict[str, Any] | None:
         container = await self._inspect(token)
@@ -227,7 +238,7 @@ class DockerRuntime:
 
     async def _engine_id(self) -> str:
         """The engine's own id: two machines may have networks with the same addresses."""
-        return str((await self._engine.json("GET", "info"))["ID"])
+        return str((await self._engine.ask("info"))["ID"])
 
 
 def _image(job: Job) -> str:

@@ -6,7 +6,7 @@ import pytest
 from cli.client import Client
 from cli.connection import Connection
 from cli.stream import follow
-from perdure.errors import NotFound, ServerUnreachable
+from perdure.errors import NotFound, ServerUnreachable, Unavailable
 
 CONNECTION = Connection("main", "http://server", "token")
 
@@ -87,8 +87,16 @@ def test_patience_is_bounded() -> None:
 
 
 def test_a_server_that_ends_the_stream_again_and_again_is_given_up() -> None:
-    with pytest.raises(Exception, match="ends the stream again and again"):
+    with pytest.raises(Unavailable, match="ends the stream again and again"):
         followed(Script(""), 1, patience=30.0)
+
+
+def test_a_stream_that_the_server_breaks_off_goes_on() -> None:
+    broken = "event: error\ndata: Temporal does not answer.\n\n"
+    script = Script(event(1) + broken, event(2))
+    assert followed(script, 2)[0] == ["1", "2"]
+    with pytest.raises(Unavailable, match="Temporal does not answer"):
+        followed(Script(broken), 1)
 
 
 def test_what_the_server_refuses_is_not_asked_again() -> None:

@@ -32,9 +32,7 @@ NOT_BUILT: dict[str, dict[str, Any]] = {
     "reservation": {"reservation": "r-1"},
     "max_duration": {"max_duration": "1h"},
     "creation_policy: reuse": {"creation_policy": "reuse"},
-    "utilization_policy": {
-        "utilization_policy": {"min_gpu_utilization": 10, "time_window": "10m"}
-    },
+    "utilization_policy": {"utilization_policy": {"min_gpu_utilization": 10, "time_window": "10m"}},
     "startup_order": {"startup_order": "master-first"},
     "stop_criteria": {"stop_criteria": "master-done"},
     "schedule": {"schedule": {"cron": "0 8 * * *"}},

@@ -1,28 +1,41 @@
 """What a container executes."""
 
-import shutil
+import os
+import signal
 import subprocess
 
 import pytest
 
-from policy.command import TERM_TRAP, container_command, joined
+from policy.command import LOUDLY, QUIETLY, TERM_TRAP, container_command, joined
 from tests.policy.making import service
+
+
+@pytest.mark.parametrize(
+    ("properties", "shell"),
+    [
+        ({}, "/bin/bash"),
+        ({"shell": "sh"}, "/bin/sh"),
+        ({"shell": "/bin/zsh"}, "/bin/zsh"),
+        ({"image": "x"}, "/bin/sh"),
+        ({"image": "x", "shell": "bash"}, "/bin/bash"),
+    ],
+)
+def test_commands_run_in_one_interactive_shell(properties: dict[str, object], shell: str) -> None:
+    entrypoint, arguments = container_command(service(commands=["a", "b"], **properties))
+    assert entrypoint == (shell, "-c", QUIETLY, shell)
+    assert '"$0" -i -c "$1"' in QUIETLY
+    assert arguments == (f"{LOUDLY}{TERM_TRAP}a && b",)
 
 
 @pytest.mark.parametrize(
     ("properties", "entrypoint", "arguments"),
     [
-        ({"commands": ["a", "b"]}, ("/bin/bash", "-i", "-c"), (TERM_TRAP + "a && b",)),
-        ({"image": "x"}, ("/bin/sh", "-i", "-c"), (TERM_TRAP + "serve",)),
-        ({"image": "x", "shell": "bash"}, ("/bin/bash", "-i", "-c"), (TERM_TRAP + "serve",)),
-        ({"shell": "sh"}, ("/bin/sh", "-i", "-c"), (TERM_TRAP + "serve",)),
-        ({"shell": "/bin/zsh"}, ("/bin/zsh", "-i", "-c"), (TERM_TRAP + "serve",)),
         ({"image": "x", "commands": []}, None, ()),
-        ({"entrypoint": "python 'a b.py'", "commands": ["--x", "1"]}, ("python", "a b.py"), ("--x", "1")),
+        ({"entrypoint": "run 'a b'", "commands": ["--x", "1"]}, ("run", "a b"), ("--x", "1")),
         ({"entrypoint": "serve", "image": "x", "commands": []}, ("serve",), ()),
     ],
 )
-def test_the_command_is_the_shells_the_entrypoints_or_the_images(
+def test_without_a_shell_it_is_the_entrypoint_or_the_images_own(
     properties: dict[str, object],
     entrypoint: tuple[str, ...] | None,
     arguments: tuple[str, ...],
@@ -41,9 +54,7 @@ def test_the_command_is_the_shells_the_entrypoints_or_the_images(
         (("a; b",), "a; b"),
     ],
 )
-def test_commands_in_the_background_stand_in_braces(
-    commands: tuple[str, ...], script: str
-) -> None:
+def test_commands_in_the_background_stand_in_braces(commands: tuple[str, ...], script: str) -> None:
     assert joined(commands) == script
 
 
@@ -57,11 +68,40 @@ def test_commands_in_the_background_stand_in_braces(
         (("exit 3", "echo never"), "", 3),
     ],
 )
-def test_a_shell_runs_the_script_up_to_the_first_failure(
+def test_the_shell_runs_up_to_the_first_failure_and_does_not_complain(
     shell: str, commands: tuple[str, ...], output: str, status: int
 ) -> None:
-    _, (script,) = container_command(service(commands=commands))
+    entrypoint, arguments = container_command(service(commands=commands, shell=shell))
     done = subprocess.run(
-        [shutil.which(shell) or shell, "-c", script], capture_output=True, text=True, check=False
+        [*(entrypoint or ()), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
     assert (done.stdout, done.returncode) == (output, status)
+    assert "job control" not in done.stderr
+    assert "terminal" not in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_an_application_that_is_told_to_stop_ends_with_its_own_status(shell: str) -> None:
+    """SIGTERM goes to the whole group, as the runtimes send it."""
+    application = (
+        "sh -c 'trap \"echo drained >&2; exit 7\" TERM; echo up; while :; do sleep 0.1; done'"
+    )
+    entrypoint, arguments = container_command(service(commands=[application], shell=shell))
+    process = subprocess.Popen(
+        [*(entrypoint or ()), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    os.killpg(process.pid, signal.SIGTERM)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 7
+    assert "drained" in told

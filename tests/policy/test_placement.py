@@ -1,6 +1,7 @@
 """Which offers fit, why the others do not, and which GPUs are taken."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,7 +63,7 @@ A100S = tuple(gpu(number) for number in range(4))
     ],
 )
 def test_an_offer_fits_or_the_first_reason_is_told(
-    asked: dict[str, object], given_offer: dict[str, object], reason: str | None
+    asked: dict[str, Any], given_offer: dict[str, object], reason: str | None
 ) -> None:
     found = unfit(query(**asked), offer(**given_offer))
     assert found is None if reason is None else reason in (found or "")
@@ -181,7 +182,7 @@ def test_available_offers_come_first_then_cheap_ones_then_unknown_prices(
 ) -> None:
     order = ranked(found)
     assert sorted(map(str, order)) == sorted(map(str, found))
-    for better, worse in zip(order, order[1:], strict=False):
+    for better, worse in pairwise(order):
         assert better.available >= worse.available
         if better.available == worse.available:
             assert better.price is not None or worse.price is None

@@ -39,9 +39,7 @@ def test_a_living_run_is_updated_or_left_as_it_is() -> None:
     assert plan(spec(), living).action is PlanAction.NOTHING
     update = plan(spec(replicas=2), living)
     assert update.action is PlanAction.UPDATE
-    assert [(each.field, each.change) for each in update.changes] == [
-        ("replicas", Change.IN_PLACE)
-    ]
+    assert [(each.field, each.change) for each in update.changes] == [("replicas", Change.IN_PLACE)]
 
 
 def test_a_change_that_needs_a_stop_is_refused_with_what_differs() -> None:

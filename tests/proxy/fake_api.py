@@ -23,7 +23,6 @@ class FakeApi:
         self._upstream = Upstream(self._serve)
 
     async def start(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._upstream.accept, path)
 
     async def close(self) -> None:

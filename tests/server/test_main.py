@@ -59,7 +59,7 @@ class Installation:
         self.data = DataDir(folder / "data")
         self.out = folder / "terminal"
         self.environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME")},
+            **{name: os.environ[name] for name in ("PATH", "HOME", "XDG_RUNTIME_DIR")},
             "PYTHONPATH": f"{modules}:{ROOT}",
             "PERDURE_DATA_DIR": str(self.data.root),
             "PERDURE_PORT": str(port),
@@ -94,7 +94,7 @@ class Installation:
         return int((self.data.run / f"{name}.pid").read_text().split()[0])
 
     def environment_of(self, name: str) -> dict[str, str]:
-        until(lambda: (self.data.root / f"{name}.args").exists())  # written after the other
+        until((self.data.root / f"{name}.args").exists)  # written after the other
         seen: dict[str, str] = json.loads((self.data.root / f"{name}.env").read_text())
         return seen
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install what the tests need beyond Python packages. Debian or Ubuntu, as root.
 set -eu
-packages='docker.io docker-registry apache2-utils iptables iproute2 util-linux jq'
+packages='docker.io docker-registry apache2-utils iptables iproute2 util-linux jq
+  python3-minimal libpython3-stdlib procps netbase tini mount'
 missing=''
 for package in $packages; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

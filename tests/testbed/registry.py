@@ -1,5 +1,6 @@
 """Real registries on our side of the cable: a private one, and a mirror of Docker Hub's names."""
 
+import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -54,6 +55,7 @@ class Registry:
             with suppress(ProcessLookupError):
                 self._process.terminate()
             self._process.wait(timeout=10)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _answers(self) -> bool:
         try:

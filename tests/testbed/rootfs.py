@@ -2,25 +2,19 @@
 
 import io
 import os
-import subprocess
+import re
 import tarfile
 from functools import cache
 from pathlib import PurePosixPath
 
-# bash, Python and the usual small tools.
-BASE = """
-    libc6 libc-bin bash dash coreutils libtinfo6 libselinux1 libpcre2-8-0 libacl1 libattr1
-    libgmp10 zlib1g libexpat1 libssl3 libffi8 libbz2-1.0 liblzma5 libsqlite3-0 libuuid1 libcrypt1
-    libgcc-s1 libstdc++6 python3.11-minimal libpython3.11-minimal libpython3.11-stdlib
-    python3-minimal procps libproc2-0 sed grep findutils netbase media-types
-"""
+from tests.testbed.tool import INSTALL, run
+
+# Two shells, Python and the usual small tools: the essential ones that no package names.
+BASE = "bash dash coreutils python3-minimal libpython3-stdlib procps sed grep findutils netbase"
 # With which a container is a machine with Docker.
-DOCKER = """
-    docker.io containerd runc tini iptables libip4tc2 libip6tc2 libxtables12 libnftnl11 libmnl0
-    libnfnetlink0 libnetfilter-conntrack3 libdevmapper1.02.1 libsystemd0 libseccomp2
-    libudev1 libzstd1 liblz4-1 libcap2 libgcrypt20 libgpg-error0 mount libblkid1 libmount1
-    libsmartcols1 jq libjq1 libonig5 tar
-"""
+DOCKER = "docker.io tini iptables mount jq tar"
+# Wanted by scripts of packages, by nothing that runs here.
+LEFT_OUT = {"perl-base", "debconf", "systemd", "adduser", "passwd", "git", "dpkg"}
 
 FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/bash\napp:x:1500:1600::/home/app:/bin/bash\n",
@@ -34,16 +28,16 @@ LINKS = ("bin", "sbin", "lib", "lib64")
 @cache
 def base_tar(mark: str = "") -> bytes:
     """The small one: about 60 MB. Each `mark` makes another image, with no layer in common."""
-    return _tar(BASE.split(), mark)
+    return _tar(BASE, mark)
 
 
 @cache
 def docker_tar() -> bytes:
     """The small one with Docker inside."""
-    return _tar([*BASE.split(), *DOCKER.split()])
+    return _tar(f"{BASE} {DOCKER}")
 
 
-def _tar(packages: list[str], mark: str = "") -> bytes:
+def _tar(packages: str, mark: str = "") -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for folder in FOLDERS.split():
@@ -56,9 +50,35 @@ def _tar(packages: list[str], mark: str = "") -> bytes:
             info = _info(name, tarfile.REGTYPE, 0o644)
             info.size = len(text)
             tar.addfile(info, io.BytesIO(text.encode()))
-        for source, name in _files(packages):
+        for source, name in _files(with_dependencies(packages.split())):
             tar.add(source, arcname=name, recursive=False)
     return buffer.getvalue()
+
+
+def with_dependencies(roots: list[str]) -> list[str]:
+    """The installed packages that `roots` need, themselves included."""
+    needs = _needs()
+    missing = [root for root in roots if root not in needs]
+    if missing:
+        raise RuntimeError(f"Not installed: {' '.join(missing)}. Run {INSTALL}")
+    found, waiting = set[str](), list(roots)
+    while waiting:
+        package = waiting.pop()
+        if package not in found and package not in LEFT_OUT:
+            found.add(package)
+            waiting += [one for one in needs[package] if one in needs]
+    return sorted(found)
+
+
+def _needs() -> dict[str, list[str]]:
+    """Of each installed package: the names, without versions, that it depends on."""
+    form = "${db:Status-Abbrev}\t${Package}\t${Pre-Depends}, ${Depends}\n"
+    rows = [row.split("\t") for row in run("dpkg-query", "-W", "-f", form).splitlines()]
+    return {
+        package: [name.partition(":")[0] for name in re.findall(r"(?:^|[,|])\s*([^\s,|]+)", needs)]
+        for status, package, needs in rows
+        if status.startswith("ii")
+    }
 
 
 def _info(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
@@ -68,9 +88,7 @@ def _info(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
 
 
 def _files(packages: list[str]) -> list[tuple[str, str]]:
-    listed = subprocess.run(
-        ["dpkg-query", "-L", *packages], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+    listed = run("dpkg-query", "-L", *packages).splitlines()
     found: dict[str, str] = {}
     for source in listed:
         if source.startswith("/usr/share/") or not os.path.lexists(source):

@@ -34,7 +34,7 @@ async def collect(runtime: DockerRuntime, token: str, *, per_life: int) -> list[
     cursor, done = "", False
     while not done:
         lives = 0
-        async with aclosing(runtime.follow(token, cursor)) as batches:  # type: ignore[type-var]
+        async with aclosing(runtime.follow(token, cursor)) as batches:
             async for batch in batches:
                 entries += batch.entries
                 cursor, lives = batch.cursor, lives + 1

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_refusal_is_told_by_its_words(text: str, kind: type[ImagePullFailed]) 
 
 def test_progress_adds_up_the_layers() -> None:
     meter = PullMeter()
-    events = [
+    events: list[dict[str, Any]] = [
         {"status": "Pulling from a/b", "id": "1"},
         {"status": "Downloading", "id": "x", "progressDetail": {"current": 10, "total": 100}},
         {"status": "Downloading", "id": "y", "progressDetail": {"current": 5, "total": 50}},

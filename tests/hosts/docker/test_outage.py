@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from hosts.addresses import AddressFile
-from hosts.docker import DockerRuntime, connection
+from hosts.docker import DockerRuntime
 from perdure.errors import InstanceUnreachable
-from spec.job import JobPhase
 from spec.log import LogEntry
 from tests.hosts.docker.jobs import shell, text_of
 from tests.testbed.engine import Engine
@@ -30,21 +29,16 @@ async def test_no_engine_is_unreachable(book: Path, tmp_path: Path) -> None:
                 await call
 
 
-async def test_a_hung_engine_is_unreachable(
-    mortal: DockerRuntime, mortal_engine: Engine, token: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await mortal.tokens()
-    call = connection.Connection.json
-    monkeypatch.setattr(
-        call, "__kwdefaults__", {**call.__kwdefaults__, "within": timedelta(seconds=0.3)}
-    )
-    mortal_engine.freeze()
-    try:
-        with pytest.raises(InstanceUnreachable, match="in time"):
-            await mortal.state(token)
-    finally:
-        mortal_engine.thaw()
-    assert (await mortal.state(token)).phase is JobPhase.MISSING
+async def test_a_hung_engine_is_unreachable(mortal_engine: Engine, book: Path, token: str) -> None:
+    patience = timedelta(seconds=0.3)
+    addresses = AddressFile(book)
+    async with DockerRuntime(mortal_engine.url, "s", addresses, patience=patience) as runtime:
+        mortal_engine.freeze()
+        try:
+            with pytest.raises(InstanceUnreachable, match="in time"):
+                await runtime.state(token)
+        finally:
+            mortal_engine.thaw()
 
 
 async def test_jobs_and_their_logs_outlive_the_engine(

@@ -1,6 +1,8 @@
 """Images come from real registries, with the right credentials only."""
 
 import logging
+import socket
+from datetime import timedelta
 
 import pytest
 
@@ -70,10 +72,7 @@ async def test_a_registry_that_is_away_fails_an_absent_image(
 
 
 async def test_a_registry_that_is_away_is_a_warning_when_the_image_is_there(
-    runtime: DockerRuntime,
-    engine: Engine,
-    token: str,
-    caplog: pytest.LogCaptureFixture,
+    runtime: DockerRuntime, engine: Engine, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     local = f"{engine.namespace.our_address}:1/a:latest"
     engine.docker("tag", BASE_IMAGE, local)
@@ -81,3 +80,20 @@ async def test_a_registry_that_is_away_is_a_warning_when_the_image_is_there(
         await runtime.pull(job(token, image=local), ignore)
     engine.docker("rmi", local)
     assert "the one that is on the machine is used" in caplog.text
+
+
+async def test_so_is_a_registry_that_accepts_and_is_silent(
+    runtime: DockerRuntime,
+    engine: Engine,
+    token: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(image, "PATIENCE", timedelta(seconds=0.5))
+    with socket.create_server((engine.namespace.our_address, 0)) as silent:
+        local = f"{engine.namespace.our_address}:{silent.getsockname()[1]}/a:latest"
+        engine.docker("tag", BASE_IMAGE, local)
+        with caplog.at_level(logging.WARNING, image.__name__):
+            await runtime.pull(job(token, image=local), ignore)
+    engine.docker("rmi", local)
+    assert "does not answer" in caplog.text

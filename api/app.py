@@ -1,0 +1,44 @@
+"""The public API, below `/api/v1`."""
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from api import error_answers
+from api.access import Authentication
+from api.routes import code, projects, runs, secrets, server, users
+from api.services import Services
+from perdure import __version__
+
+PREFIX = "/api/v1"
+
+
+def public_app(services: Services) -> FastAPI:
+    """The app of the front door. All but its health wants a token."""
+    app = FastAPI(
+        title="perdure",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    for room in (server, users, projects, secrets, code, runs):
+        app.include_router(room.router, prefix=PREFIX)
+    add_health(app, services)
+    error_answers.install(app)
+    app.add_middleware(Authentication, identify=services.store.tokens.caller)
+    return app
+
+
+def add_health(app: FastAPI, services: Services) -> None:
+    """`/healthz`: the process lives. `/readyz`: the store answers, too."""
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> JSONResponse:
+        await services.store.changes.latest()
+        return JSONResponse({"status": "ok"})

@@ -1,0 +1,79 @@
+"""The internal API: what proxies ask. On a socket and with a key of its own."""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Path, Query
+
+from api import error_answers
+from api.access import Authentication, ServicesHere
+from api.app import add_health
+from api.body import body
+from api.services import Services
+from spec.feed import Feed, LeaseGrant, ProxyLease
+from spec.people import GlobalRole
+from store.database import Store
+from store.tokens import Caller
+
+PREFIX = "/internal/v1"
+POLL_SECONDS = 0.1
+LONGEST_POLL_SECONDS = 20.0
+EXPIRY_SECONDS = 0.5
+"""How often tokens are looked for whose time is over: proxies are to know within a second."""
+
+Boot = Annotated[str, Path(pattern=r"^[a-zA-Z0-9-]{8,64}$")]
+
+
+def internal_app(services: Services, key: str) -> FastAPI:
+    """The app of the internal socket; `key` is the bearer token."""
+    app = FastAPI(title="perdure internal", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services = services
+
+    @app.get(f"{PREFIX}/feed")
+    async def feed(
+        here: ServicesHere,
+        after: Annotated[int, Query(ge=0)] = 0,
+        wait: Annotated[float, Query(ge=0, le=LONGEST_POLL_SECONDS)] = LONGEST_POLL_SECONDS,
+    ) -> Feed:
+        return await next_feed(here.store, after, wait)
+
+    @app.put(PREFIX + "/proxies/{boot}")
+    async def lease(
+        boot: Boot,
+        here: ServicesHere,
+        asked: Annotated[ProxyLease, Depends(body(ProxyLease))],
+    ) -> LeaseGrant:
+        return await here.store.leases.renew(boot, asked)
+
+    add_health(app, services)
+    error_answers.install(app)
+    app.add_middleware(Authentication, identify=key_holder(key))
+    return app
+
+
+def key_holder(key: str) -> Callable[[str], Awaitable[Caller | None]]:
+    """Who sends the internal key is one of our own processes."""
+    process = Caller(user="internal", role=GlobalRole.USER, token="", projects={})
+
+    async def identify(value: str) -> Caller | None:
+        return process if hmac.compare_digest(value.encode(), key.encode()) else None
+
+    return identify
+
+
+async def next_feed(store: Store, after: int, wait: float) -> Feed:
+    """What is newer than `after`, as soon as there is something, or when the time is over."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + wait
+    while after != 0 and await store.changes.latest() == after and clock() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(POLL_SECONDS)
+    return await store.changes.feed(after)
+
+
+async def expire_tokens(store: Store) -> None:
+    """Turn out tokens as their time comes, without end."""
+    while True:
+        await store.tokens.expire()
+        await asyncio.sleep(EXPIRY_SECONDS)

@@ -1,0 +1,73 @@
+"""The life of an API process: one loop, one HTTP server per address."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import public_app
+from api.internal import expire_tokens, internal_app
+from api.services import make_services
+from engine.client import codec, connect
+from engine.runs import Runs
+from perdure.keys import read_secret
+from perdure.settings import Settings
+from store.database import open_store
+
+GRACE_SECONDS = 5
+"""For answers under way when the process is told to stop; streams are cut after it."""
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `PerdureError` when it cannot start."""
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    key = read_secret(settings.data.internal_key, "internal key").decode().strip()
+    async with open_store(settings) as store, contextlib.AsyncExitStack() as running:
+        client = await connect(codec(settings))
+        services = make_services(settings, store, Runs(client))
+        await running.enter_async_context(serving(public_app(services), settings.data.api_socket))
+        await running.enter_async_context(
+            serving(internal_app(services, key), settings.data.internal_socket)
+        )
+        expiring = asyncio.create_task(expire_tokens(store))
+        await stop.wait()
+        expiring.cancel()
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI, socket: Path) -> AsyncIterator[None]:
+    """The app on a unix socket for its owner only, for as long as the context lasts."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            uds=str(socket),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    task = asyncio.create_task(server.serve())
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells no other way
+            await asyncio.sleep(0.01)
+        socket.chmod(0o600)
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """Signals are the process's, not each server's."""
+        yield

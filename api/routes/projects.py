@@ -1,0 +1,112 @@
+"""`/projects`: projects and their members."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from api.access import (
+    Access,
+    CallerHere,
+    ManagerHere,
+    MemberHere,
+    ProjectAdminHere,
+    ServicesHere,
+)
+from api.body import body
+from api.services import Services
+from perdure.errors import Conflict
+from spec.people import GlobalRole, Project, ProjectRole
+from spec.public import Model
+
+router = APIRouter(prefix="/projects", tags=["projects"])
+
+
+class NewProject(Model):
+    """A project to be made. Its name becomes part of its services' addresses."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,49}$")
+
+
+class Membership(Model):
+    """A member's role."""
+
+    role: ProjectRole
+
+
+@router.get("")
+async def projects(caller: CallerHere, services: ServicesHere) -> tuple[Project, ...]:
+    """The caller's projects; all of them for an admin of the server."""
+    every = await services.store.projects.all()
+    if caller.role is GlobalRole.ADMIN:
+        return every
+    return tuple(
+        project.model_copy(update={"role": caller.projects[project.name]})
+        for project in every
+        if project.name in caller.projects
+    )
+
+
+@router.post("", status_code=201)
+async def create_project(
+    caller: CallerHere,
+    services: ServicesHere,
+    new: Annotated[NewProject, Depends(body(NewProject))],
+) -> Project:
+    """Make a project; the caller is its first admin."""
+    await services.store.projects.create(new.name, caller.user)
+    await services.store.audit.record(caller.user, "project.create", new.name)
+    return await _shown(services, new.name, ProjectRole.ADMIN)
+
+
+@router.get("/{project}")
+async def show_project(access: MemberHere, services: ServicesHere) -> Project:
+    """A project with its members."""
+    return await _shown(services, access.project, access.role)
+
+
+@router.delete("/{project}", status_code=204)
+async def delete_project(access: ProjectAdminHere, services: ServicesHere) -> None:
+    """Remove a project in which nothing runs, with its secrets, code and logs."""
+    if await services.runs.statuses(access.project):
+        raise Conflict(f"Services run in the project `{access.project}`.", hint="Stop them first.")
+    await services.store.projects.delete(access.project)
+    await services.store.audit.record(access.caller.user, "project.delete", access.project)
+
+
+@router.put("/{project}/members/{user}")
+async def set_member(
+    user: str,
+    access: ManagerHere,
+    services: ServicesHere,
+    membership: Annotated[Membership, Depends(body(Membership))],
+) -> Project:
+    """Add a member, or change the role of one. Admins are made, and unmade, by admins."""
+    await _require_rank(services, access, user, membership.role)
+    await services.store.projects.set_member(access.project, user, membership.role)
+    subject = f"{access.project}/{user} {membership.role}"
+    await services.store.audit.record(access.caller.user, "member.set", subject)
+    return await _shown(services, access.project, access.role)
+
+
+@router.delete("/{project}/members/{user}", status_code=204)
+async def remove_member(user: str, access: ManagerHere, services: ServicesHere) -> None:
+    """Take a member out."""
+    await _require_rank(services, access, user, ProjectRole.USER)
+    await services.store.projects.remove_member(access.project, user)
+    subject = f"{access.project}/{user}"
+    await services.store.audit.record(access.caller.user, "member.remove", subject)
+
+
+async def _require_rank(services: Services, access: Access, user: str, role: ProjectRole) -> None:
+    project = await _shown(services, access.project, access.role)
+    present = {member.user: member.role for member in project.members}.get(user)
+    if ProjectRole.ADMIN in (role, present):
+        access.require(ProjectRole.ADMIN)
+
+
+async def _shown(services: Services, name: str, role: ProjectRole) -> Project:
+    project = await services.store.projects.find(name)
+    if project is None:
+        raise Conflict(f"The project `{name}` was deleted meanwhile.")
+    return project.model_copy(update={"role": role})

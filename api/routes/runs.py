@@ -1,0 +1,160 @@
+"""`/projects/{project}/runs`: plans, applies, statuses, logs and stops."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import JSONResponse, Response
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from api.access import CallerHere, MemberHere, ServicesHere
+from api.applications import Applications
+from api.body import body
+from api.event_stream import event_stream
+from api.run_stream import log_events, log_incarnation, no_run, status_events
+from api.run_views import run_view
+from perdure.errors import InvalidInput
+from spec.offer import OfferList, OfferQuery
+from spec.people import GlobalRole
+from spec.plan import Plan
+from spec.submission import Applied, ApplyCall, LogLine, PlanCall, RunView, StopCall
+from spec.units import parse_duration
+from store.logs import LogFilter
+
+router = APIRouter(tags=["runs"])
+
+IN_PROJECT = "/projects/{project}"
+RunName = str
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+MOMENT = TypeAdapter(datetime)
+
+
+@router.post(f"{IN_PROJECT}/plans")
+async def plan(
+    access: MemberHere, services: ServicesHere, call: Annotated[PlanCall, Depends(body(PlanCall))]
+) -> Plan:
+    """What an apply would do, at what price, or why it would be refused."""
+    return await Applications(services, access.project, access.caller.user).plan(call)
+
+
+@router.post(f"{IN_PROJECT}/offers")
+async def offers(
+    access: MemberHere,
+    services: ServicesHere,
+    query: Annotated[OfferQuery, Depends(body(OfferQuery))],
+) -> OfferList:
+    """Where such a service could run."""
+    return await Applications(services, access.project, access.caller.user).offers(query)
+
+
+@router.post(f"{IN_PROJECT}/runs")
+async def apply(
+    access: MemberHere,
+    services: ServicesHere,
+    call: Annotated[ApplyCall, Depends(body(ApplyCall))],
+    idempotency_key: IdempotencyKey = None,
+) -> Applied:
+    """Start or update a run, once per `Idempotency-Key`."""
+    applications = Applications(services, access.project, access.caller.user)
+    return await applications.apply(call, idempotency_key)
+
+
+@router.get("/runs")
+async def all_runs(
+    caller: CallerHere,
+    services: ServicesHere,
+    include_finished: Annotated[bool, Query(alias="all")] = False,
+) -> tuple[RunView, ...]:
+    """The runs of all projects of the caller, latest first."""
+    statuses = await services.runs.statuses(include_finished=include_finished)
+    return tuple(
+        run_view(status, services.settings.base_url)
+        for status in statuses
+        if caller.role is GlobalRole.ADMIN or status.project in caller.projects
+    )
+
+
+@router.get(f"{IN_PROJECT}/runs")
+async def runs(
+    access: MemberHere,
+    services: ServicesHere,
+    include_finished: Annotated[bool, Query(alias="all")] = False,
+) -> tuple[RunView, ...]:
+    """The project's runs, latest first; with `all`, those that have ended, too."""
+    statuses = await services.runs.statuses(access.project, include_finished=include_finished)
+    return tuple(run_view(status, services.settings.base_url) for status in statuses)
+
+
+@router.get(IN_PROJECT + "/runs/{name}")
+async def run(name: RunName, access: MemberHere, services: ServicesHere) -> RunView:
+    """A run: its present life, or its last."""
+    status = await services.runs.status(access.project, name)
+    if status is None:
+        raise no_run(access.project, name)
+    return run_view(status, services.settings.base_url)
+
+
+@router.post(IN_PROJECT + "/runs/{name}/stop")
+async def stop(
+    name: RunName,
+    access: MemberHere,
+    services: ServicesHere,
+    call: Annotated[StopCall, Depends(body(StopCall))],
+) -> RunView:
+    """Ask a run to end; it drains first, unless `abort`."""
+    status = await services.runs.stop(access.project, name, abort=call.abort)
+    subject = f"{access.project}/{name}"
+    await services.store.audit.record(access.caller.user, "run.stop", subject)
+    return run_view(status, services.settings.base_url)
+
+
+@router.get(IN_PROJECT + "/runs/{name}/events")
+async def events(name: RunName, access: MemberHere, services: ServicesHere) -> Response:
+    """Server-sent events: `status` with the run, now and at each change until it has ended."""
+    if await services.runs.status(access.project, name) is None:
+        raise no_run(access.project, name)
+    return event_stream(status_events(services, access.project, name))
+
+
+@router.get(IN_PROJECT + "/runs/{name}/logs", response_model=tuple[LogLine, ...])
+async def logs(
+    name: RunName,
+    access: MemberHere,
+    services: ServicesHere,
+    after: Annotated[int, Query(ge=0)] = 0,
+    since: str | None = None,
+    replica: Annotated[int | None, Query(ge=0)] = None,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+    follow: bool = False,
+) -> Response:
+    """The log after line number `after`, as a list; with `follow`, as server-sent events.
+
+    `since` is a time (ISO 8601) or a duration before now (`90s`, `1h`).
+    """
+    only = LogFilter(
+        incarnation=await log_incarnation(services, access.project, name),
+        replica=replica,
+        since=_moment(since, services.store.now()),
+    )
+    if follow:
+        found = log_events(services, access.project, name, after=after, only=only)
+        return event_stream(found)
+    page = await services.store.logs.read(access.project, name, after=after, limit=limit, only=only)
+    return JSONResponse([line.model_dump(mode="json") for line in page.lines])
+
+
+def _moment(since: str | None, now: datetime) -> datetime | None:
+    if since is None:
+        return None
+    try:
+        return now - timedelta(seconds=parse_duration(since))
+    except PydanticCustomError:
+        pass
+    try:
+        moment = MOMENT.validate_python(since)
+    except ValidationError as error:
+        raise InvalidInput(
+            "`since` is neither a time nor a duration.", hint="Write it as in `90s` or `1h`."
+        ) from error
+    return moment if moment.tzinfo else moment.astimezone()

@@ -1,0 +1,48 @@
+"""`/projects/{project}/secrets`: names in, values in, only names out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import Field
+
+from api.access import ManagerHere, MemberHere, ServicesHere
+from api.body import body
+from spec.people import Secret
+from spec.public import Model
+
+router = APIRouter(prefix="/projects/{project}/secrets", tags=["secrets"])
+
+SecretName = Annotated[str, Path(pattern=r"^[a-zA-Z_][a-zA-Z0-9_.-]{0,99}$")]
+
+
+class SecretValue(Model):
+    """A secret's value, on its way in."""
+
+    value: str = Field(min_length=1, max_length=64 * 1024, repr=False)
+
+
+@router.get("")
+async def secrets(access: MemberHere, services: ServicesHere) -> tuple[Secret, ...]:
+    """The project's secrets, without values."""
+    return await services.store.secrets.of(access.project)
+
+
+@router.put("/{name}")
+async def set_secret(
+    name: SecretName,
+    access: ManagerHere,
+    services: ServicesHere,
+    secret: Annotated[SecretValue, Depends(body(SecretValue))],
+) -> Secret:
+    """Make a secret, or give it another value. Replicas that run keep the value they have."""
+    kept = await services.store.secrets.set(access.project, name, secret.value)
+    await services.store.audit.record(access.caller.user, "secret.set", f"{access.project}/{name}")
+    return kept
+
+
+@router.delete("/{name}", status_code=204)
+async def delete_secret(name: SecretName, access: ManagerHere, services: ServicesHere) -> None:
+    """Forget a secret."""
+    await services.store.secrets.delete(access.project, name)
+    subject = f"{access.project}/{name}"
+    await services.store.audit.record(access.caller.user, "secret.delete", subject)

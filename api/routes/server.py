@@ -1,0 +1,37 @@
+"""`/server` and `/me`: what answers, and who asks."""
+
+from fastapi import APIRouter
+
+from api.access import CallerHere, ServicesHere
+from perdure import __version__
+from spec.people import GlobalRole, Identity
+from spec.public import Model
+
+router = APIRouter(tags=["server"])
+
+
+class Server(Model):
+    """This server: its version, its id, and the URL that its endpoints begin with."""
+
+    version: str
+    id: str
+    url: str
+
+
+@router.get("/server")
+async def server(services: ServicesHere) -> Server:
+    """What answers here."""
+    return Server(
+        version=__version__,
+        id=await services.store.installation.id(),
+        url=services.settings.base_url,
+    )
+
+
+@router.get("/me")
+async def me(caller: CallerHere, services: ServicesHere) -> Identity:
+    """Who the token belongs to. An admin of the server sees all projects."""
+    names = sorted(caller.projects)
+    if caller.role is GlobalRole.ADMIN:
+        names = [project.name for project in await services.store.projects.all()]
+    return Identity(user=caller.user, role=caller.role, projects=tuple(names))

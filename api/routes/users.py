@@ -1,0 +1,118 @@
+"""`/users`: people, and their tokens."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import AwareDatetime, Field
+
+from api.access import AdminHere, CallerHere, ServicesHere
+from api.body import body
+from perdure.errors import Forbidden, InvalidInput
+from spec.people import GlobalRole, NewToken, Token, User
+from spec.public import Model
+from store.tokens import Caller
+
+router = APIRouter(prefix="/users", tags=["users"])
+
+PROXIES_SECONDS = 2.0
+"""How long a new token waits for the live proxies to know it: one that hangs holds nobody up."""
+
+
+class NewUser(Model):
+    """A user to be made."""
+
+    name: str = Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._@-]{0,62}$")
+    role: GlobalRole = GlobalRole.USER
+
+
+class UserChange(Model):
+    """A user's new role."""
+
+    role: GlobalRole
+
+
+class TokenRequest(Model):
+    """A token to be made; without `expires_at` it holds until it is revoked."""
+
+    name: str = Field(default="token", min_length=1, max_length=100)
+    expires_at: AwareDatetime | None = None
+
+
+@router.get("")
+async def users(_: AdminHere, services: ServicesHere) -> tuple[User, ...]:
+    """All users."""
+    return await services.store.users.all()
+
+
+@router.post("", status_code=201)
+async def create_user(
+    admin: AdminHere, services: ServicesHere, new: Annotated[NewUser, Depends(body(NewUser))]
+) -> User:
+    """Add a user, who has no token yet."""
+    user = await services.store.users.create(new.name, new.role)
+    await services.store.audit.record(admin.user, "user.create", new.name)
+    return user
+
+
+@router.put("/{name}")
+async def change_user(
+    name: str,
+    admin: AdminHere,
+    services: ServicesHere,
+    change: Annotated[UserChange, Depends(body(UserChange))],
+) -> User:
+    """Give a user another role."""
+    user = await services.store.users.set_role(name, change.role)
+    await services.store.audit.record(admin.user, "user.role", f"{name} {change.role}")
+    return user
+
+
+@router.delete("/{name}", status_code=204)
+async def delete_user(name: str, admin: AdminHere, services: ServicesHere) -> None:
+    """Remove a user, with tokens and memberships."""
+    await services.store.users.delete(name)
+    await services.store.audit.record(admin.user, "user.delete", name)
+
+
+@router.get("/{name}/tokens")
+async def tokens(name: str, caller: CallerHere, services: ServicesHere) -> tuple[Token, ...]:
+    """A user's tokens, without their values."""
+    _require_self(caller, name)
+    return await services.store.tokens.of(name)
+
+
+@router.post("/{name}/tokens", status_code=201)
+async def create_token(
+    name: str,
+    caller: CallerHere,
+    services: ServicesHere,
+    asked: Annotated[TokenRequest, Depends(body(TokenRequest))],
+) -> NewToken:
+    """Make a token. When this answers, the live proxies know it."""
+    _require_self(caller, name)
+    _require_future(asked.expires_at, services.store.now())
+    store = services.store
+    token, seq = await store.tokens.create(name, asked.name, expires_at=asked.expires_at)
+    await store.audit.record(caller.user, "token.create", f"{name}/{token.id}")
+    await store.leases.wait_for(seq, PROXIES_SECONDS)
+    return token
+
+
+@router.delete("/{name}/tokens/{token}", status_code=204)
+async def revoke_token(name: str, token: str, caller: CallerHere, services: ServicesHere) -> None:
+    """End a token. When this answers, the live proxies know it."""
+    _require_self(caller, name)
+    seq = await services.store.tokens.revoke(name, token)
+    await services.store.audit.record(caller.user, "token.revoke", f"{name}/{token}")
+    await services.store.leases.wait_for(seq, PROXIES_SECONDS)
+
+
+def _require_self(caller: Caller, name: str) -> None:
+    if caller.user != name and caller.role is not GlobalRole.ADMIN:
+        raise Forbidden("Only the user, or an admin of the server, may do this.")
+
+
+def _require_future(moment: datetime | None, now: datetime) -> None:
+    if moment is not None and moment <= now:
+        raise InvalidInput("`expires_at` is in the past.")

@@ -1,0 +1,141 @@
+"""What proxies and people may read of a run."""
+
+import pytest
+
+from policy.story import run_story
+from policy.transitions import stopped
+from policy.views import route_table, run_phase, run_status
+from spec.route import ModelRoute
+from spec.run import Placement, ReplicaRecord, RunState
+from spec.status import ReplicaPhase, RunPhase
+from tests.policy.making import LIFE, NOW, record, run, spec
+
+READY = record(0, phase="running", ready=True, address="tcp://10.0.0.1:80")
+PLACE = Placement(
+    backend="local", region="here", instance_type="local", resources="4xCPU, 16GB", price=0.25
+)
+
+
+def exited(num: int = 1, code: int = 3) -> ReplicaRecord:
+    return record(num, phase="failed", reason="container exited with an error", exit_code=code)
+
+
+def failed(reason: str) -> ReplicaRecord:
+    return record(1, phase="failed", reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("phases", "phase"),
+    [
+        ([], RunPhase.SUBMITTED),
+        (["submitted"], RunPhase.SUBMITTED),
+        (["submitted", "provisioning"], RunPhase.PROVISIONING),
+        (["provisioning", "pulling"], RunPhase.PULLING),
+        (["pulling", "running"], RunPhase.RUNNING),
+        (["running", "failed"], RunPhase.RUNNING),
+        (["draining", "submitted"], RunPhase.RUNNING),
+        (["terminating", "failed"], RunPhase.TERMINATING),
+    ],
+)
+def test_a_run_is_as_far_as_its_furthest_replica(phases: list[str], phase: RunPhase) -> None:
+    records = tuple(record(num, phase=each) for num, each in enumerate(phases))
+    state = run(spec(replicas=len(phases)), records=records)
+    assert run_phase(state) is phase
+    assert run_phase(stopped(state, NOW, abort=False)) is RunPhase.TERMINATING
+
+
+@pytest.mark.parametrize(
+    ("records", "ended", "message"),
+    [
+        ((), None, "submitted"),
+        ((record(0, phase="pulling"),), None, "pulling"),
+        ((READY, READY), None, "running"),
+        ((READY,), None, "1/2 ready"),
+        ((READY, record(1, phase="running")), None, "1/2 ready"),
+        ((READY, exited()), None, "1/2 ready; exited (3)"),
+        ((READY, exited(), exited(2)), None, "1/2 ready; exited (3)"),
+        ((READY, exited(), exited(2, 4)), None, "1/2 ready; exited (3); exited (4)"),
+        ((READY, failed("no capacity")), None, "1/2 ready; no capacity"),
+        ((exited(),), RunPhase.FAILED, "exited (3)"),
+        ((failed("no capacity"),), RunPhase.FAILED, "no capacity"),
+        ((failed("interrupted"),), RunPhase.FAILED, "interrupted"),
+        ((failed("error"),), RunPhase.FAILED, "error"),
+        ((failed("out of memory"),), RunPhase.FAILED, "out of memory"),
+        ((record(0, phase="done"),), RunPhase.DONE, "done"),
+    ],
+)
+def test_the_message_is_the_phase_or_the_reason(
+    records: tuple[ReplicaRecord, ...], ended: RunPhase | None, message: str
+) -> None:
+    assert run_status(run(spec(replicas=2), records=records), ended).status_message == message
+
+
+@pytest.mark.parametrize(("abort", "message"), [(False, "stopped"), (True, "aborted")])
+def test_a_stopped_run_says_how(abort: bool, message: str) -> None:
+    state = stopped(run(spec(), records=(READY,)), NOW, abort=abort)
+    assert run_status(state).status_message == "terminating"
+    assert run_status(state).desired == 0
+    assert run_status(state, RunPhase.TERMINATED).status_message == message
+
+
+def test_the_line_of_a_replica_tells_where_it_is_and_why_it_ended() -> None:
+    records = (READY.model_copy(update={"placement": PLACE}), exited())
+    status = run_status(run(spec(replicas=2, model="llama"), records=records))
+    first, second = status.replicas
+    assert (first.backend, first.region, first.resources) == ("local", "here", "4xCPU, 16GB")
+    assert (first.price, first.ready, first.message) == (0.25, True, "")
+    assert (second.backend, second.ready, second.message) == (None, False, "exited (3)")
+    assert (status.desired, status.ready, status.incarnation) == (2, 1, LIFE)
+
+
+def test_a_status_names_the_model() -> None:
+    state = run(spec(model="llama"))
+    published = state.model_copy(update={"route": route_table(state)})
+    assert run_status(published).model == "llama"
+
+
+def routed(*records: ReplicaRecord, **properties: object) -> RunState:
+    return run(spec(**properties), records=records)
+
+
+def test_only_ready_and_draining_replicas_are_routed() -> None:
+    records = [
+        record(num, phase=phase, address=f"tcp://10.0.0.{num}:80")
+        for num, phase in enumerate(ReplicaPhase)
+    ]
+    table = route_table(routed(*records, READY.model_copy(update={"id": "r-ready"})))
+    assert [(each.id, each.state) for each in table.replicas] == [
+        ("r4", "draining"),
+        ("r-ready", "ready"),
+    ]
+
+
+def test_a_replica_without_an_address_is_not_routed() -> None:
+    assert route_table(routed(record(phase="draining"))).replicas == ()
+
+
+@pytest.mark.parametrize("phase", list(ReplicaPhase))
+def test_a_table_says_whether_a_replica_is_on_its_way(phase: ReplicaPhase) -> None:
+    starting = phase in ("submitted", "provisioning", "pulling", "running")
+    assert route_table(routed(record(phase=phase))).starting is starting
+
+
+def test_a_table_has_a_new_version_exactly_when_it_differs() -> None:
+    state = routed(READY, model={"name": "m", "format": "openai", "prefix": "/api"}, auth=False)
+    first = route_table(state)
+    assert first.version == 1
+    assert (first.auth, first.model) == (False, ModelRoute(name="m", prefix="/api"))
+    again = state.model_copy(update={"route": first})
+    assert route_table(again) is first
+    assert route_table(again.model_copy(update={"records": ()})).version == 2
+
+
+def test_the_story_is_a_headline_and_a_table() -> None:
+    records = (READY.model_copy(update={"placement": PLACE}), exited())
+    story = run_story(run_status(run(spec(replicas=2), records=records))).splitlines()
+    assert story[0] == "**running**: 1/2 ready; exited (3), 1/2 ready"
+    assert story[-2:] == [
+        "| 0 | running | yes | local/here | $0.25 |  |",
+        "| 1 | failed | no | - | - | exited (3) |",
+    ]
+    assert run_story(run_status(run())) == "**submitted**: submitted, 0/0 ready"

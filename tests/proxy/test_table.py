@@ -1,0 +1,123 @@
+"""The table: the newest word on a run counts, and what was counted stays counted."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.addresses import endpoint
+from proxy.balance import Claim
+from proxy.table import Service, Table
+from spec.feed import TableMark
+from spec.route import ModelFormat, ModelRoute, ReplicaRoute, RouteState, RouteTable
+
+LATER = datetime(2030, 1, 1, tzinfo=UTC)
+ADDRESS = "tcp://127.0.0.1:8000"
+
+
+def route(version: int = 1, *replicas: ReplicaRoute, **fields: Any) -> RouteTable:
+    values = {"project": "main", "run": "a", **fields}
+    return RouteTable(version=version, replicas=replicas, **values)
+
+
+def replica(name: str = "r0", **fields: Any) -> ReplicaRoute:
+    return ReplicaRoute(**{"id": name, "address": ADDRESS, **fields})
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table(Path("/tunnels"), lambda: 7.0)
+
+
+def service(table: Table, run: str = "a") -> Service:
+    return table.services[b"main", run.encode()]
+
+
+def test_an_older_table_is_not_taken_in(table: Table) -> None:
+    assert table.apply(route(2, replica()))
+    assert not table.apply(route(1))
+    assert not table.apply(route(2))
+    assert [each.id for each in service(table).ready] == ["r0"]
+
+
+def test_a_new_life_counts_whatever_its_version(table: Table) -> None:
+    table.apply(route(9, replica()))
+    assert table.apply(route(1, started_at=LATER, incarnation="new"))
+    assert table.marks() == {"main/a": TableMark(incarnation="new", version=1)}
+
+
+def test_replace_believes_the_file(table: Table) -> None:
+    table.apply(route(9))
+    table.apply(route(1, run="b"))
+    table.replace([route(3, replica())])
+    assert [each.version for each in table.routes()] == [3]
+
+
+def test_a_replica_is_the_same_by_its_id(table: Table) -> None:
+    table.apply(route(1, replica()))
+    before = service(table).replicas["r0"]
+    claim = Claim(before)
+    table.apply(route(2, replica(address="tcp://127.0.0.1:9000")))
+    after = service(table).replicas["r0"]
+    assert after is before
+    assert after.endpoint.port == 9000
+    assert table.in_flight() == {"r0": 1}
+    claim.release()
+
+
+def test_one_that_left_is_counted_until_its_last_request_ends(table: Table) -> None:
+    table.apply(route(1, replica()))
+    claim = Claim(service(table).replicas["r0"])
+    table.apply(route(2))
+    assert table.in_flight() == {"r0": 1}
+    claim.release()
+    assert table.in_flight() == {}
+
+
+def test_a_draining_replica_takes_no_requests(table: Table) -> None:
+    table.apply(route(1, replica(), replica("r1", state=RouteState.DRAINING)))
+    assert [each.id for each in service(table).ready] == ["r0"]
+    assert service(table).replicas["r1"].left_at == 7.0
+
+
+def test_arrivals_are_remembered_over_the_lives_of_a_name(table: Table) -> None:
+    table.apply(route(1))
+    service(table).count(None)
+    table.forget("main", "a")
+    assert table.arrived() == {"main/a": 1}
+    table.apply(route(1))
+    service(table).count(None)
+    assert table.arrived() == {"main/a": 2}
+
+
+def test_models_of_one_name_are_one_pool(table: Table) -> None:
+    model = ModelRoute(name="m", prefix="/v1/")
+    table.apply(route(1, replica(), model=model))
+    table.apply(route(1, replica("r1"), run="b", model=model))
+    table.apply(
+        route(1, replica("r2"), run="c", model=ModelRoute(name="m", format=ModelFormat.TGI))
+    )
+    pool = table.models[b"main", "m"]
+    assert [each.id for each in pool.ready] == ["r0", "r1"]
+    assert {each.model_prefix for each in pool.ready} == {b"/v1"}
+    pool.count(pool.ready[1])
+    pool.count(None)
+    assert table.arrived() == {"main/a": 1, "main/b": 1, "main/c": 0}
+    table.forget("main", "a")
+    table.forget("main", "b")
+    assert table.models == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port", "path"),
+    [
+        ("tcp://10.0.0.1:80", "10.0.0.1", 80, ""),
+        ("tcp://[::1]:80", "::1", 80, ""),
+        ("unix:///run/x.sock", "", 0, "/run/x.sock"),
+    ],
+)
+def test_addresses(address: str, host: str, port: int, path: str) -> None:
+    where = endpoint(address, Path("/tunnels"))
+    assert (where.host, where.port, where.path, where.tunnelled) == (host, port, path, False)
+    assert endpoint("tcp://[::1]:80", Path("/t")).authority == b"[::1]:80"
