@@ -6,16 +6,14 @@ import uuid
 from api.names import make_up_name
 from api.run_views import applied_view
 from api.services import Services
-from api.submissions import Stripped, fingerprint, strip
+from api.submissions import Stripped, fingerprint, require_secrets, strip
 from perdure.errors import InvalidInput, PerdureError, Unavailable
-from spec.interpolation import secrets_needed
 from spec.offer import OfferList, OfferQuery
 from spec.plan import Plan, PlanAction, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec
 from spec.submission import Applied, ApplyCall, PlanCall, Submission
 from store.idempotency import Claim
 from store.revisions import Revision
-from store.secrets import require
 
 
 class Applications:
@@ -82,10 +80,12 @@ class Applications:
         await store.changes.run_started(project, run)
         await store.audit.record(self._user, "run.apply", f"{project}/{run}")
         action = PlanAction.CREATE if accepted.revision == 1 else PlanAction.UPDATE
+        if accepted.revision > 1:
+            # An update in place leaves the values of the first revision in use.
+            await store.envelopes.forget([claim.request])
         model = call.configuration.model
-        return applied_view(
-            self._services.settings.base_url, project, action, accepted, model and model.name
-        )
+        name = model.name if model else None
+        return applied_view(self._services.settings.base_url, project, action, accepted, name)
 
     async def _accepted_before(self, claim: Claim) -> Accepted | None:
         """Whether the lost attempt was accepted by a life of the run that has ended since.
@@ -109,10 +109,7 @@ class Applications:
 
     async def _stripped(self, submission: Submission, run: str) -> Stripped:
         stripped = strip(submission, self._project, run, self._services.digest_key)
-        needed = secrets_needed(submission.configuration)
-        if needed:
-            known = await self._services.store.secrets.of(self._project)
-            require(self._project, needed, (secret.name for secret in known))
+        await require_secrets(self._services.store, self._project, submission.configuration)
         return stripped
 
     async def _require_code(self, call: ApplyCall) -> None:

@@ -2,12 +2,17 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from temporalio.service import RPCError
 
+from perdure.errors import PerdureError
 from spec.public import Model
+
+log = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 10.0
 
@@ -47,6 +52,10 @@ async def _encoded(events: AsyncIterator[Event], silence: float) -> AsyncIterato
             try:
                 event, coming = coming.result(), None
             except StopAsyncIteration:
+                return
+            except (PerdureError, RPCError) as error:
+                # It ends early: the client comes back, and hears of it by an answer.
+                log.warning("A stream of events broke: %s", error)
                 return
             yield event.encoded()
     finally:

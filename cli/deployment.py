@@ -35,6 +35,7 @@ APPLY_TIME = 900.0
 """Seconds that one request to apply may take: a stopping run of the name is waited for."""
 APPLY_PATIENCE = 60.0
 """Seconds for which a lost answer is asked for again, with the same key."""
+OTHER_OFFERS = "`perdure offer` shows what there is: ask for less, or for other backends."
 RETRY_PAUSE = 1.0
 """Seconds between two of these questions."""
 
@@ -159,7 +160,7 @@ def check_plan(plan: Plan) -> None:
     if not plan.total_offers and plan.action is PlanAction.CREATE:
         raise NoCapacity(
             "No offer fits the configuration.",
-            hint="`perdure offer` shows what there is; ask for less, or for other backends.",
+            hint=OTHER_OFFERS,
         )
 
 
@@ -169,7 +170,7 @@ def refusal_of(plan: Plan) -> PerdureError:
     reasons = "\n".join([*map(_with_hint, others), _about(last)])
     backends = {backend.value for backend in BackendName}
     if not plan.total_offers and all(refusal.subject in backends for refusal in plan.refusals):
-        return NoCapacity(f"No offer fits.\n{reasons}", hint=last.hint)
+        return NoCapacity(f"No offer fits.\n{reasons}", hint=last.hint or OTHER_OFFERS)
     return Refused(f"The run cannot be submitted.\n{reasons}", hint=last.hint)
 
 

@@ -17,9 +17,6 @@ PAUSES = (0.2, 0.5, 1.0, 2.0)
 STEADY = 10.0
 """Seconds after which a stream without events had been a good one when it breaks."""
 
-BROKEN = "error"
-"""The event in which the server says why it ends a stream before its time."""
-
 Say = Callable[[str], None]
 
 
@@ -47,8 +44,6 @@ def follow(
         try:
             with client.stream(where, **params) as events:
                 for event in events.iter_sse():
-                    if event.event == BROKEN:
-                        raise Unavailable(event.data)
                     if attempt > 1:
                         say("The server is back.")
                     attempt = 0

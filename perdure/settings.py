@@ -73,8 +73,13 @@ class Settings(BaseSettings):
         default=8233,
         ge=0,
         le=65535,
-        description="The port of Temporal's web UI in the embedded server, which listens on "
-        "127.0.0.1 only. The default is Temporal's own.",
+        description="The port of Temporal's web UI, behind our sign-in, on 127.0.0.1 only. The "
+        "default is Temporal's own; 0 takes any that is free.",
+    )
+    temporal_ui: str = Field(
+        default="",
+        description="Where the API process finds Temporal's own web UI, which has no login: "
+        "`http://HOST:PORT`. The embedded server sets it. Empty: no UI is served.",
     )
     public_url: str = Field(
         default="",

@@ -113,6 +113,7 @@ def _failure(record: ReplicaRecord) -> str:
 def _replica_status(record: ReplicaRecord) -> ReplicaStatus:
     place = record.placement
     reason = _failure(record) if record.phase.is_final and record.reason else ""
+    words = [word for word in (reason, record.detail) if word]
     return ReplicaStatus(
         num=record.num,
         status=record.phase,
@@ -122,5 +123,5 @@ def _replica_status(record: ReplicaRecord) -> ReplicaStatus:
         resources=place.resources if place else None,
         price=place.price if place else None,
         ready=record.ready,
-        message=reason,
+        message=": ".join(words),
     )

@@ -1,29 +1,22 @@
 """One client connection: requests in, in order; replies out, in the same order."""
 
 import asyncio
-import logging
 import struct
-from collections import deque
 from socket import SO_LINGER, SOL_SOCKET
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-import httptools
-
 from proxy.auth import Caller
 from proxy.exchange import Exchange
 from proxy.forwarded import forwarded_by_trusted, forwarded_for
-from proxy.headers import PLAIN, REQUEST_KINDS
 from proxy.replies import SLOW
-from proxy.request_head import MAX_HEAD, RequestHead
+from proxy.request_head import RequestHead
+from proxy.request_reader import RequestReader
 from proxy.upstream import BUFFER
 
 if TYPE_CHECKING:
     from proxy.plane import Plane
     from proxy.tunnel import Tunnel
-
-EARLY = 64 * 1024
-"""Bytes that a client may send after an upgrade request before it was answered."""
 
 AT_ONCE = struct.pack("ii", 1, 0)
 """`struct linger`: closing drops what is unsent, and says so to the other side."""
@@ -31,31 +24,22 @@ AT_ONCE = struct.pack("ii", 1, 0)
 # Why a client is not read for now; each reason ends by itself.
 _QUEUE, _BODY = 1, 2
 
-logger = logging.getLogger(__name__)
-
 
 class ClientConnection(asyncio.Protocol):
     """`blocked`: the client does not take what we send."""
 
     __slots__ = (
         "_advancing",
-        "_deaf",
-        "_exchange",
         "_forwarded",
-        "_head",
-        "_head_bytes",
         "_host",
-        "_left",
-        "_lines",
         "_lingering",
-        "_parser",
         "_paused",
         "_peer",
         "_queue",
+        "_reader",
         "_since",
         "_trusted",
         "_tunnel",
-        "_upgrading",
         "blocked",
         "caller",
         "plane",
@@ -68,15 +52,11 @@ class ClientConnection(asyncio.Protocol):
         self.plane = plane
         self.caller = Caller(plane.tokens)
         self.blocked = False
-        self._parser = httptools.HttpRequestParser(self)
-        self._queue: deque[Exchange] = deque()
-        self._head: RequestHead | None = None  # the head under way
-        self._lines: list[bytes] = []  # its plain fields
-        self._exchange: Exchange | None = None  # whose body is under way
-        self._upgrading: Exchange | None = None
+        self._reader = RequestReader(self)
+        self._queue = self._reader.queue
         self._tunnel: Tunnel | None = None
-        self._advancing = self._deaf = self._lingering = self._trusted = False
-        self._left = self._paused = self._head_bytes = 0
+        self._advancing = self._lingering = self._trusted = False
+        self._paused = 0
         self._peer = self._forwarded = b""
         self._host: bytes | None = None
         self._since = 0.0
@@ -93,160 +73,24 @@ class ClientConnection(asyncio.Protocol):
         self._since = monotonic()
         self.plane.clients.add(self)
 
-    # Bytes of the client
-
     def data_received(self, data: bytes) -> None:
         """Requests, pieces of their bodies, or bytes after an upgrade."""
         if self._tunnel is not None:
             self._tunnel.from_client(data)
             return
-        if self._deaf:
+        if self._reader.deaf:
             return
-        if self._left or self._upgrading is not None:
-            data = self._past_the_parser(data)
-            if not data:
-                return
         queue = self._queue
         receiving = bool(queue) and queue[0].begun_at > 0 and not queue[0].sent_all
-        self._head_bytes += len(data)
-        self._feed(data)
+        self._reader.read(data)
         if not queue:
-            self._count_head(len(data))
-        elif receiving:
+            return
+        if receiving:
             queue[0].push()
         elif not queue[0].begun_at:
             self.advance()
         if len(queue) > 1:
             self._pause(_QUEUE)
-        elif self._exchange is not None and queue and not self._deaf:
-            self._skip_parser(self._exchange)
-
-    def _skip_parser(self, exchange: Exchange) -> None:
-        """A body of known length that goes on need not be parsed."""
-        if exchange.head.length:
-            self._left = exchange.head.length - exchange.seen
-            self._parser = httptools.HttpRequestParser(self)
-
-    def _feed(self, data: bytes) -> None:
-        while data:
-            try:
-                self._parser.feed_data(data)
-                return
-            except httptools.HttpParserUpgrade as upgrade:
-                data = self._upgrade(data[upgrade.args[0] :])
-            except httptools.HttpParserError as error:
-                self._refuse(error)
-                return
-
-    def _upgrade(self, rest: bytes) -> bytes:
-        """An upgrade was asked for, or CONNECT; what of `rest` is a request again."""
-        last = self._queue[-1]
-        if last.head.refusal:
-            self._deaf = True
-        elif last.head.upgrades:
-            self._upgrading = last
-            if rest:
-                last.body.append(rest)
-        else:
-            # An upgrade that is not passed on is not one: the next request follows.
-            self._parser = httptools.HttpRequestParser(self)
-            return rest
-        return b""
-
-    def _refuse(self, error: httptools.HttpParserError) -> None:
-        if isinstance(error, httptools.HttpParserCallbackError):
-            logger.error("A request could not be handled", exc_info=error)
-        self._deaf = True
-        if self._exchange is None:
-            self._queue_refusal(400)
-        else:
-            self._exchange.spoil()
-
-    def _count_head(self, size: int) -> None:
-        if self._head_bytes == size:
-            self._since = monotonic()
-        if self._head_bytes > MAX_HEAD:
-            self._deaf = True
-            self._queue_refusal(431)
-            self.advance()
-
-    def _queue_refusal(self, status: int) -> None:
-        """What came is no request; the answer waits for its turn all the same."""
-        head = RequestHead()
-        head.refuse(status)
-        self._queue.append(Exchange(self, head))
-
-    def _past_the_parser(self, data: bytes) -> bytes:
-        """What is left of `data` once those took their part who need no parser."""
-        if self._left:
-            data = self._take_known_body(data)
-        if self._upgrading is not None and data:
-            self._take_early(self._upgrading, data)
-            return b""
-        return b"" if self._deaf else data
-
-    def _take_known_body(self, data: bytes) -> bytes:
-        exchange, left = self._queue[0], self._left
-        piece, rest = (data, b"") if len(data) <= left else (data[:left], data[left:])
-        self._left = left - len(piece)
-        if not self._left:
-            exchange.sent_all, self._exchange = True, None
-        exchange.take_body(piece)
-        exchange.push()
-        return rest
-
-    def _take_early(self, exchange: Exchange, data: bytes) -> None:
-        exchange.body.append(data)
-        if sum(map(len, exchange.body)) > EARLY:
-            self._pause(_BODY)
-
-    # httptools
-
-    def on_message_begin(self) -> None:
-        """httptools: another request begins."""
-        self._head = head = RequestHead()
-        self._lines = head.lines
-
-    def on_url(self, url: bytes) -> None:
-        """httptools: a piece of the target."""
-        assert self._head is not None
-        self._head.target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """httptools: a field of the head; those after the body are not passed on."""
-        kind = REQUEST_KINDS[name]
-        if kind is PLAIN:
-            self._lines.append(b"%b: %b\r\n" % (name, value))
-        elif self._head is not None:
-            self._head.special(kind, name, value)
-
-    def on_headers_complete(self) -> None:
-        """httptools: the head is whole."""
-        head, parser = self._head, self._parser
-        assert head is not None
-        self._head, self._lines = None, []
-        head.complete(
-            parser.get_method(),
-            parser.get_http_version(),
-            self._head_bytes,
-            keep=parser.should_keep_alive(),
-        )
-        self._head_bytes = 0
-        self._exchange = exchange = Exchange(self, head)
-        self._queue.append(exchange)
-
-    def on_body(self, data: bytes) -> None:
-        """httptools: a piece of the body."""
-        exchange = self._exchange
-        if exchange is not None:
-            exchange.seen += len(data)
-            exchange.take_body(data)
-
-    def on_message_complete(self) -> None:
-        """httptools: the request is whole."""
-        self._head_bytes = 0
-        if self._exchange is not None:
-            self._exchange.sent_all, self._exchange = True, None
 
     # Turns
 
@@ -265,7 +109,7 @@ class ClientConnection(asyncio.Protocol):
         queue = self._queue
         queue.popleft()
         if not exchange.keep or not exchange.sent_all or self.plane.stopping:
-            self._end(linger=not exchange.sent_all or self._deaf)
+            self._end(linger=not exchange.sent_all or self._reader.deaf)
             return
         self._since = now
         if self._paused and len(queue) <= 1:
@@ -302,7 +146,7 @@ class ClientConnection(asyncio.Protocol):
         Closing with unread bytes sends a reset, which can overtake the reply (RFC 9112, 9.6).
         """
         self._queue.clear()
-        self._deaf = True
+        self._reader.deaf = True
         if linger and not self.transport.is_closing():
             self._lingering, self._since = True, monotonic()
             self.transport.write_eof()
@@ -326,9 +170,8 @@ class ClientConnection(asyncio.Protocol):
                 self._queue[0].check(now, limits.silent_seconds)
             elif quiet > limits.silent_seconds:  # it does not take the replies before
                 self.reset()
-        elif self._head is not None:
-            if quiet > limits.head_seconds:
-                self._deaf = True
+        elif self._reader.head_since:
+            if now - self._reader.head_since > limits.head_seconds:
                 self.transport.write(SLOW.render(keep=False))
                 self._end(linger=True)
         elif quiet > limits.idle_seconds or self.plane.stopping:

@@ -137,7 +137,14 @@ class Exchange:
 
     def _connect(self, replica: Replica | None) -> None:
         if replica is None:
-            self.answer(self._nobody())
+            plane, pool = self.client.plane, self._pool
+            if pool is plane.front:
+                self.answer(replies.NO_FRONT)
+            elif self._tried:
+                self.answer(replies.UNREACHABLE)
+            else:
+                seconds = int(plane.limits.retry_seconds)
+                self.answer(replies.without_replica(seconds, starting=pool.starting))
             return
         self._claim = Claim(replica)
         oldest = self.begun_at - self.client.plane.limits.parked_seconds
@@ -164,19 +171,6 @@ class Exchange:
         self._task = None
         self._fresh = True
         self._attach(upstream)
-
-    def _nobody(self) -> Reply:
-        plane = self.client.plane
-        if self._pool is plane.front:
-            return replies.NO_FRONT
-        if self._tried:
-            return replies.UNREACHABLE
-        seconds = int(plane.limits.retry_seconds)
-        if self._pool.starting:
-            return replies.unavailable("starting", "The service is starting.", seconds)
-        return replies.unavailable(
-            "no_replica", "The service has no replica, and none is coming.", seconds
-        )
 
     def _attach(self, upstream: UpstreamConnection) -> None:
         self._upstream = upstream
@@ -224,16 +218,7 @@ class Exchange:
         if head.location is not None and self._rewrite is not None and self._claim is not None:
             hosts = (self.head.host or b"", self._claim.replica.endpoint.authority)
             head.location = under_prefix(head.location, self._rewrite.prefix, hosts)
-        framing = b"transfer-encoding: chunked\r\n" if rechunk else b""
-        if head.status == 101:
-            framing = b"connection: upgrade\r\nupgrade: %b\r\n" % (
-                head.upgrade or self.head.upgrade
-            )
-        elif not self.keep:
-            framing += b"connection: close\r\n"
-        elif not self.head.http11:
-            framing += b"connection: keep-alive\r\n"
-        return head.render(framing=framing, open_to_all=self.open_to_all)
+        return head.render(self.head, rechunk=rechunk, keep=self.keep, open_to_all=self.open_to_all)
 
     def answer(self, reply: Reply) -> None:
         """The proxy's own answer, unless a reply has begun: then it is broken off."""

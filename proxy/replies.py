@@ -51,9 +51,12 @@ def error(status: int, code: str, detail: str, *headers: tuple[bytes, bytes]) ->
     return Reply(status, json.dumps(fields, ensure_ascii=False).encode(), headers, fields)
 
 
-def unavailable(code: str, detail: str, retry_after: int) -> Reply:
+def without_replica(seconds: int, *, starting: bool) -> Reply:
     """503, with the seconds after which another try makes sense."""
-    return error(503, code, detail, (b"retry-after", b"%d" % retry_after))
+    header = (b"retry-after", b"%d" % seconds)
+    if starting:
+        return error(503, "starting", "The service is starting.", header)
+    return error(503, "no_replica", "The service has no replica, and none is coming.", header)
 
 
 UNAUTHENTICATED = error(
@@ -72,7 +75,6 @@ UNREACHABLE = error(502, "unreachable", "No replica could be reached.")
 BROKEN = error(502, "bad_reply", "The replica's reply was broken off or is not HTTP.")
 SILENT = error(504, "silent", "The replica was silent for too long.")
 SLOW = error(408, "slow", "The request did not arrive in time.")
-STOPPING = unavailable("stopping", "This proxy is going down.", 1)
 
 _REFUSALS = {
     400: error(400, "bad_request", "This is not a request that can be passed on."),

@@ -1,6 +1,7 @@
 """The head of a replica's reply: hygiene on the way in, rebuilding on the way out. Pure."""
 
 from proxy.headers import LENGTH, Kind, nominated, without
+from proxy.request_head import RequestHead
 
 MAX_HEAD = 256 * 1024
 """Bytes of a reply's head, before it is given up."""
@@ -60,8 +61,10 @@ class ReplyHead:
         """Whether the connection may be kept, going by `Connection` alone."""
         return b"close" not in self.connection.lower()
 
-    def render(self, *, framing: bytes, open_to_all: bool) -> bytes:
-        """The head to send on. `framing` are whole lines: how its body ends, what follows it."""
+    def render(
+        self, request: RequestHead, *, rechunk: bool, keep: bool, open_to_all: bool
+    ) -> bytes:
+        """The head to send on. `rechunk`: in chunks; `keep`: another request may follow."""
         lines = self.lines
         if self.connection and (names := nominated(self.connection)):
             lines = without(lines, names)
@@ -74,6 +77,14 @@ class ReplyHead:
             parts += self.cross_origin
         if self.length >= 0 and self.status != 204:
             parts.append(b"content-length: %d\r\n" % self.length)
-        parts.append(framing)
+        if rechunk:
+            parts.append(b"transfer-encoding: chunked\r\n")
+        if self.status == 101:
+            upgrade = self.upgrade or request.upgrade
+            parts.append(b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade)
+        elif not keep:
+            parts.append(b"connection: close\r\n")
+        elif not request.http11:
+            parts.append(b"connection: keep-alive\r\n")
         parts.append(b"\r\n")
         return b"".join(parts)

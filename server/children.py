@@ -52,7 +52,9 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
         probe=answers(data.worker_socket, "/readyz"),
         grace=15.0,
     )
-    yield Part("api", python("api"), own, after=both, probe=answers(data.api_socket, "/healthz"))
+    yield Part(
+        temporal.API, python("api"), own, after=both, probe=answers(data.api_socket, "/healthz")
+    )
     if importlib.util.find_spec("hosts.tunnels"):
         yield Part("tunnels", python("hosts.tunnels"), own, after=("setup",))
     yield Part(
@@ -87,6 +89,8 @@ def environment(settings: Settings, ports: Ports, given: Mapping[str, str]) -> d
         **passed,
         **made,
         "PERDURE_DATA_DIR": str(settings.data_dir),
+        "PERDURE_UI_PORT": str(ports.ui),
+        "PERDURE_TEMPORAL_UI": ports.web_url,
         "PYTHONUNBUFFERED": "1",
         "TEMPORAL_ADDRESS": ports.address,
         "TEMPORAL_NAMESPACE": temporal.NAMESPACE,

@@ -44,7 +44,7 @@ async def serve(settings: Settings) -> None:
         terminal = Terminal(plain=settings.log is LogFormat.JSON)
         await Supervisor(place, children(settings, ports), terminal).run(
             lambda: (
-                f"perdure is ready on {settings.base_url} · Temporal UI {temporal.ui_url(ports)}"
+                f"perdure is ready on {settings.base_url} · Temporal UI {ports.ui_url}"
                 f" · admin token in {data.admin_token}"
             )
         )

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,12 +14,11 @@ from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
 from perdure.settings import Settings
 
-NAME = "temporal"
+NAME, API = "temporal", "api"
 HOST = "127.0.0.1"
 NAMESPACE = "default"
-UI_PATH = "/temporal"  # the UI's place behind our own origin, so that our session cookie goes along
-CODEC_PATH = "/api/codec"  # where the UI has payloads decoded, below the front door
-GRPC_PORTS = range(17233, 17333)  # below the range of outgoing connections, above Temporal's own
+CODEC_PATH = "/codec"  # where the UI has payloads decoded: on its own origin, so with its session
+INTERNAL = range(17233, 17333)  # ports below those of outgoing connections, above Temporal's own
 # The server's defaults look for work 20 times a second and let timers below a second fire late;
 # with these an activity takes 5 ms instead of 50, a child workflow 23 instead of 200.
 DYNAMIC_CONFIG = (
@@ -35,9 +35,10 @@ RETENTION = "720h"  # closed workflows stay 30 days; what must last longer is in
 
 @dataclass(frozen=True)
 class Ports:
-    """Of the gRPC front end, and of the web UI."""
+    """Of the gRPC front end, of Temporal's web UI without a login, and of ours before it."""
 
     grpc: int
+    web: int
     ui: int
 
     @property
@@ -45,23 +46,37 @@ class Ports:
         """What Temporal's clients call `TEMPORAL_ADDRESS`."""
         return f"{HOST}:{self.grpc}"
 
+    @property
+    def web_url(self) -> str:
+        """Temporal's web UI, for our own processes only."""
+        return f"http://{HOST}:{self.web}"
+
+    @property
+    def ui_url(self) -> str:
+        """The web UI behind our sign-in, for people on this machine."""
+        return f"http://localhost:{self.ui}/"
+
 
 def ports(settings: Settings) -> Ports:
-    """The ports of the server that still runs, else free ones: those of the last time, if they are.
+    """The ports that our processes still have, else free ones: those of the last time, if they are.
 
     Raises `CannotStart` when the UI's port was asked for and is in use.
     """
     data = settings.data
     last = _last(data.temporal_ports)
-    if last and lock.is_file_held(data.run / f"{NAME}.pid") and settings.ui_port in (0, last.ui):
-        return last
-    if settings.ui_port and not _is_free(settings.ui_port) and not _is_running(data):
-        raise CannotStart(
-            f"Port {settings.ui_port}, for Temporal's web UI, is in use by another program.",
-            hint="Choose another by `PERDURE_UI_PORT`; 0 takes any that is free.",
-        )
-    grpc = _choose(last.grpc if last else None)
-    chosen = Ports(grpc, settings.ui_port or _choose(last.ui if last else None, other_than=grpc))
+    running = _runs(data, NAME)
+    grpc = last.grpc if last and running else _choose(last and last.grpc, ())
+    web = last.web if last and running else _choose(last and last.web, {grpc})
+    if last and _runs(data, API) and settings.ui_port in (0, last.ui):
+        ui = last.ui
+    else:
+        ui = settings.ui_port or _choose(last and last.ui, {grpc, web})
+        if not _is_free(ui):
+            raise CannotStart(
+                f"Port {ui}, for Temporal's web UI, is in use by another program.",
+                hint="Choose another by `PERDURE_UI_PORT`; 0 takes any that is free.",
+            )
+    chosen = Ports(grpc, web, ui)
     new = data.temporal_ports.with_suffix(".new")
     new.write_text(json.dumps(asdict(chosen)))
     new.rename(data.temporal_ports)
@@ -76,9 +91,8 @@ def command(settings: Settings, ports: Ports) -> tuple[str, ...]:
     return (
         *(binary(), "server", "start-dev", "--log-format", "text"),
         *("--db-filename", str(settings.data.temporal_database)),
-        *("--ip", HOST, "--port", str(ports.grpc), "--ui-port", str(ports.ui)),
-        *("--ui-public-path", UI_PATH, "--ui-codec-endpoint", settings.base_url + CODEC_PATH),
-        "--ui-disable-news-fetch",
+        *("--ip", HOST, "--port", str(ports.grpc), "--ui-port", str(ports.web)),
+        *("--ui-codec-endpoint", ports.ui_url.rstrip("/") + CODEC_PATH, "--ui-disable-news-fetch"),
         *(word for pair in values for word in pair),
     )
 
@@ -87,11 +101,6 @@ def retention_command(ports: Ports) -> tuple[str, ...]:
     """The command that makes closed workflows stay."""
     update = ("operator", "namespace", "update", "-n", NAMESPACE, "--retention", RETENTION)
     return (binary(), *update, "--address", ports.address)
-
-
-def ui_url(ports: Ports) -> str:
-    """Where the web UI is, on this machine."""
-    return f"http://localhost:{ports.ui}{UI_PATH}"
 
 
 def binary() -> str:
@@ -113,15 +122,15 @@ def _last(path: Path) -> Ports | None:
         return None
 
 
-def _is_running(data: DataDir) -> bool:
-    return lock.is_file_held(data.run / f"{NAME}.pid")
+def _runs(data: DataDir, part: str) -> bool:
+    return lock.is_file_held(data.run / f"{part}.pid")
 
 
-def _choose(last: int | None, *, other_than: int = 0) -> int:
-    for port in ([last] if last else []) + list(GRPC_PORTS):
-        if port != other_than and _is_free(port):
+def _choose(last: int | None, taken: Collection[int]) -> int:
+    for port in ([last] if last else []) + list(INTERNAL):
+        if port not in taken and _is_free(port):
             return port
-    raise CannotStart(f"No free port from {GRPC_PORTS.start} to {GRPC_PORTS.stop - 1}.")
+    raise CannotStart(f"No free port from {INTERNAL.start} to {INTERNAL.stop - 1}.")
 
 
 def _is_free(port: int) -> bool:

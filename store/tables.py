@@ -237,5 +237,6 @@ addresses = Table(
     Column("network", Name, primary_key=True),
     Column("address", String(45), primary_key=True),
     Column("token", Name, nullable=True, unique=True),
-    Column("last_used_at", Instant, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+    Column("released_at", Instant, nullable=True),
 )

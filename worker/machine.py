@@ -3,7 +3,6 @@
 import logging
 
 from backends.local import LocalBackend
-from hosts.addresses import AddressFile
 from hosts.base import Runtime
 from hosts.docker.runtime import DockerRuntime
 from hosts.process.runtime import ProcessRuntime
@@ -24,9 +23,7 @@ async def _runtime(settings: Settings, store: Store) -> Runtime:
     processes = ProcessRuntime(settings.data.replicas, server)
     if settings.runtime is RuntimeChoice.PROCESS:
         return processes
-    docker = DockerRuntime(
-        settings.docker_host, server, AddressFile(settings.data.root / "addresses.db")
-    )
+    docker = DockerRuntime(settings.docker_host, server, store.addresses)
     if settings.runtime is RuntimeChoice.DOCKER:
         return docker
     try:

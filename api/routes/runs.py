@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from api.access import CallerHere, MemberHere, ServicesHere
@@ -117,30 +117,36 @@ async def events(name: RunName, access: MemberHere, services: ServicesHere) -> R
     return event_stream(status_events(services, access.project, name))
 
 
+class LogQuery(BaseModel):
+    """Which lines: after number `after`, of one replica, from a time or a duration ago on."""
+
+    after: int = Field(default=0, ge=0)
+    since: str | None = None
+    replica: int | None = Field(default=None, ge=0)
+    limit: int = Field(default=1000, ge=1, le=5000)
+    follow: bool = False
+
+
 @router.get(IN_PROJECT + "/runs/{name}/logs", response_model=tuple[LogLine, ...])
 async def logs(
     name: RunName,
     access: MemberHere,
     services: ServicesHere,
-    after: Annotated[int, Query(ge=0)] = 0,
-    since: str | None = None,
-    replica: Annotated[int | None, Query(ge=0)] = None,
-    limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
-    follow: bool = False,
+    query: Annotated[LogQuery, Query()],
 ) -> Response:
-    """The log after line number `after`, as a list; with `follow`, as server-sent events.
+    """The log, as a list; with `follow`, as server-sent events `log`, and `end` at the end.
 
     `since` is a time (ISO 8601) or a duration before now (`90s`, `1h`).
     """
+    project, after = access.project, query.after
     only = LogFilter(
-        incarnation=await log_incarnation(services, access.project, name),
-        replica=replica,
-        since=_moment(since, services.store.now()),
+        incarnation=await log_incarnation(services, project, name),
+        replica=query.replica,
+        since=_moment(query.since, services.store.now()),
     )
-    if follow:
-        found = log_events(services, access.project, name, after=after, only=only)
-        return event_stream(found)
-    page = await services.store.logs.read(access.project, name, after=after, limit=limit, only=only)
+    if query.follow:
+        return event_stream(log_events(services, project, name, after=after, only=only))
+    page = await services.store.logs.read(project, name, after=after, limit=query.limit, only=only)
     return JSONResponse([line.model_dump(mode="json") for line in page.lines])
 
 

@@ -11,7 +11,7 @@ router = APIRouter(tags=["server"])
 
 
 class Server(Model):
-    """This server: its version, its id, and the URL that its endpoints begin with."""
+    """The server: its version, its id, and the URL that its endpoints begin with."""
 
     version: str
     id: str

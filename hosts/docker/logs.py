@@ -6,6 +6,9 @@ with that time there were (the pieces of a long line share one). A pass asks aga
 earlier and drops what is not after the cursor; entries that Docker repeats when it rotates its
 files fall under the same rule. Docker may end the answer early after a rotation: the log is
 complete when a pass that began after the container's end brought nothing new.
+
+What Docker keeps is JSON: bytes that are no UTF-8 come out as U+FFFD, and so do the two halves of
+a character that it cuts at 16 KiB.
 """
 
 import calendar
@@ -13,7 +16,7 @@ import struct
 from collections.abc import Iterator
 from datetime import timedelta
 
-from pydantic import RootModel, ValidationError
+from pydantic import ConfigDict, RootModel, ValidationError
 
 from perdure.errors import InvalidInput
 from spec.log import LogBatch, LogEntry, LogStream
@@ -29,6 +32,8 @@ STAMP = len("2006-01-02T15:04:05.000000000Z ")
 
 class Cursor(RootModel[dict[LogStream, tuple[int, int]]]):
     """Per stream: the time of the last entry in nanoseconds, and how many had that time."""
+
+    model_config = ConfigDict(frozen=True)
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":

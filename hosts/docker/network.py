@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from aiodocker import DockerError
 
-from hosts.addresses import AddressPool
 from hosts.docker.connection import SLOW, Connection
 from hosts.docker.container import SERVER
 from perdure.errors import ContainerCreateFailed
+from spec.addresses import AddressPool
 from spec.public import Model
 
 PROBE = "perdure.probe"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from perdure import lock
 from spec.job import JobPhase, JobState
@@ -34,11 +34,11 @@ class Record(Model):
     uid: int | None
 
 
-class ShimSpec(Model):
-    """What the shim is told."""
+class Order(Model):
+    """What the shim is told, through a pipe: `env` holds secrets, which no file may hold."""
 
     argv: tuple[str, ...]
-    env: dict[str, str]
+    env: dict[str, str] = Field(repr=False)
     cwd: str
     uid: int | None
 
@@ -71,9 +71,17 @@ class ReplicaFolder:
         return self.home / "tmp"
 
     @property
-    def is_written(self) -> bool:
-        """Whether the replica was prepared to its end."""
-        return (self.control / "spec.json").exists()
+    def is_prepared(self) -> bool:
+        """Whether all is there that the replica needs to run."""
+        return self._prepared.exists()
+
+    def mark_prepared(self) -> None:
+        """Say that all is there. A start that was cut short after it only launches."""
+        self._prepared.touch(0o600)
+
+    @property
+    def _prepared(self) -> Path:
+        return self.control / "prepared"
 
     @property
     def has_ended(self) -> bool:

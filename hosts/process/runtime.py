@@ -15,11 +15,11 @@ from hosts.machine import gpus, this_machine
 from hosts.process import account, code, port, python, refusal, stray
 from hosts.process.environment import (
     argv,
-    inside,
     installer_environment,
     replica_environment,
+    working_folder,
 )
-from hosts.process.folder import Folders, Record, ReplicaFolder, ShimSpec
+from hosts.process.folder import Folders, Order, Record, ReplicaFolder
 from hosts.process.log import follow
 from hosts.process.process import ended, signalled
 from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
@@ -73,7 +73,7 @@ class ProcessRuntime:
         self._create_folders()
         folder = self._folders.of(job.token)
         async with folder.alone():
-            if not folder.is_written:
+            if not folder.is_prepared:
                 try:
                     await self._prepare(job, folder)
                 except BaseException:
@@ -81,7 +81,7 @@ class ProcessRuntime:
                     raise
             state = folder.state()
             if state.phase is JobPhase.CREATED:
-                await self._launch(folder)
+                await self._launch(job, folder)
                 state = folder.state()
             return state
 
@@ -144,14 +144,13 @@ class ProcessRuntime:
         self._folders.homes.chmod(0o711)  # whatever the umask
 
     async def _prepare(self, job: Job, folder: ReplicaFolder) -> None:
-        """Everything up to `spec.json`, which says that all is there."""
+        """Everything that the replica needs to run, up to the mark that says so."""
         refused = await asyncio.to_thread(self.refusals, job)
         if refused:
             raise RuntimeUnsupported(" ".join(refused))
         async with self._folders.claiming():
             uid = self._claim(job, folder)
-        cwd = folder.workflow / inside(job.working_dir or "", folder)
-        await asyncio.to_thread(self._make_home, job, folder, cwd)
+        await asyncio.to_thread(self._make_home, job, folder)
         interpreter = python.choose(self._pythons, job.python)
         installer = installer_environment(self._environment)
         await python.create_environment(folder.venv, interpreter, installer)
@@ -159,9 +158,7 @@ class ProcessRuntime:
         await asyncio.to_thread(python.provide_uv, folder.venv, tools)
         if uid is not None:
             await asyncio.to_thread(account.give, folder.home, uid)
-        env = replica_environment(job, folder, self._environment, has_gpus=self._has_gpus)
-        spec = ShimSpec(argv=tuple(argv(job)), env=env, cwd=str(cwd), uid=uid)
-        folder.write("spec.json", spec)
+        folder.mark_prepared()
 
     def _claim(self, job: Job, folder: ReplicaFolder) -> int | None:
         records = list(self._folders.all())
@@ -173,7 +170,7 @@ class ProcessRuntime:
         )
         return uid
 
-    def _make_home(self, job: Job, folder: ReplicaFolder, cwd: Path) -> None:
+    def _make_home(self, job: Job, folder: ReplicaFolder) -> None:
         if folder.home.exists():
             shutil.rmtree(folder.home)
         folder.home.mkdir(mode=0o700)
@@ -182,7 +179,7 @@ class ProcessRuntime:
         if job.code is not None:
             code.unpack(job.code, folder.workflow)
         try:
-            cwd.mkdir(parents=True, exist_ok=True)
+            working_folder(job, folder).mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
             raise ContainerCreateFailed(f"`{job.working_dir}` is not a folder.") from error
 
@@ -198,18 +195,25 @@ class ProcessRuntime:
                 await ended(folder)
         await stray.sweep(folder.mark, uid)
 
-    async def _launch(self, folder: ReplicaFolder) -> None:
+    async def _launch(self, job: Job, folder: ReplicaFolder) -> None:
+        record = folder.record()
+        order = Order(
+            argv=tuple(argv(job)),
+            env=replica_environment(job, folder, self._environment, has_gpus=self._has_gpus),
+            cwd=str(working_folder(job, folder)),
+            uid=record and record.uid,
+        )
         shim = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-I", "-S", str(SHIM), str(folder.control)),
             env={},
             cwd="/",
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        _, told = await shim.communicate()
+        _, told = await shim.communicate(order.model_dump_json().encode())
         if shim.returncode:
             raise ContainerCreateFailed(
                 f"The replica's process could not be started: {told.decode(errors='replace')}"

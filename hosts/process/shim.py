@@ -1,9 +1,10 @@
-"""Run one replica and outlive whoever started it: `python -I -S shim.py FOLDER`.
+"""Run one replica and outlive whoever started it: `python -I -S shim.py FOLDER <ORDER`.
 
 The command returns when the replica's process is being started; the shim goes on in the
-background. It needs the standard library only. All that it knows and tells is in FOLDER:
+background. It needs the standard library only. The order is read from stdin, to its end: `argv`,
+`env`, `cwd` and `uid` (null: our own), as JSON. It holds secrets, so it is never written. All else
+that the shim knows and tells is in FOLDER:
 
-    spec.json   read: `argv`, `env`, `cwd`, `uid` (null: our own)
     stop.json   read at each SIGTERM: `grace`, in seconds
     lock        held while the shim lives (see `perdure.lock`)
     pid.json    the shim's `pid`; written once, before the replica starts
@@ -104,8 +105,8 @@ def _pieces(text: bytes) -> list[tuple[bytes, str]]:
 class Replica:
     """The replica's main process, and all of its descendants."""
 
-    def __init__(self, spec: dict[str, object]) -> None:
-        uid = spec["uid"]
+    def __init__(self, order: dict[str, object]) -> None:
+        uid = order["uid"]
         self._uid = uid if isinstance(uid, int) else None
         self._kill_at: float | None = None
         self.code: int | None = None
@@ -118,9 +119,9 @@ class Replica:
                 os._exit(127)
 
         self.main = subprocess.Popen(  # type: ignore[call-overload]
-            spec["argv"],
-            env=spec["env"],
-            cwd=spec["cwd"],
+            order["argv"],
+            env=order["env"],
+            cwd=order["cwd"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -268,8 +269,7 @@ def main(folder: str) -> None:
     _take_lock()
     if os.path.exists("pid.json") or os.path.exists("exit.json"):
         return
-    with open("spec.json", encoding="utf-8") as file:
-        spec = json.load(file)
+    order = json.load(sys.stdin.buffer)
     _go_to_background()
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     wake, wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -278,9 +278,9 @@ def main(folder: str) -> None:
         signal.signal(number, lambda *_: None)
     log = Log()
     try:
-        code = _watch(Replica(spec), log, wake)
+        code = _watch(Replica(order), log, wake)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        log.write("stderr", [(f"cannot start {spec['argv'][0]}: {error}".encode(), "F")])
+        log.write("stderr", [(f"cannot start {order['argv'][0]}: {error}".encode(), "F")])
         code = 127 if isinstance(error, FileNotFoundError) else 126
     log.sync()
     _write_once("exit.json", {"code": code})

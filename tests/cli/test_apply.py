@@ -173,11 +173,15 @@ def test_a_refused_plan_says_each_reason_with_its_hint(
 def test_without_offers_there_is_no_capacity(
     service: Path, server: FakeServer, perdure: Perdure
 ) -> None:
-    reason = Refusal(subject="local", message="This machine has no GPU.", hint="Ask for less.")
+    reason = Refusal(subject="local", message="This machine has no GPU.")
     server.plan = plan(total_offers=0, refusals=(reason,))
     said = perdure("apply", "-f", service.name, "-y")
     assert said.code == 5
-    assert "  local: This machine has no GPU." in said.err
+    assert said.err.startswith(
+        "error: No offer fits. [no_capacity]\n"
+        "  local: This machine has no GPU.\n"
+        "hint: `perdure offer`"
+    )
 
 
 def test_changes_are_listed_with_the_way_in_which_they_are_made(

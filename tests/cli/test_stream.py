@@ -91,14 +91,6 @@ def test_a_server_that_ends_the_stream_again_and_again_is_given_up() -> None:
         followed(Script(""), 1, patience=30.0)
 
 
-def test_a_stream_that_the_server_breaks_off_goes_on() -> None:
-    broken = "event: error\ndata: Temporal does not answer.\n\n"
-    script = Script(event(1) + broken, event(2))
-    assert followed(script, 2)[0] == ["1", "2"]
-    with pytest.raises(Unavailable, match="Temporal does not answer"):
-        followed(Script(broken), 1)
-
-
 def test_what_the_server_refuses_is_not_asked_again() -> None:
     script = Script(404)
     with pytest.raises(NotFound):

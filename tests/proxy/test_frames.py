@@ -2,7 +2,7 @@
 
 import struct
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.frames import FrameCursor, close_frame
@@ -24,6 +24,7 @@ def frame(size: int, *, masked: bool) -> bytes:
     return head + mask + b"x" * size
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(sizes, st.booleans()), max_size=4), st.lists(st.integers(1, 40_000)))
 def test_only_whole_frames_end_at_a_boundary(
     frames: list[tuple[int, bool]], cuts: list[int]
@@ -40,6 +41,7 @@ def test_only_whole_frames_end_at_a_boundary(
         assert cursor.at_boundary == (at in ends)
 
 
+@settings(deadline=None)
 @given(sizes.filter(bool), st.data())
 def test_finish_takes_what_belongs_to_the_frame_under_way(size: int, data: st.DataObject) -> None:
     raw = frame(size, masked=False)

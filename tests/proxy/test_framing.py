@@ -347,3 +347,26 @@ async def test_an_upgrade_to_http2_is_not_passed_on(
     assert (await client.reply()).status == 200
     assert application.requests[0].get("upgrade") is None
     assert application.requests[0].get("http2-settings") is None
+
+
+async def test_thousands_of_pipelined_upgrades_to_http2_are_plain_requests(
+    proxy: RunningProxy, client: Client
+) -> None:
+    asked = b"GET /proxy/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    client.write(asked * 2000)
+    for _ in range(2000):
+        assert (await client.reply()).status == 404
+
+
+async def test_a_client_that_reads_nothing_is_not_answered_without_end(
+    proxy: RunningProxy, client: Client
+) -> None:
+    before = proxy.memory
+    request = b"GET /proxy/ HTTP/1.1\r\nHost: a\r\n\r\n" * 1000
+    client.writer.transport.pause_reading()
+    with pytest.raises((TimeoutError, ConnectionResetError)):
+        async with asyncio.timeout(4):
+            while True:
+                client.write(request)
+                await client.writer.drain()
+    assert proxy.memory - before < 8_000_000

@@ -1,14 +1,14 @@
 """Small decisions about heads, as values."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.cookies import without_session
 from proxy.headers import REQUEST_KINDS, Kind, Kinds, nominated, without
 from proxy.paths import Zone, locate
 from proxy.redirects import under_prefix
-from proxy.replies import error, moved, unavailable
+from proxy.replies import error, moved, without_replica
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,7 @@ def test_nominated_fields_go() -> None:
     assert without(lines, frozenset((b"x-a",))) == [b"X-B: 2\r\n"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from((b"a=1", b"perdure_session=s", b"b=perdure_session", b" c = 2 "))))
 def test_only_our_session_is_taken_from_cookies(pairs: list[bytes]) -> None:
     left = without_session([b";".join(pairs)]).split(b"; ") if pairs else []
@@ -111,7 +112,7 @@ def test_our_replies() -> None:
         b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 37\r\n\r\n"
         b'{"detail": "no", "code": "not_found"}'
     )
-    assert b"retry-after: 3\r\n" in unavailable("starting", "wait", 3).render(keep=True)
+    assert b"retry-after: 3\r\n" in without_replica(3, starting=True).render(keep=True)
     assert moved(b"/x/").render(keep=False) == (
         b"HTTP/1.1 308 Permanent Redirect\r\nlocation: /x/\r\ncontent-length: 0\r\n"
         b"connection: close\r\n\r\n"

@@ -1,7 +1,9 @@
 """WebSockets and other upgrades: after both heads, bytes both ways."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect as connect_websocket
@@ -157,3 +159,17 @@ async def test_when_the_application_vanishes_so_does_the_websocket(
             connection.transport.abort()
         with pytest.raises(ConnectionClosed):
             await socket.recv()
+
+
+async def test_a_proxy_that_is_told_to_stop_closes_in_good_order(
+    tmp_path: Path, application: Server
+) -> None:
+    running = RunningProxy(tmp_path)
+    name = await running.publish(f"tcp://127.0.0.1:{application.sockets[0].getsockname()[1]}")
+    async with dial(running, name) as socket:
+        running.signal(signal.SIGTERM)
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+    assert await asyncio.to_thread(running.stop) == 0

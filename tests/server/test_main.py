@@ -114,7 +114,10 @@ def test_one_command_brings_up_everything_and_takes_it_down(
     process = installation.start_ready()
     (line,) = (line for line in installation.said().splitlines() if "perdure is ready" in line)
     assert f"http://localhost:{free_port}" in line
-    assert "/temporal" in line
+    assert (
+        f"Temporal UI http://localhost:{installation.environment_of('api')['PERDURE_UI_PORT']}/ "
+        in line
+    )
     assert str(installation.data.admin_token) in line
     pids = [installation.pid(name) for name in PARTS]
     process.send_signal(signal.SIGINT)
@@ -130,6 +133,8 @@ def test_the_parts_get_this_temporal_and_only_the_set_up_gets_the_token(
         seen = installation.environment_of(name)
         assert seen["TEMPORAL_ADDRESS"].startswith("127.0.0.1:")
         assert seen["PERDURE_DATA_DIR"] == str(installation.data.root)
+        assert seen["PERDURE_TEMPORAL_UI"].startswith("http://127.0.0.1:")
+        assert seen["PERDURE_UI_PORT"] not in (seen["PERDURE_TEMPORAL_UI"].rpartition(":")[2], "0")
         assert not [value for value in seen.values() if "s3cret" in value]
     assert installation.environment_of("setup")["PERDURE_ADMIN_TOKEN"] == "s3cret"
     proxy = json.loads((installation.data.root / "proxy.args").read_text())

@@ -46,15 +46,17 @@ def test_a_real_server_takes_our_command(running: Ports) -> None:
     assert namespace["config"]["workflowExecutionRetentionTtl"] == "2592000s"
     attributes = asked(running, "operator", "search-attribute", "list")
     assert all(name in attributes for name in temporal.SEARCH_ATTRIBUTES)
-    page = httpx.get(temporal.ui_url(running), follow_redirects=True)
+    page = httpx.get(running.web_url, follow_redirects=True)
     assert page.status_code == 200
     assert "html" in page.headers["content-type"]
+    codec = httpx.get(f"{running.web_url}/api/v1/settings").json()["Codec"]
+    assert codec["Endpoint"] == f"http://localhost:{running.ui}/codec"
 
 
 def test_ports_are_the_same_after_a_restart(settings: Settings) -> None:
     first = temporal.ports(settings)
     assert temporal.ports(settings) == first
-    assert first.grpc != first.ui
+    assert len({first.grpc, first.web, first.ui}) == 3
 
 
 def test_a_port_that_is_in_use_by_now_is_replaced(settings: Settings) -> None:

@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator, Callable
+import shutil
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,15 +38,12 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
-MakeSettings = Callable[..., Settings]
-
-
 @pytest.fixture
 def settings(first_start: Path, tmp_path: Path) -> Settings:
-    import shutil
-
     shutil.copytree(first_start, tmp_path / "data")
-    return Settings(data_dir=tmp_path / "data", log_quota_mb=1, code_limit_mb=1)
+    settings = Settings(data_dir=tmp_path / "data", log_quota_mb=1, code_limit_mb=1)
+    settings.data.create()
+    return settings
 
 
 @pytest.fixture

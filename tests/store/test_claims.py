@@ -37,26 +37,6 @@ class TestGpus:
         assert sorted(isinstance(result, NoCapacity) for result in results) == [False] + [True] * 4
 
 
-class TestAddresses:
-    NET = ("10.0.0.2", "10.0.0.3")
-
-    async def test_are_given_in_turn_and_once(self, store: Store) -> None:
-        assert await store.addresses.claim("n", self.NET, "t1") == "10.0.0.2"
-        assert await store.addresses.claim("n", self.NET, "t2") == "10.0.0.3"
-        assert await store.addresses.claim("n", self.NET, "t1") == "10.0.0.2"
-        with pytest.raises(NoCapacity):
-            await store.addresses.claim("n", self.NET, "t3")
-
-    async def test_rest_for_an_hour(self, store: Store, clock: Clock) -> None:
-        await store.addresses.claim("n", self.NET[:1], "t1")
-        await store.addresses.release("t1")
-        clock.move(minutes=59)
-        with pytest.raises(NoCapacity):
-            await store.addresses.claim("n", self.NET[:1], "t2")
-        clock.move(minutes=1)
-        assert await store.addresses.claim("n", self.NET[:1], "t2") == "10.0.0.2"
-
-
 class TestLeases:
     async def test_count_until_they_run_out(self, store: Store, clock: Clock) -> None:
         grant = await store.leases.renew("boot", ProxyLease(stats="unix:///s", feed=3))

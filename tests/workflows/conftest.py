@@ -8,17 +8,47 @@ import pytest
 
 from engine.client import codec, connect
 from engine.runs import Runs
+from perdure.keys import create_secret
 from perdure.settings import Settings
 from store.database import open_store
 from store.setup import set_up
+from tests.workflows.recording import Recorder
 from tests.workflows.runtime import SocketRuntime
-from tests.workflows.stage import Stage, replay_all, sealing, temporal_server, working
+from tests.workflows.stage import (
+    MASTER_KEY,
+    Stage,
+    histories,
+    replay_all,
+    sealing,
+    temporal_server,
+    working,
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-histories",
+        action="store_true",
+        help="keep the workflow histories of all scenarios for later versions to replay",
+    )
+
+
+@pytest.fixture(scope="session")
+def recorder(request: pytest.FixtureRequest) -> Recorder | None:
+    """Keeps histories, when it was asked for; those of before are dropped."""
+    if not request.config.getoption("record_histories", default=False):
+        return None
+    made = Recorder()
+    made.forget()
+    return made
 
 
 @pytest.fixture
 async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A server and a store, without a worker."""
     settings = Settings(data_dir=tmp_path / "data", owner_check=0.5, start_timeout=20)
+    settings.data.create()
+    create_secret(settings.master_key_path, MASTER_KEY)
     await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
     async with temporal_server(tmp_path) as server, open_store(settings) as store:
         address = server.client.service_client.config.target_host
@@ -39,8 +69,12 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 @pytest.fixture(params=[1_000, 0], ids=["cached", "replayed"])
-async def at_work(stage: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def at_work(
+    stage: Stage, request: pytest.FixtureRequest, recorder: Recorder | None
+) -> AsyncIterator[Stage]:
     """With a worker; once with a cache, once replaying every history at each task."""
     async with working(stage, max_cached=request.param):
         yield stage
     assert await replay_all(stage.client, sealing(stage)) > 0
+    if recorder is not None and request.param:
+        await recorder.record(request.function.__name__, histories(stage.client))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
@@ -33,8 +33,9 @@ from tests.workflows.runtime import SocketRuntime
 from worker.pollers import pollers
 from worker.rooms import make_rooms
 
-SECRET = "s3cret-value-in-env"
 PROJECT = "main"
+MASTER_KEY = bytes(range(32))
+"""Always the same, so that recorded histories can be read later."""
 BIN = str(Path(sys.executable).parent)
 TUNED = [
     *(
@@ -165,13 +166,19 @@ async def working(stage: Stage, *, max_cached: int = 1_000) -> AsyncIterator[Non
         yield
 
 
+async def histories(client: Client) -> AsyncIterator[WorkflowHistory]:
+    """Every history that a scenario left."""
+    async for execution in client.list_workflows():
+        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+        yield await handle.fetch_history()
+
+
 async def replay_all(client: Client, sealing: SealingCodec) -> int:
     """Every history that a scenario left is replayed by the same code; how many there were."""
     replayer = Replayer(workflows=workflows.ALL, plugins=[plugin(sealing)])
     count = 0
-    async for execution in client.list_workflows():
-        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
-        await replayer.replay_workflow(await handle.fetch_history())
+    async for history in histories(client):
+        await replayer.replay_workflow(history)
         count += 1
     return count
 

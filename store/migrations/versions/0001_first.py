@@ -13,7 +13,8 @@ def upgrade() -> None:
         sa.Column("network", sa.String(length=200), nullable=False),
         sa.Column("address", sa.String(length=45), nullable=False),
         sa.Column("token", sa.String(length=200), nullable=True),
-        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("network", "address", name="pk_addresses"),
         sa.UniqueConstraint("token", name="uq_addresses_token"),
     )

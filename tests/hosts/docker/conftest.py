@@ -1,14 +1,14 @@
 """A runtime on a real engine, and a fresh name for each job."""
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from hosts.addresses import AddressFile
+from hosts.addresses import AddressBook
 from hosts.docker import DockerRuntime
 from hosts.docker.network import network_name
+from tests.hosts.docker.addresses import AddressList
 from tests.hosts.docker.jobs import SERVER
 from tests.testbed.engine import Engine
 from tests.testbed.fixtures import bed, engine, mortal_engine, private_image, public_image
@@ -22,23 +22,23 @@ def token() -> str:
 
 
 @pytest.fixture(scope="session")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("addresses") / "addresses.db"
+def book() -> AddressBook:
+    return AddressList()
 
 
 @pytest.fixture
-async def runtime(engine: Engine, book: Path) -> AsyncIterator[DockerRuntime]:
+async def runtime(engine: Engine, book: AddressBook) -> AsyncIterator[DockerRuntime]:
     """The runtime of the server `SERVER`; its jobs are removed after the test."""
-    async with DockerRuntime(engine.url, SERVER, AddressFile(book)) as runtime:
+    async with DockerRuntime(engine.url, SERVER, book) as runtime:
         yield runtime
         for left in await runtime.tokens():
             await runtime.remove(left)
 
 
 @pytest.fixture
-async def mortal(mortal_engine: Engine, book: Path) -> AsyncIterator[DockerRuntime]:
+async def mortal(mortal_engine: Engine, book: AddressBook) -> AsyncIterator[DockerRuntime]:
     """The same on the engine that may be killed."""
-    async with DockerRuntime(mortal_engine.url, SERVER, AddressFile(book)) as runtime:
+    async with DockerRuntime(mortal_engine.url, SERVER, book) as runtime:
         yield runtime
         for left in await runtime.tokens():
             await runtime.remove(left)

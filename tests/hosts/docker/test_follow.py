@@ -70,6 +70,14 @@ async def test_a_line_of_bytes_is_cut_but_not_changed(runtime: DockerRuntime, to
     assert entries[0].at <= entries[1].at
 
 
+async def test_docker_spoils_only_the_character_that_it_cuts(
+    runtime: DockerRuntime, token: str
+) -> None:
+    await runtime.start(job(token, "python3", "-c", "print('x' + chr(228) * 10000)"))
+    text = text_of(await log_of(runtime, token)).strip()
+    assert text.replace("\ufffd", "") == "x" + "\u00e4" * 9999
+
+
 async def test_a_line_comes_when_it_is_written(runtime: DockerRuntime, token: str) -> None:
     await runtime.start(shell(token, "python3 -c \"print('now'); input()\" < <(sleep 1000)"))
     async for batch in runtime.follow(token, ""):

@@ -3,11 +3,10 @@
 import asyncio
 import json
 from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
 
 import pytest
 
-from hosts.addresses import AddressFile
+from hosts.addresses import AddressBook
 from hosts.docker import DockerRuntime
 from hosts.docker.connection import Connection
 from hosts.docker.network import ensure_network, network_name, our_pool, range_of_docker
@@ -41,17 +40,16 @@ async def test_a_gone_replica_s_address_is_not_given_to_the_next(
     assert given == [given[0], given[0] + 1, given[0] + 2]
 
 
-async def test_the_address_is_on_disk_before_the_container_is_made(
-    engine: Engine, book: Path, token: str, other_server: str
+async def test_the_address_is_in_the_book_before_the_container_is_made(
+    engine: Engine, book: AddressBook, token: str, other_server: str
 ) -> None:
-    addresses = AddressFile(book)
-    async with DockerRuntime(engine.url, other_server, addresses) as runtime:
+    async with DockerRuntime(engine.url, other_server, book) as runtime:
         with pytest.raises(ContainerCreateFailed):
             await runtime.start(job(token, image="perdure-test/absent:1", server=other_server))
         network = json.loads(engine.docker("network", "inspect", network_name(other_server)))[0]
         subnet = IPv4Network(network["IPAM"]["Config"][0]["Subnet"])
         engine_id = engine.docker("info", "--format", "{{.ID}}")
-        held = await addresses.claim(engine_id, token, our_pool(subnet))
+        held = await book.claim(engine_id, token, our_pool(subnet))
         state = await runtime.start(job(token, "sleep", "99", server=other_server))
         assert state.address == f"tcp://{held}:8000"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts.addresses import AddressFile
+from hosts.addresses import AddressBook
 from hosts.docker import DockerRuntime
 from perdure.errors import InstanceUnreachable
 from spec.log import LogEntry
@@ -21,18 +21,19 @@ for n in range(1, 1001):
 "; exec sleep 1000"""
 
 
-async def test_no_engine_is_unreachable(book: Path, tmp_path: Path) -> None:
+async def test_no_engine_is_unreachable(book: AddressBook, tmp_path: Path) -> None:
     nowhere = f"unix://{tmp_path}/docker.sock"
-    async with DockerRuntime(nowhere, "s", AddressFile(book)) as runtime:
+    async with DockerRuntime(nowhere, "s", book) as runtime:
         for call in (runtime.machine(), runtime.state("t"), runtime.tokens(), runtime.remove("t")):
             with pytest.raises(InstanceUnreachable, match="refuses connections"):
                 await call
 
 
-async def test_a_hung_engine_is_unreachable(mortal_engine: Engine, book: Path, token: str) -> None:
+async def test_a_hung_engine_is_unreachable(
+    mortal_engine: Engine, book: AddressBook, token: str
+) -> None:
     patience = timedelta(seconds=0.3)
-    addresses = AddressFile(book)
-    async with DockerRuntime(mortal_engine.url, "s", addresses, patience=patience) as runtime:
+    async with DockerRuntime(mortal_engine.url, "s", book, patience=patience) as runtime:
         mortal_engine.freeze()
         try:
             with pytest.raises(InstanceUnreachable, match="in time"):

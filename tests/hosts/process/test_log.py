@@ -1,7 +1,6 @@
 """The log of a replica: each byte once, whatever is killed in between."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts.process.folder import Record, ReplicaFolder
+from hosts.process.folder import Order, Record, ReplicaFolder
 from hosts.process.log import follow
 from hosts.process.runtime import SHIM
 from spec.log import LogEntry, LogStream
@@ -24,14 +23,12 @@ def folder(tmp_path: Path) -> ReplicaFolder:
 
 
 def start(folder: ReplicaFolder, script: str) -> None:
-    spec: dict[str, object] = {
-        "argv": [sys.executable, "-c", script],
-        "env": {},
-        "cwd": "/",
-        "uid": None,
-    }
-    (folder.control / "spec.json").write_text(json.dumps(spec))
-    subprocess.run([sys.executable, "-I", "-S", str(SHIM), str(folder.control)], check=True)
+    order = Order(argv=(sys.executable, "-c", script), env={}, cwd="/", uid=None)
+    subprocess.run(
+        [sys.executable, "-I", "-S", str(SHIM), str(folder.control)],
+        input=order.model_dump_json().encode(),
+        check=True,
+    )
 
 
 async def everything(folder: ReplicaFolder, cursor: str = "") -> list[LogEntry]:

@@ -1,7 +1,10 @@
 """The promises of `hosts.base.Runtime`, kept by plain processes."""
 
 import asyncio
+import base64
+import hashlib
 import io
+import json
 import os
 import signal
 import socket
@@ -17,7 +20,7 @@ import psutil
 import pytest
 
 from hosts.base import Runtime
-from hosts.process.runtime import ProcessRuntime
+from hosts.process.runtime import SHIM, ProcessRuntime
 from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
 from spec.job import Job, JobMount, JobPhase, RegistryCredentials
 from spec.log import LogStream
@@ -302,6 +305,71 @@ async def test_nothing_of_ours_reaches_the_application(
     assert seen["HOME"].startswith(str(homes))
     assert seen["PATH"].startswith(f"{seen['VIRTUAL_ENV']}/bin:")
     assert await runtime.remove(TOKEN)
+
+
+SECRET = "hf_3kJq8Zr0XyTnV5wB"
+CHECKS_SECRET = """
+import hashlib, os, time
+print(hashlib.sha256(os.environ["HF_TOKEN"].encode()).hexdigest(), flush=True)
+time.sleep(60)
+"""
+
+
+def holding(folder: Path, secret: str) -> list[Path]:
+    """The files below a folder in which a secret is, plain or in any alignment of base64."""
+    encoded = [base64.b64encode(b"x" * pad + secret.encode())[4:-4] for pad in range(3)]
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and any(form in path.read_bytes() for form in [secret.encode(), *encoded])
+    ]
+
+
+async def test_secrets_reach_the_application_and_no_file(
+    runtime: ProcessRuntime, job: MakeJob, tmp_path: Path, homes: Path
+) -> None:
+    code = archive(tmp_path, {"app.py": CHECKS_SECRET})
+    await runtime.start(job("python app.py", code=code, env={"HF_TOKEN": SECRET}))
+    await has_said(runtime, hashlib.sha256(SECRET.encode()).hexdigest())
+    assert [*holding(tmp_path / "replicas", SECRET), *holding(homes, SECRET)] == []
+    await runtime.stop(TOKEN, SECOND)
+    assert [*holding(tmp_path / "replicas", SECRET), *holding(homes, SECRET)] == []
+
+
+async def test_secrets_are_in_the_environment_and_arguments_of_the_application_only(
+    runtime: ProcessRuntime, job: MakeJob, tmp_path: Path
+) -> None:
+    await runtime.start(job("echo up; exec sleep 60", env={"HF_TOKEN": SECRET}))
+    await has_said(runtime, "up")
+    (pid_file,) = (tmp_path / "replicas").glob("*/pid.json")
+    shim = psutil.Process(json.loads(pid_file.read_text())["pid"])
+    assert SECRET not in str([shim.cmdline(), shim.environ()])
+    (application,) = shim.children()
+    assert application.environ()["HF_TOKEN"] == SECRET
+
+
+@pytest.mark.parametrize("missing", ["a prepared replica", "an order that was cut"])
+async def test_a_start_that_was_cut_short_gets_its_secrets_from_the_repeated_one(
+    runtime: ProcessRuntime, job: MakeJob, tmp_path: Path, missing: str
+) -> None:
+    wanted = job("echo ${HF_TOKEN#hf_}", env={"HF_TOKEN": SECRET})
+    await runtime.start(wanted)
+    await runtime.wait(TOKEN)
+    (control,) = (path for path in (tmp_path / "replicas").iterdir() if path.is_dir())
+    for name in ("pid.json", "exit.json", "log.000000"):
+        (control / name).unlink()
+    if missing == "an order that was cut":
+        shim = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", str(SHIM), str(control)),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        await shim.communicate(b'{"argv": ["/bin/sh", "-c", "echo no"], "env": {"HF_TO')
+        assert shim.returncode == 1
+        assert (await runtime.state(TOKEN)).phase is JobPhase.CREATED
+    await runtime.start(wanted)
+    await runtime.wait(TOKEN)
+    assert await output(runtime) == SECRET.removeprefix("hf_")
 
 
 async def test_text_of_all_languages_reaches_the_application(

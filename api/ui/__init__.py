@@ -1,0 +1,1 @@
+"""Temporal's web UI behind our own sign-in, on an origin of its own."""

@@ -1,0 +1,63 @@
+"""Temporal's own web UI, which has no sign-in: asked on behalf of those who signed in here."""
+
+from collections.abc import Iterable
+
+import httpx
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.background import BackgroundTask
+
+from api.ui.session import COOKIE
+from perdure.errors import Unavailable
+
+# Of one connection only (RFC 9110, 7.6.1), or what the next server must make anew.
+HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
+) | frozenset({"transfer-encoding", "upgrade", "host", "authorization", "origin"})
+
+TIMEOUT = httpx.Timeout(60.0, connect=2.0)
+
+Headers = list[tuple[str, str]]
+
+
+class Upstream:
+    """The UI at `url`."""
+
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, transport=transport)
+
+    async def forward(self, request: Request) -> Response:
+        """The UI's answer, as it comes. Raises `Unavailable`."""
+        target = httpx.URL(path=request.url.path, query=request.url.query.encode())
+        length = request.headers.get("content-length")
+        asked = self._client.build_request(
+            request.method,
+            target,
+            headers=_forwarded(request.headers.items()),
+            content=request.stream() if length else None,
+        )
+        try:
+            found = await self._client.send(asked, stream=True)
+        except httpx.TransportError as error:
+            raise Unavailable("Temporal's web UI does not answer.") from error
+        answer = StreamingResponse(
+            found.aiter_raw(), found.status_code, background=BackgroundTask(found.aclose)
+        )
+        for name, value in found.headers.multi_items():
+            if name.lower() not in HOP_BY_HOP:
+                answer.headers.append(name, value)
+        return answer
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+
+def _forwarded(headers: Iterable[tuple[str, str]]) -> Headers:
+    kept = [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP]
+    return [(n, _without_session(v) if n.lower() == "cookie" else v) for n, v in kept]
+
+
+def _without_session(cookies: str) -> str:
+    pairs = (pair.strip() for pair in cookies.split(";"))
+    return "; ".join(pair for pair in pairs if pair.partition("=")[0] != COOKIE)

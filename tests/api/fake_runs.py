@@ -1,0 +1,96 @@
+"""Temporal's part of the API, from memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from engine.runs import Runs
+from perdure.errors import NotFound
+from spec.plan import Plan, PlanAction, PlanOrder
+from spec.run import Accepted, ApplyRequest, RunState, RunStatus
+from spec.status import RunPhase
+
+LATER = datetime(2026, 11, 25, 13, tzinfo=UTC)
+
+
+def run_status(
+    name: str = "app",
+    phase: RunPhase = RunPhase.RUNNING,
+    *,
+    project: str = "main",
+    incarnation: str = "life1",
+    submitted_at: datetime = LATER,
+    model: str | None = None,
+) -> RunStatus:
+    return RunStatus(
+        project=project,
+        name=name,
+        status=phase,
+        status_message=phase.value,
+        submitted_at=submitted_at,
+        incarnation=incarnation,
+        revision=1,
+        desired=1,
+        ready=1,
+        model=model,
+    )
+
+
+class FakeRuns(Runs):
+    """What it was asked, and what it answers."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], RunStatus] = {}
+        self.orders: list[PlanOrder] = []
+        self.applied: list[tuple[str, str, ApplyRequest, str]] = []
+        self.stopped: list[tuple[str, bool]] = []
+        self.failure: Exception | None = None
+        self.breaks_after_apply = False
+
+    def know(self, status: RunStatus) -> None:
+        self.known[status.project, status.name] = status
+
+    async def plan(self, order: PlanOrder) -> Plan:
+        if self.failure:
+            raise self.failure
+        self.orders.append(order)
+        return Plan(project=order.project, name=order.name, action=PlanAction.CREATE, check="new")
+
+    async def apply(self, project: str, run: str, request: ApplyRequest, key: str) -> Accepted:
+        self.applied.append((project, run, request, key))
+        if self.failure:
+            raise self.failure
+        if self.breaks_after_apply:
+            raise ConnectionResetError("killed between the apply and its answer")
+        return Accepted(run=run, incarnation="life1", revision=1, replicas=1)
+
+    async def stop(self, project: str, run: str, *, abort: bool = False) -> RunStatus:
+        status = self.known.get((project, run))
+        if status is None:
+            raise NotFound(f"There is no run `{run}`.")
+        self.stopped.append((run, abort))
+        return status
+
+    async def state(self, project: str, run: str) -> RunState | None:
+        return None
+
+    async def status(self, project: str, run: str) -> RunStatus | None:
+        return self.known.get((project, run))
+
+    async def statuses(
+        self, project: str | None = None, *, include_finished: bool = False
+    ) -> list[RunStatus]:
+        return [
+            status
+            for status in self.known.values()
+            if project in (None, status.project)
+            and (include_finished or not status.status.is_final)
+        ]
+
+    async def watch(self, project: str, run: str, pause: float = 0.01) -> AsyncIterator[RunStatus]:
+        last = None
+        while last is None or not last.status.is_final:
+            if self.known[project, run] != last:
+                last = self.known[project, run]
+                yield last
+            await asyncio.sleep(pause)

@@ -1,0 +1,69 @@
+import httpx
+import pytest
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.body import LIMIT
+from perdure.errors import NoCapacity, Unavailable
+from tests.api.fake_runs import FakeRuns
+
+SERVICE = {"type": "service", "name": "app", "port": 8000, "commands": ["serve"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "code"),
+    [
+        ("GET", "/no/such/path", b"", 404, "not_found"),
+        ("PATCH", "/me", b"", 405, "method_not_allowed"),
+        ("POST", "/projects", b"{", 422, "invalid_input"),
+        ("POST", "/projects", b"[]", 422, "invalid_input"),
+        ("POST", "/projects", b"{}", 422, "invalid_input"),
+        ("POST", "/projects", b'{"name": "a", "nom": 1}', 422, "invalid_input"),
+        ("POST", "/projects", b" " * (LIMIT + 1), 413, "too_large"),
+        ("POST", "/projects", b'{"name": "main"}', 409, "already_exists"),
+        ("GET", "/projects/main/runs?all=perhaps", b"", 422, "invalid_input"),
+        ("GET", "/projects/main/runs/app/logs?after=-1", b"", 422, "invalid_input"),
+        ("PUT", "/projects/main/code/nonsense", b"", 422, "invalid_input"),
+    ],
+)
+async def test_every_failure_has_one_envelope(
+    admin: httpx.AsyncClient, method: str, path: str, content: bytes, status: int, code: str
+) -> None:
+    answer = await admin.request(method, path, content=content)
+    assert answer.status_code == status
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "hint"}
+    assert error["code"] == code
+    assert error["message"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (NoCapacity("No offer.", hint="Ask for less."), 409, "no_capacity"),
+        (Unavailable("Not now."), 503, "unavailable"),
+        (RPCError("dns: 10.0.0.1", RPCStatusCode.UNAVAILABLE, b""), 503, "unavailable"),
+        (ValueError("/etc/passwd: line 3"), 500, "perdure_error"),
+    ],
+)
+async def test_failure_of_a_plan_is_told_without_internals(
+    admin: httpx.AsyncClient, runs: FakeRuns, failure: Exception, status: int, code: str
+) -> None:
+    runs.failure = failure
+    answer = await admin.post("/projects/main/plans", json={"configuration": SERVICE})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert "passwd" not in answer.text
+    assert "dns" not in answer.text
+
+
+async def test_unknown_property_is_named_with_the_likely_one(admin: httpx.AsyncClient) -> None:
+    body = {"configuration": SERVICE | {"comands": ["x"]}}
+    error = (await admin.post("/projects/main/plans", json=body)).json()["error"]
+    assert "comands" in error["message"]
+    assert "commands" in error["hint"]
+
+
+async def test_value_that_cannot_be_read_is_not_quoted(admin: httpx.AsyncClient) -> None:
+    body = {"configuration": SERVICE | {"env": {"KEY": ["hush-hush"]}}}
+    answer = await admin.post("/projects/main/plans", json=body)
+    assert answer.status_code == 422
+    assert "hush-hush" not in answer.text

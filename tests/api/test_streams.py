@@ -1,0 +1,153 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+from httpx_sse import ServerSentEvent, aconnect_sse
+
+from api.event_stream import Event, event_stream
+from spec.log import LogBatch, LogEntry, LogStream
+from spec.status import RunPhase
+from store.database import Store
+from store.logs import LogSource
+from tests.api.fake_runs import FakeRuns, run_status
+from tests.store.conftest import Clock
+
+SOURCE = LogSource(key="r0", project="main", run="app", incarnation="life1", replica=0)
+LOGS = "/projects/main/runs/app/logs"
+
+
+async def log(store: Store, clock: Clock, *texts: str, replica: int = 0) -> None:
+    at = int(clock.now.timestamp() * 1e9)
+    entries = tuple(LogEntry(at=at, stream=LogStream.STDOUT, text=text.encode()) for text in texts)
+    source = SOURCE.model_copy(update={"key": f"r{replica}", "replica": replica})
+    await store.logs.append(source, LogBatch(entries=entries, cursor=""))
+
+
+async def events(
+    client: httpx.AsyncClient, path: str, **params: str | int
+) -> AsyncIterator[ServerSentEvent]:
+    async with aconnect_sse(client, "GET", path, params=params) as source:
+        async for event in source.aiter_sse():
+            yield event
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+def texts(answer: httpx.Response) -> list[str]:
+    return [line["text"] for line in answer.json()]
+
+
+class TestLogs:
+    async def test_are_read_in_pages(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store, clock: Clock
+    ) -> None:
+        runs.know(run_status())
+        await log(store, clock, *"abcde")
+        page = await alice.get(LOGS, params={"limit": 2})
+        assert texts(page) == ["a", "b"]
+        rest = await alice.get(LOGS, params={"after": page.json()[-1]["id"]})
+        assert texts(rest) == ["c", "d", "e"]
+
+    @pytest.mark.parametrize("since", ["30s", "30", "2026-11-25T12:00:30Z"])
+    async def test_are_filtered_by_time_and_replica(
+        self,
+        since: str,
+        alice: httpx.AsyncClient,
+        runs: FakeRuns,
+        store: Store,
+        clock: Clock,
+    ) -> None:
+        runs.know(run_status())
+        await log(store, clock, "early")
+        clock.move(seconds=60)
+        await log(store, clock, "late")
+        await log(store, clock, "other", replica=1)
+        assert texts(await alice.get(LOGS, params={"since": since})) == ["late", "other"]
+        assert texts(await alice.get(LOGS, params={"since": since, "replica": 1})) == ["other"]
+
+    async def test_since_nonsense_is_refused(
+        self, alice: httpx.AsyncClient, runs: FakeRuns
+    ) -> None:
+        runs.know(run_status())
+        assert (await alice.get(LOGS, params={"since": "yesterday"})).status_code == 422
+
+    async def test_are_followed_to_the_end_and_resumed_after_any_line(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store, clock: Clock
+    ) -> None:
+        runs.know(run_status())
+        await log(store, clock, "a", "b")
+        seen: list[tuple[str, str]] = []
+
+        async def follow(after: int, *, stop_at: int) -> None:
+            async for event in events(alice, LOGS, follow="true", after=after):
+                text = event.json()["text"] if event.event == "log" else ""
+                seen.append((event.event, text))
+                if len(seen) == stop_at:
+                    return
+
+        await follow(0, stop_at=1)
+        rest = asyncio.create_task(follow(1, stop_at=99))
+        await until(lambda: len(seen) == 2)
+        await log(store, clock, "c")
+        await until(lambda: len(seen) == 3)
+        await log(store, clock, "d")
+        runs.know(run_status(phase=RunPhase.DONE))
+        await asyncio.wait_for(rest, 10)
+        assert seen == [("log", "a"), ("log", "b"), ("log", "c"), ("log", "d"), ("end", "")]
+
+    async def test_of_a_life_end_when_the_name_begins_another(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store, clock: Clock
+    ) -> None:
+        runs.know(run_status())
+        await log(store, clock, "a")
+        seen: list[str] = []
+
+        async def follow() -> None:
+            async for event in events(alice, LOGS, follow="true"):
+                seen.append(event.event)  # noqa: PERF401 - looked at meanwhile
+
+        following = asyncio.create_task(follow())
+        await until(lambda: bool(seen))
+        runs.know(run_status(incarnation="life2"))
+        await asyncio.wait_for(following, 10)
+        assert seen == ["log", "end"]
+
+    async def test_are_still_there_when_temporal_has_forgotten_the_run(
+        self, alice: httpx.AsyncClient, store: Store, clock: Clock
+    ) -> None:
+        await log(store, clock, "a")
+        assert texts(await alice.get(LOGS)) == ["a"]
+        followed = [event.event async for event in events(alice, LOGS, follow="true")]
+        assert followed == ["log", "end"]
+
+
+async def test_status_is_told_at_once_and_at_each_change_until_the_end(
+    alice: httpx.AsyncClient, runs: FakeRuns
+) -> None:
+    runs.know(run_status(phase=RunPhase.PROVISIONING))
+    seen = []
+    async for event in events(alice, "/projects/main/runs/app/events"):
+        seen.append((event.event, event.json()["status"]))
+        runs.know(run_status(phase=RunPhase.RUNNING if len(seen) == 1 else RunPhase.TERMINATED))
+    assert seen == [("status", "provisioning"), ("status", "running"), ("status", "terminated")]
+
+
+async def test_silence_is_filled_with_comments() -> None:
+    async def late() -> AsyncIterator[Event]:
+        await release.wait()
+        yield Event(name="log", data="1", id="7")
+
+    release = asyncio.Event()
+    stream = aiter(
+        event_stream(late(), silence=timedelta(milliseconds=1).total_seconds()).body_iterator
+    )
+    assert await anext(stream) == b": ping\n\n"
+    release.set()
+    rest = [piece async for piece in stream if piece != b": ping\n\n"]
+    assert rest == [b"event: log\ndata: 1\nid: 7\n\n"]
