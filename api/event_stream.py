@@ -1,9 +1,9 @@
 """Server-sent events, with a comment now and then so that nobody takes silence for a break."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -30,36 +30,41 @@ class Event(Model):
 
 
 def event_stream(
-    events: AsyncIterator[Event], silence: float = SILENCE_SECONDS
+    events: AsyncIterator[Event], stopping: asyncio.Event, silence: float = SILENCE_SECONDS
 ) -> StreamingResponse:
-    """An answer that ends with the events."""
+    """An answer that ends with the events, or when the process is stopping."""
     return StreamingResponse(
-        _encoded(events, silence),
+        _encoded(events, stopping, silence),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _encoded(events: AsyncIterator[Event], silence: float) -> AsyncIterator[bytes]:
-    coming: asyncio.Future[Event] | None = None
+async def _encoded(
+    events: AsyncIterator[Event], stopping: asyncio.Event, silence: float
+) -> AsyncIterator[bytes]:
+    stop = asyncio.ensure_future(stopping.wait())
+    coming = asyncio.ensure_future(anext(events))
     try:
-        while True:
-            coming = coming or asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait({coming}, timeout=silence)
-            if not done:
+        while not stop.done():
+            done, _ = await asyncio.wait(
+                {coming, stop}, timeout=silence, return_when=asyncio.FIRST_COMPLETED
+            )
+            if coming.done():
+                yield coming.result().encoded()
+                coming = asyncio.ensure_future(anext(events))
+            elif not done:
                 yield KEEPALIVE_COMMENT
-                continue
-            try:
-                event, coming = coming.result(), None
-            except StopAsyncIteration:
-                return
-            except (PerdureError, RPCError) as error:
-                # It ends early: the client comes back, and hears of it by an answer.
-                log.warning("A stream of events broke: %s", error)
-                return
-            yield event.encoded()
+    except StopAsyncIteration:
+        return
+    except (PerdureError, RPCError) as error:
+        # It ends early: the client comes back, and hears of it by an answer.
+        log.warning("A stream of events broke: %s", error)
     finally:
-        if coming is not None and not coming.done():
-            coming.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await coming
+        await _end(coming, stop)
+
+
+async def _end(*waiting: asyncio.Future[Any]) -> None:
+    for future in waiting:
+        future.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)

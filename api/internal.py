@@ -18,7 +18,8 @@ from store.database import Store
 from store.tokens import Caller
 
 PREFIX = "/internal/v1"
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.15
+"""A change is known after this long. A look costs a millisecond, and each proxy has its own."""
 LONGEST_POLL_SECONDS = 20.0
 EXPIRY_SECONDS = 0.5
 """How often tokens are looked for whose time is over: proxies are to know within a second."""
@@ -37,7 +38,7 @@ def internal_app(services: Services, key: str) -> FastAPI:
         after: Annotated[int, Query(ge=0)] = 0,
         wait: Annotated[float, Query(ge=0, le=LONGEST_POLL_SECONDS)] = LONGEST_POLL_SECONDS,
     ) -> Feed:
-        return await next_feed(here.store, after, wait)
+        return await next_feed(here, after, wait)
 
     @app.put(PREFIX + "/proxies/{boot}")
     async def lease(
@@ -63,13 +64,16 @@ def key_holder(key: str) -> Callable[[str], Awaitable[Caller | None]]:
     return identify
 
 
-async def next_feed(store: Store, after: int, wait: float) -> Feed:
+async def next_feed(services: Services, after: int, wait: float) -> Feed:
     """What is newer than `after`, as soon as there is something, or when the time is over."""
+    changes = services.store.changes
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait
-    while after != 0 and await store.changes.latest() == after and clock() < deadline:  # noqa: ASYNC110
+    while after != 0 and await changes.latest() == after and clock() < deadline:
+        if services.stopping.is_set():
+            break
         await asyncio.sleep(POLL_SECONDS)
-    return await store.changes.feed(after)
+    return await changes.feed(after)
 
 
 async def expire_tokens(store: Store) -> None:

@@ -11,12 +11,16 @@ from fastapi import FastAPI
 
 from api.app import public_app
 from api.internal import expire_tokens, internal_app
-from api.services import make_services
+from api.services import Services, make_services
+from api.ui.origin import ui_app
+from api.ui.upstream import Upstream
 from engine.client import codec, connect
 from engine.runs import Runs
 from perdure.keys import read_secret
 from perdure.settings import Settings
 from store.database import open_store
+
+UI_HOST = "127.0.0.1"
 
 GRACE_SECONDS = 5
 """For answers under way when the process is told to stop; streams are cut after it."""
@@ -35,18 +39,44 @@ async def run(settings: Settings) -> None:
         await running.enter_async_context(
             serving(internal_app(services, key), settings.data.internal_socket)
         )
+        await running.enter_async_context(serving_ui(services))
         expiring = asyncio.create_task(expire_tokens(store))
         await stop.wait()
+        services.stopping.set()
         expiring.cancel()
 
 
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI, socket: Path) -> AsyncIterator[None]:
     """The app on a unix socket for its owner only, for as long as the context lasts."""
+    async with _running(app, uds=str(socket)):
+        socket.chmod(0o600)  # noqa: ASYNC240 - one call, of a local file system
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving_ui(services: Services) -> AsyncIterator[None]:
+    """Temporal's web UI behind our sign-in, where there is one, on this machine only."""
+    settings = services.settings
+    if not settings.temporal_ui:
+        yield
+        return
+    upstream = Upstream(settings.temporal_ui)
+    app = ui_app(services, codec(settings), upstream)
+    async with contextlib.aclosing(upstream), _running(app, host=UI_HOST, port=settings.ui_port):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    app: FastAPI, *, uds: str | None = None, host: str = UI_HOST, port: int = 0
+) -> AsyncIterator[None]:
     server = _Server(
         uvicorn.Config(
             app,
-            uds=str(socket),
+            uds=uds,
+            host=host,
+            port=port,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -59,7 +89,6 @@ async def serving(app: FastAPI, socket: Path) -> AsyncIterator[None]:
     try:
         while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells no other way
             await asyncio.sleep(0.01)
-        socket.chmod(0o600)
         yield
     finally:
         server.should_exit = True

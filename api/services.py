@@ -1,6 +1,7 @@
 """What the routes work with: the store, Temporal, the settings and the keys made for the API."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from engine.runs import Runs
 from perdure.keys import MasterKey, Purpose
@@ -10,13 +11,14 @@ from store.database import Store
 
 @dataclass(frozen=True)
 class Services:
-    """One per process, the same for all requests."""
+    """One per process, the same for all requests. `stopping` ends what would wait for long."""
 
     settings: Settings
     store: Store
     runs: Runs
     digest_key: bytes
     session_key: bytes
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def make_services(settings: Settings, store: Store, runs: Runs) -> Services:

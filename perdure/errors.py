@@ -1,4 +1,4 @@
-"""Every error that people see, in one tree. The API, the CLI and Temporal's failures render from it.
+"""Every error that people see, in one tree. The API, the CLI and Temporal render from it.
 
     PerdureError                        an error with a stable code, a message and a hint
     ├── InvalidInput                    what was given cannot be right            HTTP 422, exit 2

@@ -208,13 +208,13 @@ class Settings(BaseSettings):
         return self.image.format(python=python) + (self.image_nvcc_suffix if nvcc else "")
 
 
-def read_settings() -> Settings:
+def read_settings(*, data_dir: Path | None = None) -> Settings:
     """The settings of this process, from its environment. Raises `CannotStart`, naming the first.
 
-    Values are not repeated: some are secret.
+    A `data_dir` wins over the environment's. Values are not repeated: some are secret.
     """
     try:
-        return Settings()
+        return Settings(data_dir=data_dir) if data_dir else Settings()
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = str(first["loc"][0]).upper().removeprefix("PERDURE_")

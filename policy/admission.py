@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunStopping
+from policy.accelerator import accelerator_refusals
 from policy.diff import changes
 from spec.model_endpoint import TgiModel
 from spec.offer import Refusal
@@ -71,7 +72,7 @@ def refusals(asked: ServiceConfiguration) -> tuple[Refusal, ...]:
                 hint=f"This server has {_listed(BUILT_BACKENDS, verb=False)}.",
             )
         )
-    return tuple(found)
+    return (*found, *accelerator_refusals(asked))
 
 
 def warnings(asked: ServiceConfiguration) -> tuple[str, ...]:

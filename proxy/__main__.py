@@ -7,9 +7,9 @@ from dataclasses import fields
 from ipaddress import ip_network
 from pathlib import Path
 
-from perdure.errors import CannotStart
 from perdure.logs import set_up
-from perdure.settings import Settings
+from perdure.program import exit_status
+from perdure.settings import Settings, read_settings
 from proxy import listener
 from proxy.limits import Limits
 from proxy.process import Options, run
@@ -61,9 +61,8 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def options(arguments: argparse.Namespace) -> Options:
+def options(arguments: argparse.Namespace, settings: Settings) -> Options:
     """What to run with. Raises `CannotStart`. With `--routes` nothing is taken from elsewhere."""
-    settings = Settings(data_dir=arguments.data_dir) if arguments.data_dir else Settings()
     fixed, data = arguments.routes is not None, settings.data
     if arguments.listen_fd is not None:
         socket = listener.inherited(arguments.listen_fd)
@@ -95,15 +94,13 @@ def _address(given: str | None, default: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; 1 when it cannot start."""
     given = parser().parse_args(arguments)
-    set_up(Settings().log)
-    try:
-        run(options(given))
-    except CannotStart as error:
-        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - the process's last word
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201 - likewise
-        return error.exit_code
-    return 0
+
+    def serve() -> None:
+        settings = read_settings(data_dir=given.data_dir)
+        set_up(settings.log)
+        run(options(given, settings))
+
+    return exit_status(serve)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What the embedded server consists of, in the order in which it starts."""
 
-import importlib.util
 import json
 import os
 import sys
@@ -55,8 +54,13 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
     yield Part(
         temporal.API, python("api"), own, after=both, probe=answers(data.api_socket, "/healthz")
     )
-    if importlib.util.find_spec("hosts.tunnels"):
-        yield Part("tunnels", python("hosts.tunnels"), own, after=("setup",))
+    yield Part(
+        "tunnels",
+        python("hosts.tunnels"),
+        own,
+        after=("setup",),
+        probe=answers(data.sockets / "tunnels.sock", "/readyz"),
+    )
     yield Part(
         "proxy",
         (*python("proxy"), "--listen-fd", LISTENER),

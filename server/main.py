@@ -2,10 +2,10 @@
 
 import asyncio
 import shutil
-import sys
 
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
+from perdure.program import exit_status
 from perdure.settings import LogFormat, Settings, read_settings
 from server import temporal
 from server.children import children
@@ -16,21 +16,8 @@ LEAST_DISK = 256 << 20  # bytes: databases and logs of a first day, with room to
 
 
 def main() -> int:
-    """Serve with the settings of the environment; the exit code."""
-    try:
-        settings = read_settings()
-    except CannotStart as error:
-        return _told(error)
-    return run(settings)
-
-
-def run(settings: Settings) -> int:
-    """Serve until told to stop; the exit code. What prevents a start is told on stderr."""
-    try:
-        asyncio.run(serve(settings))
-    except CannotStart as error:
-        return _told(error)
-    return 0
+    """Serve until told to stop, with the settings of the environment; the exit status."""
+    return exit_status(lambda: asyncio.run(serve(read_settings())))
 
 
 async def serve(settings: Settings) -> None:
@@ -58,10 +45,3 @@ def _check_disk(data: DataDir) -> None:
             f"{LEAST_DISK >> 20} MB are needed.",
             hint="Free some space, or set `PERDURE_DATA_DIR` to a folder on another disk.",
         )
-
-
-def _told(error: CannotStart) -> int:
-    sys.stderr.write(f"error: {error.message}\n")
-    if error.hint:
-        sys.stderr.write(f"hint: {error.hint}\n")
-    return error.exit_code

@@ -64,13 +64,13 @@ def ports(settings: Settings) -> Ports:
     """
     data = settings.data
     last = _last(data.temporal_ports)
-    running = _runs(data, NAME)
-    grpc = last.grpc if last and running else _choose(last and last.grpc, ())
-    web = last.web if last and running else _choose(last and last.web, {grpc})
-    if last and _runs(data, API) and settings.ui_port in (0, last.ui):
-        ui = last.ui
-    else:
-        ui = settings.ui_port or _choose(last and last.ui, {grpc, web})
+    grpc, web = last.grpc, last.web
+    if not grpc or not _runs(data, NAME):
+        grpc = _choose(last.grpc, ())
+        web = _choose(last.web, {grpc})
+    ui = settings.ui_port or last.ui
+    if ui != last.ui or not _runs(data, API):
+        ui = settings.ui_port or _choose(last.ui, {grpc, web})
         if not _is_free(ui):
             raise CannotStart(
                 f"Port {ui}, for Temporal's web UI, is in use by another program.",
@@ -115,18 +115,19 @@ def binary() -> str:
     return found
 
 
-def _last(path: Path) -> Ports | None:
+def _last(path: Path) -> Ports:
+    """What was written at the last start; zeros before the first."""
     try:
         return Ports(**json.loads(path.read_text()))
     except (FileNotFoundError, ValueError, TypeError):
-        return None
+        return Ports(0, 0, 0)
 
 
 def _runs(data: DataDir, part: str) -> bool:
     return lock.is_file_held(data.run / f"{part}.pid")
 
 
-def _choose(last: int | None, taken: Collection[int]) -> int:
+def _choose(last: int, taken: Collection[int]) -> int:
     for port in ([last] if last else []) + list(INTERNAL):
         if port not in taken and _is_free(port):
             return port

@@ -8,9 +8,10 @@ import secrets
 import sys
 from pathlib import Path
 
-from perdure.errors import CannotStart, PerdureError
+from perdure.errors import CannotStart
 from perdure.keys import MasterKey, create_secret, read_secret
-from perdure.settings import Settings
+from perdure.program import exit_status
+from perdure.settings import Settings, read_settings
 from store.client_profile import default_path, write_profile
 from store.head import is_set_up
 
@@ -52,13 +53,7 @@ def _first_token(settings: Settings) -> str:
 
 def main() -> int:
     """Set up by the environment's settings, without a word; an error goes to stderr."""
-    try:
-        set_up(Settings(), default_path())
-    except PerdureError as error:
-        hint = f"hint: {error.hint}\n" if error.hint else ""
-        sys.stderr.write(f"error: {error.message}\n{hint}")
-        return error.exit_code
-    return 0
+    return exit_status(lambda: set_up(read_settings(), default_path()))
 
 
 if __name__ == "__main__":

@@ -60,8 +60,8 @@ class RunWorkflow:
                 self._set(stopped(self._state, workflow.now(), abort=False))
                 continue
             if ended is not None and not self._changed:
-                self._closing = True
                 await self._close()
+                self._publish(ended)
                 return ended
             if self._renewal_is_due() and not self._changed:
                 self._renew()
@@ -127,10 +127,11 @@ class RunWorkflow:
         self._changed = False
         decision = reconcile(self._state, workflow.now())
         self._state = decision.state
-        status = run_status(self._state, decision.ended)
-        self._publish(status)
+        if decision.ended is not None:
+            return run_status(self._state, decision.ended)
+        self._publish(run_status(self._state))
         await asyncio.gather(*(self._carry_out(action) for action in decision.actions))
-        return status if decision.ended else None
+        return None
 
     def _publish(self, status: RunStatus) -> None:
         """Routes for the proxies, the status for people; only what has changed."""
@@ -193,7 +194,11 @@ class RunWorkflow:
         )
 
     async def _close(self) -> None:
-        """What was sealed for this life is not needed any more; handlers get their answers."""
+        """What was sealed for this life is not needed any more; handlers get their answers.
+
+        From here on `apply` is for the next life.
+        """
+        self._closing = True
         spec = self._state.spec
         if spec is not None and spec.sealed:
             order = CloseOrder(

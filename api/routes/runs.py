@@ -114,7 +114,7 @@ async def events(name: RunName, access: MemberHere, services: ServicesHere) -> R
     """Server-sent events: `status` with the run, now and at each change until it has ended."""
     if await services.runs.status(access.project, name) is None:
         raise no_run(access.project, name)
-    return event_stream(status_events(services, access.project, name))
+    return event_stream(status_events(services, access.project, name), services.stopping)
 
 
 class LogQuery(BaseModel):
@@ -145,7 +145,8 @@ async def logs(
         since=_moment(query.since, services.store.now()),
     )
     if query.follow:
-        return event_stream(log_events(services, project, name, after=after, only=only))
+        lines = log_events(services, project, name, after=after, only=only)
+        return event_stream(lines, services.stopping)
     page = await services.store.logs.read(project, name, after=after, limit=query.limit, only=only)
     return JSONResponse([line.model_dump(mode="json") for line in page.lines])
 

@@ -28,7 +28,8 @@ class Upstream:
 
     async def forward(self, request: Request) -> Response:
         """The UI's answer, as it comes. Raises `Unavailable`."""
-        target = httpx.URL(path=request.url.path, query=request.url.query.encode())
+        # As it came: ids of workflows have slashes, which are percent-encoded in paths.
+        target = httpx.URL(raw_path=_raw_path(request))
         length = request.headers.get("content-length")
         asked = self._client.build_request(
             request.method,
@@ -48,9 +49,15 @@ class Upstream:
                 answer.headers.append(name, value)
         return answer
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+def _raw_path(request: Request) -> bytes:
+    path: bytes = request.scope["raw_path"]
+    query: bytes = request.scope["query_string"]
+    return path + b"?" + query if query else path
 
 
 def _forwarded(headers: Iterable[tuple[str, str]]) -> Headers:

@@ -1,12 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
 
 from api.event_stream import Event, event_stream
+from perdure.errors import Unavailable
 from spec.log import LogBatch, LogEntry, LogStream
 from spec.status import RunPhase
 from store.database import Store
@@ -138,16 +139,35 @@ async def test_status_is_told_at_once_and_at_each_change_until_the_end(
     assert seen == [("status", "provisioning"), ("status", "running"), ("status", "terminated")]
 
 
-async def test_silence_is_filled_with_comments() -> None:
-    async def late() -> AsyncIterator[Event]:
+class TestEventStream:
+    def pieces(
+        self, events: AsyncIterator[Event], stopping: asyncio.Event, silence: float = 0.001
+    ) -> AsyncIterator[bytes]:
+        stream: Any = event_stream(events, stopping, silence).body_iterator
+        return aiter(stream)
+
+    async def late(self, release: asyncio.Event) -> AsyncIterator[Event]:
         await release.wait()
         yield Event(name="log", data="1", id="7")
 
-    release = asyncio.Event()
-    stream = aiter(
-        event_stream(late(), silence=timedelta(milliseconds=1).total_seconds()).body_iterator
-    )
-    assert await anext(stream) == b": ping\n\n"
-    release.set()
-    rest = [piece async for piece in stream if piece != b": ping\n\n"]
-    assert rest == [b"event: log\ndata: 1\nid: 7\n\n"]
+    async def test_fills_silence_with_comments(self) -> None:
+        release = asyncio.Event()
+        stream = self.pieces(self.late(release), asyncio.Event())
+        assert await anext(stream) == b": ping\n\n"
+        release.set()
+        rest = [piece async for piece in stream if piece != b": ping\n\n"]
+        assert rest == [b"event: log\ndata: 1\nid: 7\n\n"]
+
+    async def test_ends_when_the_process_stops(self) -> None:
+        stopping = asyncio.Event()
+        stream = self.pieces(self.late(asyncio.Event()), stopping, silence=60)
+        stopping.set()
+        assert [piece async for piece in stream] == []
+
+    async def test_ends_quietly_when_temporal_goes_away(self) -> None:
+        async def breaking() -> AsyncIterator[Event]:
+            yield Event(name="log", data="1")
+            raise Unavailable("Temporal does not answer.")
+
+        stream = self.pieces(breaking(), asyncio.Event(), silence=60)
+        assert [piece async for piece in stream] == [b"event: log\ndata: 1\n\n"]

@@ -124,8 +124,17 @@ class Installation:
             if found is not None and ready == count == len(found["replicas"]):
                 return found
             assert time.monotonic() < deadline, found
-            assert found is None or found["status"] not in ("failed", "done"), found
+            if found is not None and found["status"] in ("failed", "done"):
+                raise AssertionError(self.run("ps", "-v", "-a").stdout)
             time.sleep(0.1)
+
+    def until_answered(self, path: str, status: int) -> None:
+        """Wait until the proxy has heard of a change: it takes some milliseconds."""
+        deadline = time.monotonic() + PATIENCE
+        with self.client() as client:
+            while (answer := client.get(path)).status_code != status:
+                assert time.monotonic() < deadline, answer.text
+                time.sleep(0.02)
 
     def client(self, *, token: str | None = "") -> httpx.Client:
         """An HTTP client of the front door; with the admin's token unless told otherwise."""

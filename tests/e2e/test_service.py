@@ -30,13 +30,13 @@ def test_apply_publishes_a_service_that_answers_until_it_is_stopped(
     shown = running.perdure("apply", "-y", "-d", folder=folder)
     assert f"http://localhost:{running.port}/proxy/services/main/hello/" in shown
     running.until_ready("hello")
+    running.until_answered("/proxy/services/main/hello/", 200)
     with running.client() as client:
         answer = client.get("/proxy/services/main/hello/greet?a=%20b")
         assert answer.text == "hello from hello at /greet?a=%20b"
         assert client.get("/proxy/services/main/hello").status_code == 308
     running.perdure("stop", "-y", "hello")
-    with running.client() as client:
-        assert client.get("/proxy/services/main/hello/").status_code == 404
+    running.until_answered("/proxy/services/main/hello/", 404)
     line = next(r for r in running.runs(finished=True) if r["name"] == "hello")
     assert (line["status"], line["status_message"]) == ("terminated", "stopped")
 
@@ -184,6 +184,7 @@ def test_no_fitting_machine_is_told_by_the_plan(running: Installation, tmp_path:
     assert "A100:8" in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_stop_and_apply_twenty_times(running: Installation, tmp_path: Path) -> None:
     port = free_port()
     folder = service(tmp_path / "again", port, program(HELLO, port))

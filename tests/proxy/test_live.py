@@ -18,6 +18,7 @@ from temporalio.worker import Worker
 
 from engine.client import connect
 from engine.ids import Message, WorkflowType, run_id
+from perdure.errors import Unavailable
 from spec.feed import Feed, RunStarted
 from spec.route import ReplicaRoute, RouteTable, TokenGrant
 from tests.proxy.fake_api import KEY, FakeApi
@@ -76,9 +77,19 @@ async def temporal(
     server: TemporalServer, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Temporal]:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{server.port}")
-    client = await connect(None)
+    client = await when_ready()
     async with Worker(client, task_queue=QUEUE, workflows=[StubRun]):
         yield client
+
+
+async def when_ready() -> Temporal:
+    """Its port is open before it answers."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await connect(None)
+            except Unavailable:
+                await asyncio.sleep(0.1)
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from perdure.data_dir import DataDir
-from perdure.settings import Settings
-from server.main import run
+from server.main import main
 from tests.server.conftest import ROOT, until
 
 PARTS = ("holder", "temporal", "worker", "api", "tunnels", "proxy")
@@ -182,5 +181,6 @@ def test_a_full_disk_is_told_before_anything_is_started(
 ) -> None:
     full = shutil.disk_usage("/")._replace(free=5 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    assert run(Settings(data_dir=tmp_path / "data")) == 1
+    monkeypatch.setenv("PERDURE_DATA_DIR", str(tmp_path / "data"))
+    assert main() == 1
     assert "is full: 5 MB are free, 256 MB are needed" in capsys.readouterr().err

@@ -1,0 +1,9 @@
+"""`python -P -m hosts.tunnels`: keeps tunnels to other machines until it is told to stop."""
+
+import sys
+
+from hosts.tunnels.process import run
+from perdure.program import serve
+
+if __name__ == "__main__":
+    sys.exit(serve(run))

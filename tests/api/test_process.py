@@ -1,0 +1,132 @@
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import stat
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from engine.ids import SEARCH_ATTRIBUTES
+from perdure.settings import Settings
+from tests.api.conftest import client_of
+from tests.store.conftest import TOKEN
+
+ROOT = Path(__file__).parents[2]
+DEADLINE = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def api_process(settings: Settings, **variables: str) -> AsyncIterator[Process]:
+    environment = os.environ | variables | {"PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "api"),
+        env=environment | {"PERDURE_DATA_DIR": str(settings.data_dir)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def answering(client: httpx.AsyncClient, url: str) -> httpx.Response:
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            try:
+                return await client.get(url)
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def temporal(tmp_path: Path) -> AsyncIterator[tuple[str, str]]:
+    """The addresses of a real server, and of its web UI."""
+    ui_port = free_port()
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=shutil.which("temporal", path=str(Path(sys.executable).parent)),
+        dev_server_database_filename=str(tmp_path / "temporal.db"),
+        dev_server_log_level="error",
+        search_attributes=SEARCH_ATTRIBUTES,
+        ui=True,
+        ui_port=ui_port,
+    ) as environment:
+        target = environment.client.service_client.config.target_host
+        yield target, f"http://127.0.0.1:{ui_port}"
+
+
+async def test_process_serves_all_its_addresses_until_it_is_told_to_stop(
+    settings: Settings, temporal: tuple[str, str]
+) -> None:
+    target, web = temporal
+    ui = free_port()
+    variables = {
+        "TEMPORAL_ADDRESS": target,
+        "PERDURE_TEMPORAL_UI": web,
+        "PERDURE_UI_PORT": str(ui),
+    }
+    key = settings.data.internal_key.read_text()
+    async with (
+        api_process(settings, **variables) as process,
+        client_of(settings, TOKEN) as client,
+        httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(settings.data.internal_socket)),
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=DEADLINE,
+        ) as proxy,
+        httpx.AsyncClient(base_url=f"http://localhost:{ui}", timeout=DEADLINE) as browser,
+    ):
+        assert (await answering(client, "http://api/readyz")).status_code == 200
+        assert (await client.get("/projects/main/runs", params={"all": "true"})).json() == []
+        for path in (settings.data.api_socket, settings.data.internal_socket):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        own = {"Origin": f"http://localhost:{ui}"}
+        await answering(browser, "/sign-in")
+        await browser.post("/sign-in", data={"token": TOKEN}, headers=own)
+        assert "<html" in (await browser.get("/", follow_redirects=True)).text
+
+        first = (await answering(proxy, "http://internal/internal/v1/feed")).json()["seq"]
+        asked = asyncio.Event()
+
+        async def trace(name: str, _: object) -> None:
+            if name == "http11.receive_response_headers.started":
+                asked.set()
+
+        waiting = asyncio.create_task(
+            proxy.get(
+                "http://internal/internal/v1/feed",
+                params={"after": first},
+                extensions={"trace": trace},
+            )
+        )
+        await asyncio.wait_for(asked.wait(), DEADLINE)
+        process.send_signal(signal.SIGTERM)
+        assert (await waiting).json()["seq"] == first
+        _, said = await asyncio.wait_for(process.communicate(), DEADLINE)
+        assert process.returncode == 0
+        assert b"Traceback" not in said
+
+
+async def test_process_without_a_set_up_says_what_to_do(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "nothing")
+    async with api_process(settings) as process:
+        _, said = await asyncio.wait_for(process.communicate(), DEADLINE)
+    assert process.returncode == 1
+    assert said.startswith(b"error: ")
+    assert b"Traceback" not in said
