@@ -94,6 +94,8 @@ class FeedReader:
             if self._state.api_up is not True:
                 logger.info("The internal API answers")
             self._state.api_up = True
+            if not self._state.feed:  # nothing has ever happened, and the API does not wait
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def _renew(self, client: httpx.AsyncClient) -> None:
         """Three times as often as needed, and at once when news were taken in: somebody waits."""

@@ -59,7 +59,8 @@ def format_size(gigabytes: float) -> str:
         return f"{int(gigabytes)}GB"
     if (megabytes := gigabytes * 1024) == int(megabytes):
         return f"{int(megabytes)}MB"
-    return f"{gigabytes:f}GB" if float(f"{gigabytes:f}") == gigabytes else f"{gigabytes:.99g}GB"
+    shortest = f"{gigabytes:.99f}" if "e" in repr(gigabytes) else repr(gigabytes)
+    return f"{shortest}GB"
 
 
 def _scalar_text(value: Any) -> str:

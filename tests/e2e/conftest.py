@@ -1,4 +1,4 @@
-"""One installation for all tests of a session that do not break it."""
+"""Installations for all tests of a session that do not break them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,24 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.installation import Installation, installation
+from tests.testbed import rootfs
+from tests.testbed.engine import MIRROR_PORT, Engine
+from tests.testbed.fixtures import (
+    DOCKER_IMAGE,
+    bed,
+    engine,
+    import_image,
+    private_image,
+    public_image,
+)
+
+__all__ = ["bed", "engine", "private_image", "public_image"]
+
+SEED_IMAGES = (
+    "dstackai/base:py3.10-0.6-cuda-12.1",
+    "dstackai/base:py3.10-0.6-cuda-12.1-devel",
+    "dstackai/base:py3.13-0.6-cuda-12.1",
+)
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +32,38 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     home: Path = tmp_path_factory.mktemp("home")
     with installation(home, PERDURE_RUNTIME="process") as place:
         yield place
+
+
+@pytest.fixture(scope="session")
+def docker(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Installation]:
+    """Containers of the test bed's engine. Afterwards none of ours is left there."""
+    home: Path = tmp_path_factory.mktemp("docker-home")
+    with installation(home, PERDURE_RUNTIME="docker", PERDURE_DOCKER_HOST=engine.url) as place:
+        yield place
+    assert containers(engine) == []
+
+
+@pytest.fixture(scope="session")
+def docker_image(engine: Engine) -> str:
+    """An image with Docker inside; its data is on a volume, not on a file system over another."""
+    import_image(engine, DOCKER_IMAGE, rootfs.docker_tar(), "VOLUME /var/lib/docker")
+    return DOCKER_IMAGE
+
+
+@pytest.fixture(scope="session")
+def seed_images(engine: Engine, public_image: str) -> tuple[str, ...]:
+    """The images that the documentation's files name, at the mirror; the engine has none."""
+    mirror = f"{engine.namespace.our_address}:{MIRROR_PORT}"
+    import_image(engine, "perdure-test/public:1", rootfs.base_tar("public"))
+    for name in SEED_IMAGES:
+        engine.docker("tag", "perdure-test/public:1", f"{mirror}/{name}")
+        engine.docker("push", "--quiet", f"{mirror}/{name}")
+        engine.docker("rmi", f"{mirror}/{name}")
+    engine.docker("rmi", "perdure-test/public:1")
+    return SEED_IMAGES
+
+
+def containers(engine: Engine, run: str = "") -> list[str]:
+    """Names of the containers of our servers, in whatever state; of one run, when it is given."""
+    label = f"label=perdure.run={run}" if run else "label=perdure.token"
+    return engine.docker("ps", "--all", "--format", "{{.Names}}", "--filter", label).split()

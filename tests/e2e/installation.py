@@ -100,6 +100,7 @@ class Installation:
             capture_output=True,
             text=True,
             timeout=timeout,
+            check=False,
         )
 
     def perdure(self, *arguments: str, **options: Any) -> str:

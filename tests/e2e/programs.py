@@ -1,6 +1,6 @@
 """Small applications that are served in tests; standard library only."""
 
-HELLO = '''
+HELLO = """
 import os, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -42,9 +42,9 @@ host = "0.0.0.0" if os.environ["DSTACK_REPO_DIR"] == "/workflow" else "127.0.0.1
 print("listening", flush=True)
 print("a complaint", file=sys.stderr, flush=True)
 ThreadingHTTPServer((host, PORT), Hello).serve_forever()
-'''
+"""
 
-SLOW = '''
+SLOW = """
 import os, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -68,7 +68,82 @@ class Slow(BaseHTTPRequestHandler):
 
 host = "0.0.0.0" if os.environ["DSTACK_REPO_DIR"] == "/workflow" else "127.0.0.1"
 ThreadingHTTPServer((host, PORT), Slow).serve_forever()
+"""
+
+
+ECHO = '''
+import base64, hashlib, socketserver
+
+KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+class Echo(socketserver.StreamRequestHandler):
+    """WebSocket messages of up to 64 KiB, in one frame each, as RFC 6455 has them."""
+
+    def handle(self):
+        headers = {}
+        while (line := self.rfile.readline().strip()):
+            name, _, value = line.partition(b":")
+            headers[name.lower()] = value.strip()
+        if b"sec-websocket-key" not in headers:
+            return
+        digest = hashlib.sha1(headers[b"sec-websocket-key"] + KEY).digest()
+        self.wfile.write(
+            b"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\\r\\n\\r\\n"
+        )
+        while (head := self.rfile.read(2)):
+            kind, size = head[0], head[1] & 127
+            extended = self.rfile.read(2) if size == 126 else b""
+            size = int.from_bytes(extended, "big") if extended else size
+            mask = self.rfile.read(4)
+            body = bytes(b ^ mask[i % 4] for i, b in enumerate(self.rfile.read(size)))
+            self.wfile.write(bytes([kind, 126 if extended else size]) + extended + body)
+            if kind & 15 == 8:
+                return
+
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = daemon_threads = True
+
+Server(("0.0.0.0", PORT), Echo).serve_forever()
 '''
+
+TERM = """
+import signal, sys
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+
+def end(*_):
+    print("heard SIGTERM", flush=True)
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, end)
+HTTPServer(("0.0.0.0", PORT), SimpleHTTPRequestHandler).serve_forever()
+"""
+
+GREEDY = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Greedy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/eat":
+            kept = [bytearray(1 << 20) for _ in range(1000)]
+        self.send_response(204)
+        self.end_headers()
+
+HTTPServer(("0.0.0.0", PORT), Greedy).serve_forever()
+"""
+
+COUNTING = """
+import threading, time
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+
+def count():
+    for number in range(1_000_000):
+        print("line", number, flush=True)
+        time.sleep(0.01)
+
+threading.Thread(target=count, daemon=True).start()
+HTTPServer(("0.0.0.0", PORT), SimpleHTTPRequestHandler).serve_forever()
+"""
 
 
 def program(source: str, port: int) -> str:

@@ -126,9 +126,7 @@ def test_variables_come_from_the_file_the_command_and_the_environment(
     running: Installation, tmp_path: Path
 ) -> None:
     port = free_port()
-    folder = service(
-        tmp_path / "variables", port, program(HELLO, port), env=["GIVEN", "A=1", "B"]
-    )
+    folder = service(tmp_path / "variables", port, program(HELLO, port), env=["GIVEN", "A=1", "B"])
     missing = running.run("apply", "-y", "-d", folder=folder)
     assert missing.returncode == 2
     assert "GIVEN" in missing.stderr
@@ -197,9 +195,7 @@ def test_stop_and_apply_twenty_times(running: Installation, tmp_path: Path) -> N
     assert [run for run in running.runs() if run["name"] == "again"] == []
 
 
-def test_two_applies_at_the_same_moment_make_one_run(
-    running: Installation, tmp_path: Path
-) -> None:
+def test_two_applies_at_the_same_moment_make_one_run(running: Installation, tmp_path: Path) -> None:
     port = free_port()
     folder = service(tmp_path / "twice", port, program(HELLO, port))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -127,8 +127,3 @@ async def test_what_cannot_be_is_refused_by_the_plan(
     (refusal,) = made.refusals
     assert (refusal.subject, refusal.message) == (subject, message)
     assert refusal.hint or subject == "local"
-
-
-async def test_a_larger_default_than_the_machine_only_warns(plan: Planner) -> None:
-    text = "type: service\nport: 80\ncommands: [serve]\nresources: {disk: 600GB..}\n"
-    assert [each.subject for each in (await plan(text, NO_GPU)).refusals] == ["local"]

@@ -41,10 +41,7 @@ class FakeProxy:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def address_string(self) -> str:
-                return "test"
-
-            def log_message(self, format: str, *arguments: object) -> None:
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
                 pass
 
         self._server = Server(str(path), Handler)
