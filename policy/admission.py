@@ -8,9 +8,9 @@ from policy.diff import changes
 from spec.model_endpoint import TgiModel
 from spec.offer import Refusal
 from spec.placement import BackendName
-from spec.plan import Change
+from spec.plan import Change, FieldChange
 from spec.profile import CreationPolicy, StartupOrder, StopCriteria
-from spec.run import ApplyRequest, RunSpec, RunState
+from spec.run import ApplyRequest, RunState
 from spec.service import ServiceConfiguration
 from spec.volumes import VolumeMount
 
@@ -99,22 +99,28 @@ def check_value(state: RunState | None) -> str:
 def apply_refusal(
     state: RunState, request: ApplyRequest, *, closing: bool = False
 ) -> PerdureError | None:
-    """Why `request` is refused on this run now, or None. `closing`: all its replicas ended."""
+    """Why `request` is refused on this run now, or None. `closing`: all its replicas ended.
+
+    What runs already can be asked for at any time, whatever the plan saw.
+    """
     if state.stop is not None or closing:
         return RunStopping("The run is stopping: apply again when it has ended.")
     found = refusals(request.spec.configuration)
     if found:
         return Refused(" ".join(each.message for each in found), hint=found[0].hint)
-    if request.check is not None and request.check != check_value(state):
+    if state.spec is None:
+        return None
+    differences = changes(state.spec, request.spec)
+    if differences and request.check not in (None, check_value(state)):
         return PlanChanged(
             f"The run `{state.name}` has changed since the plan was made.",
             hint="Look at the plan again, or use `--force`.",
         )
-    return _not_in_place(state.name, state.spec, request.spec) if state.spec else None
+    return _not_in_place(state.name, differences)
 
 
-def _not_in_place(name: str, old: RunSpec, new: RunSpec) -> PerdureError | None:
-    needing = [each.field for each in changes(old, new) if each.change is Change.NEEDS_STOP]
+def _not_in_place(name: str, differences: tuple[FieldChange, ...]) -> PerdureError | None:
+    needing = [each.field for each in differences if each.change is Change.NEEDS_STOP]
     if not needing:
         return None
     fields = ", ".join(f"`{field}`" for field in needing)

@@ -22,6 +22,7 @@ EXAMPLE_PORTS = re.compile(r"\b80[1-9]0\b")
 PART = "part of a service"
 PROFILES = "profiles"
 TIMEOUT = 60.0
+LOCAL = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
 
 _TARGET = re.compile(r"^(?P<name>[a-z-]+):", re.MULTILINE)
 _FILE = re.compile(r"^# (?P<path>[\w./-]+/[\w.-]+)$", re.MULTILINE)
@@ -35,14 +36,16 @@ class Desk:
         self._server = server
         self._folder = folder
         self._state = folder / ".state"
+        self._bin = folder / ".bin"
         self._state.write_text(f"cd {folder}\n")
         self._ports = dict(zip(PORTS, (server.port, server.ui_port), strict=True))
         shutil.copytree(ROOT / "examples", folder / "examples")
         for file in (folder / "examples").rglob("*"):
             if file.is_file() and file.suffix in {".yml", ".py"}:
                 file.write_text(self._here(file.read_text()))
-        command = folder / ".bin" / "perdure"
-        command.parent.mkdir()
+        self._bin.mkdir()
+        (self._bin / ".curlrc").write_text("fail\n")
+        command = self._bin / "perdure"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m perdure "$@"\n')
         command.chmod(0o755)
 
@@ -52,6 +55,7 @@ class Desk:
             "yaml": self._yaml,
             "console": self._console,
             "sh": self._sh,
+            "shell": self._sh,
             "python": self._python,
             "json": lambda block: json.loads(block.text),
             "text": lambda _: None,
@@ -103,7 +107,7 @@ class Desk:
                 targets = _TARGET.findall((ROOT / "Makefile").read_text())
                 assert command.removeprefix("make ") in targets, f"{block}: {command}"
             elif command and not command.startswith("#"):
-                done = self._run(command)
+                done = self._run(command, PERDURE_TOKEN=self._server.token, CURL_HOME=str(self._bin))
                 assert done.returncode == 0, f"{block}: {command}\n{done.stdout}"
 
     def _python(self, block: Block) -> None:
@@ -112,15 +116,15 @@ class Desk:
         done = self._run(f"{sys.executable} {script}")
         assert done.returncode == 0, f"{block}:\n{done.stdout}"
 
-    def _run(self, command: str) -> "subprocess.CompletedProcess[str]":
+    def _run(self, command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         """In a shell that begins where the last one ended: its folder, its variables."""
         keep = f'status=$?; {{ export -p; printf "cd %q\\n" "$PWD"; }} > {self._state}'
         script = f". {self._state}\n{self._here(command)}\n{keep}; exit $status\n"
         environment = self._server.environment
-        path = f"{self._folder / '.bin'}:{environment['PATH']}"
+        path = f"{self._bin}:{environment['PATH']}"
         return subprocess.run(
             ["bash", "-c", script],
-            env={**environment, "PATH": path, "NO_PROXY": "localhost", "no_proxy": "localhost"},
+            env=environment | {"PATH": path, **LOCAL} | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from cli.reference import reference
-from tests.docs import api_page, configuration_page, error_page, settings_page
+from tests.docs import configuration_page, error_page, settings_page
 from tests.docs.page import REFERENCE
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "api.md": api_page.page,
     "configuration.md": configuration_page.page,
     "errors.md": error_page.page,
     "settings.md": settings_page.page,

@@ -263,7 +263,7 @@ PARTS = (
         beside={"replicas": "1..4"},
     ),
     Part("`rate_limits[]`", RateLimit, RATE_LIMIT, ("rate_limits", 0), {"rps": 10}),
-    Part("`probes[]`", Probe, PROBE, ("probes", 0), {"type": "http"}),
+    Part("`probes[]`", Probe, PROBE, ("probes", 0), {"type": "http", "method": "post"}),
     Part("`retry`", Retry, RETRY, ("retry",)),
     Part(
         *("`utilization_policy`", UtilizationPolicy, UTILIZATION, ("utilization_policy",)),

@@ -199,9 +199,7 @@ def test_two_applies_at_the_same_moment_make_one_run(running: Installation, tmp_
     port = free_port()
     folder = service(tmp_path / "twice", port, program(HELLO, port))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        both = list(
-            pool.map(lambda _: running.run("apply", "-y", "-d", "--force", folder=folder), "ab")
-        )
+        both = list(pool.map(lambda _: running.run("apply", "-y", "-d", folder=folder), "ab"))
     assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
     running.until_ready("twice")
     assert len([run for run in running.runs() if run["name"] == "twice"]) == 1

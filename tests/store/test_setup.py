@@ -1,3 +1,4 @@
+import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -5,9 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
-from perdure.errors import CannotStart
+from perdure.errors import CannotStart, Unavailable
 from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
 from store.connection import Database
@@ -139,11 +139,15 @@ class TestMigrations:
                 pass
 
 
-async def test_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
-    from perdure.errors import Unavailable
-
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder.db")
-    with pytest.raises(Unavailable) as caught:
-        await version(database)
-    assert isinstance(caught.value.__cause__, OperationalError)
-    await database.close()
+async def test_database_that_another_process_keeps_busy_is_unavailable(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.connection.BUSY_SECONDS", 0)
+    other = sqlite3.connect(settings.data.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with open_store(settings) as store:
+        with pytest.raises(Unavailable):
+            await store.secrets.set("main", "KEY", "value")
+        other.execute("COMMIT")
+        await store.secrets.set("main", "KEY", "value")
+    other.close()

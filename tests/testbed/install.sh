@@ -2,7 +2,8 @@
 # Install what the tests need beyond Python packages. Debian or Ubuntu, as root.
 set -eu
 packages='docker.io docker-registry apache2-utils iptables iproute2 util-linux jq
-  python3-minimal libpython3-stdlib procps netbase tini mount'
+  python3-minimal libpython3-stdlib procps netbase tini mount git openssh-client openssh-server
+  nginx-light wrk'
 missing=''
 for package in $packages; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
