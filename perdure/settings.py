@@ -120,7 +120,8 @@ class Settings(BaseSettings):
     log_quota_mb: int = Field(
         default=256,
         ge=1,
-        description="How much log of one run the store keeps, in MB; the oldest goes first.",
+        description="How much log of one life of a run the store keeps, in MB. A replica that goes "
+        "beyond it ends: what writes so much is in a loop.",
     )
 
     heartbeat: float = Field(

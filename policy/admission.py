@@ -108,10 +108,9 @@ def apply_refusal(
     found = refusals(request.spec.configuration)
     if found:
         return Refused(" ".join(each.message for each in found), hint=found[0].hint)
-    if state.spec is None:
-        return None
-    differences = changes(state.spec, request.spec)
-    if differences and request.check not in (None, check_value(state)):
+    is_new = state.spec is None
+    differences = () if state.spec is None else changes(state.spec, request.spec)
+    if (is_new or differences) and request.check not in (None, check_value(state)):
         return PlanChanged(
             f"The run `{state.name}` has changed since the plan was made.",
             hint="Look at the plan again, or use `--force`.",

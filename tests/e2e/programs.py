@@ -88,7 +88,8 @@ class Echo(socketserver.StreamRequestHandler):
             return
         digest = hashlib.sha1(headers[b"sec-websocket-key"] + KEY).digest()
         self.wfile.write(
-            b"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+            b"HTTP/1.1 101 Switching Protocols\\r\\n"
+            b"Upgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
             b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\\r\\n\\r\\n"
         )
         while (head := self.rfile.read(2)):

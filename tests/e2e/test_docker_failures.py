@@ -42,6 +42,7 @@ def test_a_wrong_password_is_told_and_the_right_one_is_a_secret_of_the_project(
 ) -> None:
     wrong = docker.run("apply", "-y", folder=private(tmp_path / "wrong", private_image, "no"))
     assert wrong.returncode == 1
+    assert "refused to give" in wrong.stdout + wrong.stderr, wrong.stdout + "|" + wrong.stderr
     assert "refused to give" in failure(docker, "wrong")
     docker.perdure("secret", "set", "REGISTRY", given=PASSWORD)
     folder = private(tmp_path / "right", private_image, "${{ secrets.REGISTRY }}")
