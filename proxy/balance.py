@@ -96,7 +96,7 @@ def choose(ready: Sequence[Replica], now: float, tried: Collection[Replica] = ()
     # ruff: noqa: S311 - it spreads load, it guards nothing
     at = int(random() * count)
     first = ready[at]
-    second = ready[at - (1 if count == 2 else 1 + int(random() * (count - 1)))]
+    second = ready[at - 1] if count == 2 else ready[at - 1 - int(random() * (count - 1))]
     if first.ejected_until > now or second.ejected_until > now:
         well = [each for each in ready if each.ejected_until <= now]
         return choose(well, now) if well else min(ready, key=lambda each: each.ejected_until)

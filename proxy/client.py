@@ -13,6 +13,7 @@ from proxy.replies import SLOW
 from proxy.request_head import RequestHead
 from proxy.request_reader import RequestReader
 from proxy.upstream import BUFFER
+from proxy.way import Way
 
 if TYPE_CHECKING:
     from proxy.plane import Plane
@@ -26,24 +27,23 @@ _QUEUE, _BODY = 1, 2
 
 
 class ClientConnection(asyncio.Protocol):
-    """`blocked`: the client does not take what we send."""
+    """`blocked`: the client does not take what we send; `trusted`: it is a proxy of our own."""
 
     __slots__ = (
         "_advancing",
-        "_forwarded",
-        "_host",
         "_lingering",
         "_paused",
         "_peer",
         "_queue",
         "_reader",
         "_since",
-        "_trusted",
         "_tunnel",
         "blocked",
         "caller",
         "plane",
         "transport",
+        "trusted",
+        "way",
     )
 
     transport: asyncio.Transport
@@ -55,10 +55,11 @@ class ClientConnection(asyncio.Protocol):
         self._reader = RequestReader(self)
         self._queue = self._reader.queue
         self._tunnel: Tunnel | None = None
-        self._advancing = self._lingering = self._trusted = False
+        self.trusted = False
+        self.way: Way | None = None
+        self._advancing = self._lingering = False
         self._paused = 0
-        self._peer = self._forwarded = b""
-        self._host: bytes | None = None
+        self._peer = b""
         self._since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -68,8 +69,7 @@ class ClientConnection(asyncio.Protocol):
         transport.set_write_buffer_limits(BUFFER)
         peer = transport.get_extra_info("peername")
         self._peer = peer[0].encode() if isinstance(peer, tuple) else b""
-        self._trusted = self.plane.trusts(self._peer)
-        self._forwarded = forwarded_for(self._peer, None)
+        self.trusted = self.plane.trusts(self._peer)
         self._since = monotonic()
         self.plane.clients.add(self)
 
@@ -119,12 +119,9 @@ class ClientConnection(asyncio.Protocol):
 
     def forwarded(self, head: RequestHead) -> bytes:
         """The `X-Forwarded-*` lines for this request."""
-        if self._trusted:
+        if self.trusted:
             return forwarded_by_trusted(self._peer, head.host, head.forwarded)
-        if head.host != self._host:
-            self._host = head.host
-            self._forwarded = forwarded_for(self._peer, head.host)
-        return self._forwarded
+        return forwarded_for(self._peer, head.host)
 
     def become(self, tunnel: "Tunnel", early: bytes) -> None:
         """From now on bytes pass. `early` came before the upgrade was agreed."""

@@ -9,6 +9,7 @@ from proxy.models import model_list, model_named
 from proxy.paths import FRONT, MODEL, SERVICE, locate
 from proxy.replies import Reply, moved, refusal
 from proxy.table import Name, Service
+from proxy.way import Way
 
 if TYPE_CHECKING:
     from proxy.exchange import Exchange
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 
 def dispatch(exchange: "Exchange") -> None:
     """Send the request on, or answer it."""
-    head = exchange.head
+    head, way = exchange.head, exchange.client.way
     if head.refusal:
         exchange.answer(refusal(head.refusal))
+        return
+    if way is not None and way.leads(head):
+        _along(exchange, way)
         return
     zone, project, run, rest = locate(head.target)
     if zone is SERVICE:
@@ -32,8 +36,16 @@ def dispatch(exchange: "Exchange") -> None:
         exchange.answer(replies.NO_PLACE)
 
 
+def _along(exchange: "Exchange", way: Way) -> None:
+    service, head = way.service, exchange.head
+    if service.auth:
+        head.authorization = None
+    _send(exchange, service, head.target[way.rest_at :], way.extra)
+
+
 def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -> None:
-    plane = exchange.client.plane
+    client, head = exchange.client, exchange.head
+    plane, authorization = client.plane, head.authorization
     service = plane.table.services.get((project, run))
     if service is None or service.auth:
         refused = _admit(exchange, project)
@@ -42,6 +54,9 @@ def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -
             return
     if service is not None:
         _to_known_service(exchange, service, rest)
+        if head.token is None and not client.trusted:
+            extra = client.forwarded(head) + service.forwarded
+            client.way = Way(plane, service, authorization, head.host, extra)
     elif plane.seek is None:
         exchange.answer(replies.NO_RUN)
     else:
@@ -58,17 +73,18 @@ def _to_found_service(exchange: "Exchange", name: Name, rest: bytes) -> None:
 
 
 def _to_known_service(exchange: "Exchange", service: Service, rest: bytes) -> None:
-    client, head = exchange.client, exchange.head
-    if rest[:1] != b"/":
+    if rest[:1] == b"/":
+        extra = exchange.client.forwarded(exchange.head) + service.forwarded
+        _send(exchange, service, rest, extra)
+    else:
         exchange.answer(moved(service.prefix + b"/" + rest))
-        return
-    strip = service.strip_prefix
-    exchange.send(
-        service,
-        rest if strip else head.target,
-        client.forwarded(head) + service.forwarded,
-        service if strip else None,
-    )
+
+
+def _send(exchange: "Exchange", service: Service, rest: bytes, extra: bytes) -> None:
+    if service.strip_prefix:
+        exchange.send(service, rest, extra, service)
+    else:
+        exchange.send(service, exchange.head.target, extra, None)
 
 
 def _to_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:

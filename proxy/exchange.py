@@ -6,7 +6,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy import replies
-from proxy.balance import Claim, Replica, choose
+from proxy.attempts import first_attempt, next_attempt
+from proxy.balance import Claim, Replica
 from proxy.dispatch import dispatch
 from proxy.redirects import under_prefix
 from proxy.replies import Reply
@@ -26,32 +27,35 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Exchange:
-    """`active` says that bytes moved since the last sweep; `sent_all` that the request is whole."""
+    """`active` says that bytes moved since the last sweep; `sent_all` that the request is whole.
+
+    `tried` are the replicas that failed; `fresh`: no kept connection will do for the next attempt.
+    """
 
     __slots__ = (
         "_answered",
         "_buffered",
-        "_claim",
         "_collected",
         "_extra",
-        "_fresh",
         "_over",
-        "_pool",
         "_quiet_since",
         "_rewrite",
         "_target",
-        "_task",
-        "_tried",
         "_upstream",
         "active",
         "begun_at",
         "body",
+        "claim",
         "client",
+        "fresh",
         "head",
         "keep",
         "open_to_all",
+        "pool",
         "seen",
         "sent_all",
+        "task",
+        "tried",
     )
 
     def __init__(self, client: "ClientConnection", head: RequestHead) -> None:
@@ -64,10 +68,10 @@ class Exchange:
         self.begun_at = 0.0
         self._buffered = 0
         self._upstream: UpstreamConnection | None = None
-        self._claim: Claim | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._tried: tuple[Replica, ...] = ()
-        self._answered = self._over = self._fresh = False
+        self.claim: Claim | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.tried: tuple[Replica, ...] = ()
+        self._answered = self._over = self.fresh = False
         self._collected: Callable[[], None] | None = None
         self._rewrite: Service | None = None
         self._quiet_since = 0.0
@@ -92,20 +96,18 @@ class Exchange:
 
         async def searching() -> None:
             await seek
-            self._task = None
+            self.task = None
             then()
 
-        self._task = self.client.plane.loop.create_task(searching())
+        self.task = self.client.plane.loop.create_task(searching())
 
     def send(self, pool: Pool, target: bytes, forwarded: bytes, rewrite: Service | None) -> None:
         """Send the request to a replica of `pool`, under its model prefix if it has one."""
-        self._pool, self._target, self._extra = pool, target, forwarded
+        self.pool, self._target, self._extra = pool, target, forwarded
         self._rewrite = rewrite
         if self.head.expects:
             self._continue()
-        replica = choose(pool.ready, self.begun_at)
-        pool.count(replica)
-        self._connect(replica)
+        first_attempt(self)
 
     def take_body(self, data: bytes) -> None:
         """The next bytes of the body."""
@@ -135,58 +137,22 @@ class Exchange:
             self.client.transport.write(CONTINUE)
         self.head.expects = False
 
-    def _connect(self, replica: Replica | None) -> None:
-        if replica is None:
-            plane, pool = self.client.plane, self._pool
-            if pool is plane.front:
-                self.answer(replies.NO_FRONT)
-            elif self._tried:
-                self.answer(replies.UNREACHABLE)
-            else:
-                seconds = int(plane.limits.retry_seconds)
-                self.answer(replies.without_replica(seconds, starting=pool.starting))
-            return
-        self._claim = Claim(replica)
-        oldest = self.begun_at - self.client.plane.limits.parked_seconds
-        idle = replica.idle
-        while idle and not self._fresh:
-            upstream = idle.pop()
-            if upstream.parked_at > oldest and not upstream.transport.is_closing():
-                self._attach(upstream)
-                return
-            upstream.transport.close()
-        self._task = self.client.plane.loop.create_task(self._open(replica))
-
-    async def _open(self, replica: Replica) -> None:
-        plane = self.client.plane
-        try:
-            upstream = await plane.connect(replica)
-        except OSError:
-            replica.failed(monotonic())
-            self._release()
-            self._tried = (*self._tried, replica)
-            self._task = None
-            self._connect(choose(self._pool.ready, monotonic(), self._tried))
-            return
-        self._task = None
-        self._fresh = True
-        self._attach(upstream)
-
-    def _attach(self, upstream: UpstreamConnection) -> None:
+    def attach(self, upstream: UpstreamConnection) -> None:
+        """Send the request on this connection."""
         self._upstream = upstream
         upstream.begin(self)
-        if self.client.blocked:
-            upstream.pause()
-        replica = upstream.replica
-        head = self.head.render(
+        request, client, replica = self.head, self.client, upstream.replica
+        head = request.render(
             replica.model_prefix + self._target if self.open_to_all else self._target,
-            replica.endpoint.authority,
+            request.host or replica.endpoint.authority,
             self._extra,
-            private=self._pool is not self.client.plane.front,
+            self.pool is not client.plane.front,
         )
-        if (self.body or self.head.chunked) and not self.head.upgrades:
+        if client.blocked:
+            upstream.pause()
+        if (self.body or request.chunked) and not request.upgrades:
             self._flush(head)
-            self.client.resume_body()
+            client.resume_body()
         else:
             upstream.transport.write(head)
 
@@ -206,19 +172,22 @@ class Exchange:
 
     # The reply
 
-    def reply_head(self, head: ReplyHead, *, framed: bool, rechunk: bool) -> bytes:
-        """The reply's head for the client."""
+    def reply_head(self, head: ReplyHead, delimited: bool, rechunk: bool) -> bytes:
+        """The reply's head for the client, who sees the end of the body if it is `delimited`."""
         self._answered = True
-        client = self.client
-        client.plane.stats.replies[head.status] += 1
-        if self.head.upgrades and head.status != 101:
+        plane, request = self.client.plane, self.head
+        plane.stats.replies[head.status] += 1
+        if (
+            not delimited
+            or not self.sent_all
+            or plane.stopping
+            or (request.upgrades and head.status != 101)
+        ):
             self.keep = False
-        if client.plane.stopping or not self.sent_all or not (framed or rechunk):
-            self.keep = False
-        if head.location is not None and self._rewrite is not None and self._claim is not None:
-            hosts = (self.head.host or b"", self._claim.replica.endpoint.authority)
+        if head.location is not None and self._rewrite is not None and self.claim is not None:
+            hosts = (request.host or b"", self.claim.replica.endpoint.authority)
             head.location = under_prefix(head.location, self._rewrite.prefix, hosts)
-        return head.render(self.head, rechunk=rechunk, keep=self.keep, open_to_all=self.open_to_all)
+        return head.render(request, rechunk, self.keep, self.open_to_all)
 
     def answer(self, reply: Reply) -> None:
         """The proxy's own answer, unless a reply has begun: then it is broken off."""
@@ -255,37 +224,24 @@ class Exchange:
 
     def upstream_gone(self) -> None:
         """The upstream connection ended without a byte of a reply."""
-        assert self._claim is not None
-        replica = self._claim.replica
+        assert self.claim is not None
+        replica = self.claim.replica
         self._upstream = None
-        self._release()
-        if not self._fresh:
-            # The replica had just closed a connection that was kept.
-            if self.head.repeatable:
-                self._fresh = True
-                self._connect(replica)
-                return
-        else:
-            replica.failed(monotonic())
-            if replica.endpoint.tunnelled and self.head.repeatable and not self._tried:
-                # A tunnel accepts, and then finds that nobody is behind it.
-                self._tried = (replica,)
-                self._connect(choose(self._pool.ready, monotonic(), self._tried) or replica)
-                return
-        self.answer(replies.NO_FRONT if self._pool is self.client.plane.front else replies.BROKEN)
+        self.release()
+        next_attempt(self, replica)
 
     def open_tunnel(self, upstream: UpstreamConnection) -> Tunnel:
         """The upgrade was agreed: from now on bytes are passed."""
-        assert self._claim is not None
+        assert self.claim is not None
         websocket = self.head.upgrade.lower() == b"websocket"
         tunnel = Tunnel(
             self.client.transport,
             upstream.transport,
-            self._claim,
+            self.claim,
             monotonic(),
             websocket=websocket,
         )
-        self._claim = self._upstream = None
+        self.claim = self._upstream = None
         self.client.become(tunnel, b"".join(self.body))
         return tunnel
 
@@ -294,7 +250,9 @@ class Exchange:
         self._over = True
         self._upstream = None
         self.client.plane.stats.lasted(now - self.begun_at)
-        self._release()
+        if self.claim is not None:
+            self.claim.release()
+            self.claim = None
         self.client.finished(self, now)
 
     # The end
@@ -321,15 +279,16 @@ class Exchange:
         self._abandon()
 
     def _abandon(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self.task is not None:
+            self.task.cancel()
+            self.task = None
         if self._upstream is not None:
             self._upstream.drop()
             self._upstream = None
-        self._release()
+        self.release()
 
-    def _release(self) -> None:
-        if self._claim is not None:
-            self._claim.release()
-            self._claim = None
+    def release(self) -> None:
+        """It is no longer in flight on a replica."""
+        if self.claim is not None:
+            self.claim.release()
+            self.claim = None

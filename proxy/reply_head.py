@@ -6,6 +6,7 @@ from proxy.request_head import RequestHead
 MAX_HEAD = 256 * 1024
 """Bytes of a reply's head, before it is given up."""
 
+ALL_IS_WELL = b"HTTP/1.1 200 OK\r\n"
 OPEN_TO_ALL = b"access-control-allow-origin: *\r\n"
 
 
@@ -61,14 +62,15 @@ class ReplyHead:
         """Whether the connection may be kept, going by `Connection` alone."""
         return b"close" not in self.connection.lower()
 
-    def render(
-        self, request: RequestHead, *, rechunk: bool, keep: bool, open_to_all: bool
-    ) -> bytes:
+    def render(self, request: RequestHead, rechunk: bool, keep: bool, open_to_all: bool) -> bytes:
         """The head to send on. `rechunk`: in chunks; `keep`: another request may follow."""
         lines = self.lines
         if self.connection and (names := nominated(self.connection)):
             lines = without(lines, names)
-        parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, self.reason), *lines]
+        if self.status == 200 and self.reason == b"OK":
+            parts = [ALL_IS_WELL, *lines]
+        else:
+            parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, self.reason), *lines]
         if self.location is not None:
             parts.append(b"location: %b\r\n" % self.location)
         if open_to_all:
@@ -79,12 +81,14 @@ class ReplyHead:
             parts.append(b"content-length: %d\r\n" % self.length)
         if rechunk:
             parts.append(b"transfer-encoding: chunked\r\n")
-        if self.status == 101:
-            upgrade = self.upgrade or request.upgrade
-            parts.append(b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade)
-        elif not keep:
-            parts.append(b"connection: close\r\n")
-        elif not request.http11:
-            parts.append(b"connection: keep-alive\r\n")
+        if self.status == 101 or not keep or not request.http11:
+            parts.append(self._connection(request, keep))
         parts.append(b"\r\n")
         return b"".join(parts)
+
+    def _connection(self, request: RequestHead, keep: bool) -> bytes:
+        """What becomes of the connection, where HTTP/1.1 does not go without saying."""
+        if self.status == 101:
+            upgrade = self.upgrade or request.upgrade
+            return b"connection: upgrade\r\nupgrade: %b\r\n" % upgrade
+        return b"connection: keep-alive\r\n" if keep else b"connection: close\r\n"

@@ -164,7 +164,7 @@ class RequestHead:
         """Whether it may be sent twice, when the first time brought no byte of a reply."""
         return self.bodiless and self.method in (b"GET", b"HEAD", b"OPTIONS")
 
-    def render(self, target: bytes, default_host: bytes, extra: bytes, *, private: bool) -> bytes:
+    def render(self, target: bytes, host: bytes, extra: bytes, private: bool) -> bytes:
         """The head to send on. `extra` are whole lines.
 
         `private`: the application is a user's, so our session cookie stays here.
@@ -173,7 +173,7 @@ class RequestHead:
         if self.connection and (names := nominated(self.connection)):
             lines = without(lines, names)
         parts = [
-            b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (self.method, target, self.host or default_host),
+            b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (self.method, target, host),
             *lines,
         ]
         if self.cookies:

@@ -147,8 +147,10 @@ class RequestReader:
         kind = REQUEST_KINDS[name]
         if kind is PLAIN:
             self._lines.append(b"%b: %b\r\n" % (name, value))
-        elif self._head is not None:
-            self._head.special(kind, name, value)
+            return
+        head = self._head
+        if head is not None:
+            head.special(kind, name, value)
 
     def on_headers_complete(self) -> None:
         """httptools: the head is whole."""

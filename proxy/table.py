@@ -59,11 +59,15 @@ class ModelPool(Pool):
 
 
 class Table:
-    """All services of this proxy. `clock` tells when replicas leave."""
+    """All services of this proxy. `clock` tells when replicas leave.
+
+    `version` grows with every change: what was looked up holds as long as it stays.
+    """
 
     def __init__(self, tunnels: Path, clock: Callable[[], float]) -> None:
         self.services: dict[Name, Service] = {}
         self.models: dict[tuple[bytes, str], ModelPool] = {}
+        self.version = 0
         self._tunnels = tunnels
         self._clock = clock
         self._arrived_before: dict[Name, int] = {}
@@ -184,6 +188,7 @@ class Table:
             self._leaving.append(replica)
 
     def _regroup(self) -> None:
+        self.version += 1
         self.models = {}
         for (project, _), service in self.services.items():
             model = service.route.model

@@ -121,21 +121,25 @@ class UpstreamConnection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._not_http(exchange, error)
         else:
-            self._pass_on(exchange, len(data))
+            if self._got_head:
+                self._pass_on(exchange)
+            else:
+                self._await_head(exchange, len(data))
 
-    def _pass_on(self, exchange: "Exchange", size: int) -> None:
-        """What was made of the last read, which had so many bytes."""
-        if not self._got_head:
-            self._head_bytes += size
-            if self._head.coded or self._head_bytes > MAX_HEAD:
-                self._break_off(exchange)
-            return
+    def _await_head(self, exchange: "Exchange", size: int) -> None:
+        """The last read brought so many bytes of a head that goes on, or that will not do."""
+        self._head_bytes += size
+        if self._head.coded or self._head_bytes > MAX_HEAD:
+            self._break_off(exchange)
+
+    def _pass_on(self, exchange: "Exchange") -> None:
+        """Send what was made of the last read."""
         out = self._out
         if out:
             exchange.client.transport.write(out[0] if len(out) == 1 else b"".join(out))
             out.clear()
         if self._complete:
-            self._finish()
+            self._finish(exchange)
         elif self._seen >= 0 and self._head.length >= 0:
             # A body of known length that goes on: the rest need not be parsed.
             self._left = self._head.length - self._seen
@@ -149,7 +153,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._left = left - len(data)
         exchange.client.transport.write(data)
         if not self._left:
-            self._finish()
+            self._finish(exchange)
 
     def on_message_begin(self) -> None:
         """httptools: another reply begins."""
@@ -184,14 +188,13 @@ class UpstreamConnection(asyncio.Protocol):
         if head.coded:
             return
         self._got_head, self._lines = True, []
-        bodiless = head.bodiless(exchange.head.method)
-        self._framed = bodiless or head.chunked or head.length >= 0
+        method = exchange.head.method
+        sized = head.length >= 0 or head.bodiless(method)
+        self._framed = sized or head.chunked
         self._reusable = self._framed and parser.should_keep_alive()
-        self._rechunk = not bodiless and head.length < 0 and exchange.head.http11
-        self._out.append(
-            exchange.reply_head(head, framed=bodiless or head.length >= 0, rechunk=self._rechunk)
-        )
-        if exchange.head.method == b"HEAD":
+        self._rechunk = rechunk = not sized and exchange.head.http11
+        self._out.append(exchange.reply_head(head, sized or rechunk, rechunk))
+        if method == b"HEAD":
             # llhttp would wait for the body that the head speaks of.
             self._complete = True
             self._reusable = parser.get_http_version() == "1.1" and head.stays
@@ -232,7 +235,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._reusable = False
             exchange.client.transport.write(b"".join(self._out))
             self._out.clear()
-            self._finish()
+            self._finish(exchange)
         else:
             self._break_off(exchange)
 
@@ -241,17 +244,16 @@ class UpstreamConnection(asyncio.Protocol):
         self.drop()
         exchange.broken()
 
-    def _finish(self) -> None:
-        exchange, self._exchange = self._exchange, None
-        assert exchange is not None
-        now = monotonic()
-        if self.replica.failures:
-            self.replica.answered()
-        if self._reusable and exchange.sent_all and not self.replica.left_at:
+    def _finish(self, exchange: "Exchange") -> None:
+        self._exchange = None
+        now, replica = monotonic(), self.replica
+        if replica.failures:
+            replica.answered()
+        if self._reusable and exchange.sent_all and not replica.left_at:
             if self._paused:
                 self.resume()
             self.parked_at = now
-            self.replica.idle.append(self)
+            replica.idle.append(self)
         else:
             self.transport.close()
         exchange.done(now)

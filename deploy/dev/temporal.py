@@ -5,6 +5,7 @@ without a login, and has its web UI on 127.0.0.1:8234. SQLite survives a kill, n
 power: for anything that must last use a Temporal cluster.
 """
 
+import signal
 import subprocess
 import sys
 import time
@@ -19,16 +20,19 @@ PATIENCE = 30.0  # seconds until the server must answer
 
 
 def main() -> None:
+    """Run it until told to stop."""
     settings = read_settings()
     settings.data.create()
     ports = temporal.Ports(grpc=GRPC_PORT, web=WEB_PORT, ui=settings.ui_port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(temporal.command(settings, ports))
     try:
         retain(server, ports)
-        print(f"Temporal is ready on {ports.address}, its web UI on {ports.web_url}")
+        sys.stdout.write(f"Temporal is ready on {ports.address}, its UI on {ports.web_url}\n")
+        sys.stdout.flush()
         server.wait()
     except KeyboardInterrupt:
-        print("Temporal stops")
+        sys.stdout.write("Temporal stops\n")
     finally:
         server.terminate()
         server.wait()

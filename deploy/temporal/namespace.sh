@@ -16,13 +16,13 @@ again() {
   return 1
 }
 
-if temporal operator namespace describe "$namespace" > /dev/null 2>&1; then
+if temporal operator namespace describe --namespace "$namespace" > /dev/null 2>&1; then
   temporal operator namespace update --namespace "$namespace" --retention "$retention"
 else
   temporal operator namespace create --namespace "$namespace" --retention "$retention" \
     --description 'runs of perdure'
 fi
-again temporal operator search-attribute list --namespace "$namespace" > /dev/null
+again temporal operator search-attribute list --namespace "$namespace" > /dev/null 2>&1
 known=$(temporal operator search-attribute list --namespace "$namespace" | awk '{ print $1 }')
 for name in Project RunName RunStatus Model; do
   printf '%s\n' "$known" | grep -qx "$name" ||

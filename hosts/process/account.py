@@ -1,8 +1,10 @@
 """An account of its own for each replica, when the server runs as root."""
 
+import fcntl
 import os
 import pwd
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -19,13 +21,23 @@ def separate_accounts() -> bool:
     return os.geteuid() == 0
 
 
-def free_uid(taken: AbstractSet[int]) -> int:
-    """A uid that nobody has: neither a replica, nor a user, nor a process."""
-    running = {
-        each.info["uids"].real for each in psutil.process_iter(["uids"]) if each.info["uids"]
-    }
-    for uid in UIDS:
-        if uid not in taken and uid not in running and not _is_user(uid):
+def claim_uid(claims: Path, owner: Path) -> int:
+    """A uid that nobody has on this machine: no replica of any server, no user, no process.
+
+    `claims` is one folder for all servers of the machine, with a link per uid to its `owner`'s
+    folder: when that is gone, so is the claim.
+    """
+    claims.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(claims):
+        running = {
+            each.info["uids"].real for each in psutil.process_iter(["uids"]) if each.info["uids"]
+        }
+        for uid in UIDS:
+            claim = claims / str(uid)
+            if claim.exists() or uid in running or _is_user(uid):
+                continue
+            claim.unlink(missing_ok=True)
+            claim.symlink_to(owner)
             return uid
     raise ContainerCreateFailed(
         f"No free account: all user ids from {UIDS.start} to {UIDS.stop - 1} are in use."
@@ -46,3 +58,13 @@ def _is_user(uid: int) -> bool:
     except KeyError:
         return False
     return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

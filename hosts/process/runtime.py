@@ -29,6 +29,7 @@ from spec.machine import Machine, RuntimeKind
 
 SHIM = Path(__file__).with_name("shim.py")
 SHARED_HOMES = Path("/var/lib/perdure")  # replicas' accounts cannot reach into root's home
+UID_CLAIMS = SHARED_HOMES / "uids"  # of all servers of this machine: an account is one replica's
 OVERTIME = 15.0  # seconds after a stop's grace in which the shim has killed everything
 
 
@@ -161,10 +162,8 @@ class ProcessRuntime:
         folder.mark_prepared()
 
     def _claim(self, job: Job, folder: ReplicaFolder) -> int | None:
-        records = list(self._folders.all())
-        port.claim(job, records)
-        taken = {record.uid for _, record in records if record.uid is not None}
-        uid = account.free_uid(taken) if self._separate else None
+        port.claim(job, list(self._folders.all()))
+        uid = account.claim_uid(UID_CLAIMS, folder.control) if self._separate else None
         folder.write(
             "job.json", Record(token=job.token, server=self._server, port=job.port, uid=uid)
         )

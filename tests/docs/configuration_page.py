@@ -66,11 +66,11 @@ def _way(part: Part, name: str, written: str) -> str:
 
 def _service(part: Part, name: str, written: str) -> ServiceConfiguration:
     inner: Any = {**part.needs, name: yaml.safe_load(written)}
+    if name == "scaling":
+        inner["replicas"] = "1..4"
     for key in reversed(part.at):
         inner = [inner] if key == 0 else {key: inner}
     given = {"type": "service", "port": 8000, **part.beside, **inner}
-    if name == "scaling":
-        given.setdefault("replicas", "1..4")
     if "groups" not in given and not isinstance(given.get("replicas"), list):
         given.setdefault("commands", ["python app.py"])
     return read_configuration(json.dumps(given), f"{part.title}: {name}")

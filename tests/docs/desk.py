@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -51,7 +52,7 @@ class Desk:
 
     def follow(self, block: Block) -> None:
         """Do what the block says; it is right, or this fails with its place."""
-        kinds = {
+        kinds: dict[str, Callable[[Block], object]] = {
             "yaml": self._yaml,
             "console": self._console,
             "sh": self._sh,
@@ -107,7 +108,9 @@ class Desk:
                 targets = _TARGET.findall((ROOT / "Makefile").read_text())
                 assert command.removeprefix("make ") in targets, f"{block}: {command}"
             elif command and not command.startswith("#"):
-                done = self._run(command, PERDURE_TOKEN=self._server.token, CURL_HOME=str(self._bin))
+                done = self._run(
+                    command, PERDURE_TOKEN=self._server.token, CURL_HOME=str(self._bin)
+                )
                 assert done.returncode == 0, f"{block}: {command}\n{done.stdout}"
 
     def _python(self, block: Block) -> None:
@@ -130,6 +133,7 @@ class Desk:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=TIMEOUT,
+            check=False,
         )
 
     def _here(self, text: str) -> str:

@@ -1,5 +1,6 @@
 """What each property of a service file means, and how it may be written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +28,7 @@ class Part:
 
     title: str
     model: type[Section]
-    properties: dict[str, tuple[str, ...]]
+    properties: Mapping[str, tuple[str, ...]]
     at: tuple[str | int, ...] = ()
     needs: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
@@ -244,8 +245,10 @@ GROUP = {
     "router": ("The router that the group runs.", "sglang"),
 } | {
     name: ("As for the service.", SERVICE[name][1])
-    for name in ("scaling", "resources", "commands", "image", "python", "nvcc", "docker")
-    + ("privileged", "spot_policy", "reservation")
+    for name in (
+        *("scaling", "resources", "commands", "image", "python", "nvcc", "docker"),
+        *("privileged", "spot_policy", "reservation"),
+    )
 }
 
 CHAT = {"name": "llama", "format": "openai"}
@@ -256,9 +259,14 @@ PARTS = (
     Part("`resources.gpu`", GpuRequest, GPU, ("resources", "gpu")),
     Part("`model`", OpenAIModel, OPENAI, ("model",), CHAT),
     Part("`model` with `format: tgi`", TgiModel, TGI, ("model",), CHAT | {"format": "tgi"}),
-    Part("`registry_auth`", RegistryAuth, REGISTRY, ("registry_auth",), dict.fromkeys(REGISTRY, "a")),
     Part(
-        *("`scaling`", Scaling, SCALING, ("scaling",)),
+        "`registry_auth`", RegistryAuth, REGISTRY, ("registry_auth",), dict.fromkeys(REGISTRY, "a")
+    ),
+    Part(
+        title="`scaling`",
+        model=Scaling,
+        properties=SCALING,
+        at=("scaling",),
         needs={"metric": "rps", "target": 10},
         beside={"replicas": "1..4"},
     ),
@@ -266,7 +274,10 @@ PARTS = (
     Part("`probes[]`", Probe, PROBE, ("probes", 0), {"type": "http", "method": "post"}),
     Part("`retry`", Retry, RETRY, ("retry",)),
     Part(
-        *("`utilization_policy`", UtilizationPolicy, UTILIZATION, ("utilization_policy",)),
+        title="`utilization_policy`",
+        model=UtilizationPolicy,
+        properties=UTILIZATION,
+        at=("utilization_policy",),
         needs={"min_gpu_utilization": 10, "time_window": 300},
     ),
     Part("`groups[]`", ReplicaGroup, GROUP, ("groups", 0), {"commands": ["python app.py"]}),

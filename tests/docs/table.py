@@ -13,7 +13,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def code(text: str) -> str:
     """As it is typed."""
-    return f"`{text}`" if text else "–"
+    return f"`{text}`" if text else "-"
 
 
 def _cell(text: str) -> str:

@@ -1,0 +1,82 @@
+"""Which replica an exchange is tried on, and which one next when that failed."""
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from proxy import replies
+from proxy.balance import Claim, Replica, choose
+from proxy.replies import Reply
+
+if TYPE_CHECKING:
+    from proxy.exchange import Exchange
+
+
+def first_attempt(exchange: "Exchange") -> None:
+    """Send the request to a replica of its pool, and count it there."""
+    pool = exchange.pool
+    replica = choose(pool.ready, exchange.begun_at)
+    pool.count(replica)
+    _attempt(exchange, replica)
+
+
+def next_attempt(exchange: "Exchange", replica: Replica) -> None:
+    """The connection to `replica` ended without a byte of a reply."""
+    repeatable = exchange.head.repeatable
+    if not exchange.fresh:
+        # The replica had just closed a connection that was kept.
+        if repeatable:
+            exchange.fresh = True
+            _attempt(exchange, replica)
+            return
+    else:
+        replica.failed(monotonic())
+        if replica.endpoint.tunnelled and repeatable and not exchange.tried:
+            # A tunnel accepts, and then finds that nobody is behind it.
+            exchange.tried = (replica,)
+            _attempt(exchange, choose(exchange.pool.ready, monotonic(), exchange.tried) or replica)
+            return
+    to_front = exchange.pool is exchange.client.plane.front
+    exchange.answer(replies.NO_FRONT if to_front else replies.BROKEN)
+
+
+def _attempt(exchange: "Exchange", replica: Replica | None) -> None:
+    if replica is None:
+        exchange.answer(_nobody(exchange))
+        return
+    exchange.claim = Claim(replica)
+    plane = exchange.client.plane
+    if not exchange.fresh:
+        oldest = exchange.begun_at - plane.limits.parked_seconds
+        idle = replica.idle
+        while idle:
+            upstream = idle.pop()
+            if upstream.parked_at > oldest and not upstream.transport.is_closing():
+                exchange.attach(upstream)
+                return
+            upstream.transport.close()
+    exchange.task = plane.loop.create_task(_connect(exchange, replica))
+
+
+async def _connect(exchange: "Exchange", replica: Replica) -> None:
+    try:
+        upstream = await exchange.client.plane.connect(replica)
+    except OSError:
+        replica.failed(monotonic())
+        exchange.release()
+        exchange.tried = (*exchange.tried, replica)
+        exchange.task = None
+        _attempt(exchange, choose(exchange.pool.ready, monotonic(), exchange.tried))
+        return
+    exchange.task = None
+    exchange.fresh = True
+    exchange.attach(upstream)
+
+
+def _nobody(exchange: "Exchange") -> Reply:
+    """What to say when no replica is left to try."""
+    plane, pool = exchange.client.plane, exchange.pool
+    if pool is plane.front:
+        return replies.NO_FRONT
+    if exchange.tried:
+        return replies.UNREACHABLE
+    return replies.without_replica(int(plane.limits.retry_seconds), starting=pool.starting)

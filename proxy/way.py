@@ -1,0 +1,56 @@
+"""The way that a connection's last request took: the same way again is not looked up again."""
+
+from typing import TYPE_CHECKING
+
+from proxy.table import Service
+
+if TYPE_CHECKING:
+    from proxy.plane import Plane
+    from proxy.request_head import RequestHead
+
+
+class Way:
+    """To `service`, for a caller that it admits. It holds until the table or the tokens change.
+
+    `rest_at` is where the rest of a target begins, and `extra` are the lines that the proxy adds.
+    """
+
+    __slots__ = (
+        "_authorization",
+        "_host",
+        "_plane",
+        "_prefix",
+        "_table_version",
+        "_tokens_version",
+        "extra",
+        "rest_at",
+        "service",
+    )
+
+    def __init__(
+        self,
+        plane: "Plane",
+        service: Service,
+        authorization: bytes | None,
+        host: bytes | None,
+        extra: bytes,
+    ) -> None:
+        self._plane = plane
+        self._table_version, self._tokens_version = plane.table.version, plane.tokens.version
+        self._prefix = service.prefix + b"/"
+        self._authorization, self._host = authorization, host
+        self.service = service
+        self.rest_at = len(service.prefix)
+        self.extra = extra
+
+    def leads(self, head: "RequestHead") -> bool:
+        """Whether this request would be admitted, and sent to the same service."""
+        plane = self._plane
+        return (
+            head.target.startswith(self._prefix)
+            and head.authorization == self._authorization
+            and head.host == self._host
+            and head.token is None
+            and self._table_version == plane.table.version
+            and self._tokens_version == plane.tokens.version
+        )

@@ -1,0 +1,104 @@
+"""What the API asks of Temporal, against a real server and worker."""
+
+import asyncio
+
+import pytest
+
+from engine.client import connect
+from engine.runs import Runs
+from perdure.errors import NotFound, Unavailable
+from spec.run import RunStatus
+from spec.status import RunPhase
+from tests.workflows.conftest import at_work as at_work
+from tests.workflows.conftest import recorder as recorder
+from tests.workflows.conftest import stage as stage
+from tests.workflows.stage import Stage
+
+with_cache = pytest.mark.parametrize("at_work", [1_000], ids=["cached"], indirect=True)
+
+
+@with_cache
+async def test_one_key_is_applied_once_however_often_it_is_sent(at_work: Stage) -> None:
+    same = await asyncio.gather(*(at_work.apply("web", key="k", replicas=2) for _ in range(5)))
+    assert len({each.revision for each in same}) == 1
+    other = await at_work.apply("web", key="l", replicas=2)
+    assert (other.revision, other.incarnation) == (2, same[0].incarnation)
+
+
+@with_cache
+async def test_a_run_can_be_watched_from_its_first_step_to_its_last(at_work: Stage) -> None:
+    await at_work.apply("web")
+    seen: list[RunStatus] = []
+    async with asyncio.timeout(30):
+        async for status in at_work.runs.watch("main", "web", pause=0.01):
+            if status.ready and not any(each.ready for each in seen):
+                await at_work.runs.stop("main", "web", abort=True)
+            seen.append(status)
+    phases = list(dict.fromkeys(each.status for each in seen))
+    assert phases[-2:] == [RunPhase.TERMINATING, RunPhase.TERMINATED]
+    assert RunPhase.RUNNING in phases
+    assert phases == sorted(phases, key=list(RunPhase).index)
+
+
+@with_cache
+async def test_runs_are_listed_by_project_with_or_without_the_finished(at_work: Stage) -> None:
+    await at_work.apply("first")
+    await at_work.until_ready("first", 1)
+    await at_work.apply("second")
+    await at_work.until_ready("second", 1)
+    await at_work.stop("first", abort=True)
+
+    async def names(project: str | None, *, finished: bool = False) -> list[str]:
+        found = await at_work.runs.statuses(project, include_finished=finished)
+        return [status.name for status in found]
+
+    async def lists(wanted: list[str], project: str | None, *, finished: bool = False) -> None:
+        """Visibility follows what is true by some milliseconds."""
+        async with asyncio.timeout(10):
+            while await names(project, finished=finished) != wanted:
+                await asyncio.sleep(0.02)
+
+    await lists(["second"], "main")
+    await lists(["second"], None)
+    await lists(["second", "first"], "main", finished=True)
+    await lists([], "other", finished=True)
+
+
+@with_cache
+async def test_what_does_not_exist_is_not_found(at_work: Stage) -> None:
+    runs = at_work.runs
+    with pytest.raises(NotFound, match="There is no run `web` in the project `main`"):
+        await runs.stop("main", "web")
+    with pytest.raises(NotFound):
+        await anext(runs.watch("main", "web"))
+    assert await runs.status("main", "web") is None
+    assert await runs.state("main", "web") is None
+    await at_work.apply("web")
+
+
+@with_cache
+async def test_a_finished_run_has_a_status_and_no_state(at_work: Stage) -> None:
+    await at_work.apply("web")
+    await at_work.until_ready("web", 1)
+    assert (await at_work.stop("web", abort=True)).status is RunPhase.TERMINATED
+    assert await at_work.runs.state("main", "web") is None
+    with pytest.raises(NotFound):
+        await at_work.runs.stop("main", "web")
+
+
+@with_cache
+async def test_a_reader_without_a_key_sees_statuses(at_work: Stage) -> None:
+    await at_work.apply("web", model="llama")
+    await at_work.until_phase("web", RunPhase.RUNNING)
+    reader = Runs(await connect(None, patient=False))
+    status = await reader.status("main", "web")
+    assert status is not None
+    assert (status.status, status.model) == (RunPhase.RUNNING, "llama")
+
+
+async def test_a_server_that_does_not_answer_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
+        await connect(None, patient=False)

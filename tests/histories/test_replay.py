@@ -1,0 +1,69 @@
+"""Workflows that older versions began must go on: their recorded histories replay."""
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+import workflows
+from engine.converter import SealingCodec
+from engine.ids import WorkflowType
+from engine.plugin import plugin
+from perdure.keys import MasterKey, Purpose
+from tests.workflows.recording import FOLDER, read
+from tests.workflows.stage import MASTER_KEY
+
+FILES = sorted(FOLDER.glob("*.json"))
+LARGEST_SUM = 3_000_000  # bytes: the repository is not an archive
+
+WHAT_TO_DO = """
+The workflow code asks for other steps than it did when `{file}` was recorded. Runs that began with
+the code of then cannot go on with that of now: they would hang until it is put right.
+Keep the old steps for them: `if workflow.patched("what-changed"): … else: …`.
+Only when no version that anybody runs made such histories, record them anew: `make histories`.
+"""
+
+
+async def replay(history: WorkflowHistory, file: str) -> None:
+    codec = SealingCodec(MasterKey(MASTER_KEY).subkey(Purpose.PAYLOADS))
+    replayer = Replayer(workflows=workflows.ALL, plugins=[plugin(codec)])
+    result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+    if result.replay_failure is not None:
+        pytest.fail(f"{WHAT_TO_DO.format(file=file)}\n{result.replay_failure}", pytrace=False)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+async def test_a_recorded_history_replays(file: Path) -> None:
+    for history in read(file):
+        await replay(history, file.name)
+
+
+async def test_another_order_of_steps_is_told_with_what_to_do() -> None:
+    file = FOLDER / "test_replicas_change_in_place_and_a_stop_leaves_nothing.json"
+    (replica, *_) = [history for history in read(file) if "/r" in history.workflow_id[4:]]
+    other = json.loads(replica.to_json().replace('"pull_image"', '"another_deed"'))
+    changed = WorkflowHistory.from_json(replica.workflow_id, other)
+    with pytest.raises(pytest.fail.Exception, match=r"workflow\.patched.*make histories") as told:
+        await replay(changed, file.name)
+    assert file.name in str(told.value)
+
+
+def test_every_workflow_and_a_renewal_are_among_them() -> None:
+    events = [
+        event
+        for file in FILES
+        for each in json.loads(file.read_text())
+        for event in (each["events"][0], each["events"][-1])
+    ]
+    started = [each.get("workflowExecutionStartedEventAttributes", {}) for each in events]
+    names = {each["workflowType"]["name"] for each in started if each}
+    assert names == set(WorkflowType)
+    assert any(each.get("continuedExecutionRunId") for each in started)
+
+
+def test_they_are_small_and_tell_nothing_of_where_they_were_made() -> None:
+    texts = [file.read_text() for file in FILES]
+    assert 0 < sum(map(len, texts)) < LARGEST_SUM
+    assert not any('"identity"' in text for text in texts)

@@ -1,0 +1,54 @@
+"""The worker as a process: it says how it is, stops when told, and says why it cannot start."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.workflows.conftest import stage as stage
+from tests.workflows.process_worker import answers, until_polling, worker
+from tests.workflows.stage import Stage
+from worker.health import Health
+
+
+async def test_an_idle_worker_that_is_told_to_stop_ends_cleanly(
+    stage: Stage, tmp_path: Path
+) -> None:
+    health = stage.settings.data.worker_socket
+    async with worker(stage, tmp_path / "crash") as process:
+        await until_polling(stage)
+        assert await answers(health, "/healthz") == 200
+        assert await answers(health, "/nothing") == 503
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await answers(health, "/healthz") == 0
+
+
+async def test_a_worker_without_temporal_says_so_and_what_to_do(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    async with worker(stage, tmp_path / "crash") as process:
+        assert await asyncio.wait_for(process.wait(), 60) == 1
+    told = (stage.settings.data.logs / "worker.log").read_text()
+    assert "error: Temporal does not answer at `127.0.0.1:1`." in told
+    assert "hint: Start it, or set `TEMPORAL_ADDRESS`." in told
+
+
+async def test_a_worker_that_does_not_poll_yet_is_alive_and_not_ready(tmp_path: Path) -> None:
+    socket = tmp_path / "worker.sock"
+    async with Health(socket) as health:
+        assert await answers(socket, "/healthz") == 200
+        assert await answers(socket, "/readyz") == 503
+        health.ready = True
+        assert await answers(socket, "/readyz") == 200
+        assert socket.stat().st_mode & 0o777 == 0o600
+    assert await answers(socket, "/healthz") == 0
+
+
+async def test_a_socket_that_a_killed_worker_left_is_replaced(tmp_path: Path) -> None:
+    socket = tmp_path / "worker.sock"
+    socket.touch()
+    async with Health(socket):
+        assert await answers(socket, "/healthz") == 200
