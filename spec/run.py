@@ -75,8 +75,11 @@ class ReplicaRecord(Model):
     detail: str = ""
 
 
-class ReplicaEvent(PublicModel):
-    """What a replica tells its run. `incarnation` keeps a past life's news out of this one."""
+class ReplicaEvent(Model):
+    """What a replica tells its run; sealed, for `detail` may quote what a user wrote.
+
+    `incarnation` keeps a past life's news out of this one.
+    """
 
     incarnation: str
     replica: str

@@ -7,9 +7,9 @@ import signal
 from datetime import timedelta
 
 from engine.client import codec, connect
+from perdure.health import Health
 from perdure.settings import Settings
 from store.database import open_store
-from worker.health import Health
 from worker.machine import local_backend
 from worker.pollers import pollers
 from worker.rooms import make_rooms

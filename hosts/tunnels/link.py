@@ -110,18 +110,15 @@ class Link:
         )
 
     async def _run(self) -> None:
-        try:
-            while True:
-                self._changed.clear()
-                step = decide(self._view(), time.monotonic())
-                try:
-                    await self._take(step)
-                except InstanceUnreachable as error:
-                    self._failed(error)
-                if step == Leave() and not self._wanted:
-                    return
-        finally:
-            self._master.release()
+        while True:
+            self._changed.clear()
+            step = decide(self._view(), time.monotonic())
+            try:
+                await self._take(step)
+            except InstanceUnreachable as error:
+                self._failed(error)
+            if step == Leave() and not self._wanted:
+                return
 
     async def _take(self, step: Step) -> None:
         match step:

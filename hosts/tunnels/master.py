@@ -48,13 +48,15 @@ ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
 class Master:
-    """`gone` is called once for each connection that has ended, however it ended."""
+    """`gone` is called once for each connection that ended without being told to."""
 
     def __init__(self, remote: Remote, folder: Path, gone: Callable[[], None]) -> None:
         self._remote = remote
         self._folder = folder
         self._gone = gone
         self._process: int | None = None  # a pidfd: readable when the master has ended
+        self._over = asyncio.Event()
+        self._leaving = False
 
     @property
     def connected(self) -> bool:
@@ -94,14 +96,17 @@ class Master:
 
     async def leave(self) -> None:
         """End the connection, if it lives, and remove its files."""
+        self._leaving = True
         try:
             if self.connected or await self._watch():
-                self._look_away()
                 await self._order("exit")
-        except InstanceUnreachable:
+                async with asyncio.timeout(ASK_SECONDS):
+                    await self._over.wait()
+        except (InstanceUnreachable, TimeoutError):
             self.kill()
         finally:
             self._forget()
+            self._leaving = False
             for suffix in ("ctl", "host", "log"):
                 (self._folder / f"{self._remote.name}.{suffix}").unlink(missing_ok=True)
 
@@ -112,10 +117,6 @@ class Master:
                 signal.pidfd_send_signal(self._process, signal.SIGKILL)
             except ProcessLookupError:
                 self._ended()
-
-    def release(self) -> None:
-        """Let the master live on without us."""
-        self._forget()
 
     async def _start(self) -> None:
         name = self._remote.name
@@ -153,21 +154,20 @@ class Master:
             self._process = os.pidfd_open(int(found[1]))
         except ProcessLookupError:
             return False
+        self._over.clear()
         asyncio.get_running_loop().add_reader(self._process, self._ended)
         return True
 
     def _ended(self) -> None:
         if self._process is not None:
             self._forget()
-            self._gone()
-
-    def _look_away(self) -> None:
-        if self._process is not None:
-            asyncio.get_running_loop().remove_reader(self._process)
+            self._over.set()
+            if not self._leaving:
+                self._gone()
 
     def _forget(self) -> None:
         if self._process is not None:
-            self._look_away()
+            asyncio.get_running_loop().remove_reader(self._process)
             os.close(self._process)
             self._process = None
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hosts.tunnels.board import Board
-from hosts.tunnels.health import Health
 from hosts.tunnels.key import load_or_create
 from hosts.tunnels.routes import Routes
 from perdure import lock
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
+from perdure.health import Health
 from perdure.settings import Settings
 
 LOOK_SECONDS = 1.0
@@ -32,7 +32,9 @@ async def run(settings: Settings) -> None:
         board = Board(data.tunnels, identity)
         told = _stop_signals()
         board.adopt()
-        health = Health(data.sockets / "tunnels.sock", board.health)
+        pages = {"/tunnels": lambda: board.health().model_dump_json().encode()}
+        health = Health(data.sockets / "tunnels.sock", pages)
+        health.ready = True  # a machine that is away is not this process's failure
         try:
             async with health, Routes(data.proxy_socket) as routes:
                 await _follow(routes, board, told)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from perdure.health import Health
 from tests.workflows.conftest import stage as stage
 from tests.workflows.process_worker import answers, until_polling, worker
 from tests.workflows.stage import Stage
-from worker.health import Health
 
 
 async def test_an_idle_worker_that_is_told_to_stop_ends_cleanly(
@@ -19,7 +19,7 @@ async def test_an_idle_worker_that_is_told_to_stop_ends_cleanly(
     async with worker(stage, tmp_path / "crash") as process:
         await until_polling(stage)
         assert await answers(health, "/healthz") == 200
-        assert await answers(health, "/nothing") == 503
+        assert await answers(health, "/nothing") == 404
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 20) == 0
     assert await answers(health, "/healthz") == 0

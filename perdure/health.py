@@ -1,23 +1,32 @@
-"""Health of this process on a unix socket: `/healthz`, `/readyz`, and `/tunnels` as JSON."""
+"""A process's health on a unix socket: `/healthz` (alive), `/readyz`, and pages of its own."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-
-from hosts.tunnels.board import BoardHealth
+from types import MappingProxyType, TracebackType
 
 HEAD_LIMIT = 16_384  # bytes
 PATIENCE = 5.0  # seconds for a request
+BROKEN = (
+    *(OSError, TimeoutError, IndexError),
+    *(asyncio.IncompleteReadError, asyncio.LimitOverrunError),
+)
+
+Page = Callable[[], bytes]
+"""A JSON document, made when it is asked for."""
 
 
 class Health:
-    """Answers while it is entered, and is ready from then on: a machine away is not its failure."""
+    """Answers while it is entered; `ready` is what `/readyz` tells.
 
-    def __init__(self, socket: Path, board: Callable[[], BoardHealth]) -> None:
+    Small, so that it answers also when nothing else does.
+    """
+
+    def __init__(self, socket: Path, pages: Mapping[str, Page] = MappingProxyType({})) -> None:
+        self.ready = False
         self._socket = socket
-        self._board = board
+        self._pages = {path.encode(): page for path, page in pages.items()}
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> "Health":
@@ -37,8 +46,7 @@ class Health:
         await self._server.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        unusable = (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
-        with contextlib.suppress(*unusable):
+        with contextlib.suppress(*BROKEN):
             async with asyncio.timeout(PATIENCE):
                 head = await reader.readuntil(b"\r\n\r\n")
                 status, body = self._reply(head.split(b" ", 2)[1])
@@ -50,13 +58,13 @@ class Health:
         writer.close()
 
     def _reply(self, path: bytes) -> tuple[bytes, bytes]:
-        match path:
-            case b"/healthz":
-                return b"200 OK", b'{"status": "ok"}'
-            case b"/readyz":
-                return b"200 OK", b'{"status": "ready"}'
-            case b"/tunnels":
-                return b"200 OK", self._board().model_dump_json().encode()
-        return b"404 Not Found", (
-            b'{"detail": "There is nothing at this address.", "code": "not_found"}'
-        )
+        if path == b"/healthz":
+            return b"200 OK", b'{"status": "ok"}'
+        if path == b"/readyz" and self.ready:
+            return b"200 OK", b'{"status": "ready"}'
+        if path == b"/readyz":
+            return b"503 Service Unavailable", b'{"status": "starting"}'
+        page = self._pages.get(path)
+        if page is not None:
+            return b"200 OK", page()
+        return b"404 Not Found", b'{"detail": "Nothing is here.", "code": "not_found"}'
