@@ -38,12 +38,13 @@ class Block:
 
 def pages() -> list[Path]:
     """All pages that people read."""
-    own = (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))
-    return [
-        *(page for page in own if page.exists()),
-        *sorted((ROOT / "docs").rglob("*.md")),
-        *sorted((ROOT / "examples").rglob("*.md")),
-    ]
+    return [*user_pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+
+
+def user_pages() -> list[Path]:
+    """Those for users. The others speak of this repository, not of an installation."""
+    folders = (ROOT / "docs", ROOT / "examples")
+    return [ROOT / "README.md", *(page for each in folders for page in sorted(each.rglob("*.md")))]
 
 
 def blocks(page: Path) -> Iterator[Block]:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.docs.desk import Desk
-from tests.docs.page import ROOT, blocks, pages
+from tests.docs.page import ROOT, blocks, user_pages
 from tests.docs.transcript import Step, steps
 from tests.e2e.installation import Installation
 
 EXECUTED = [
     page
-    for page in pages()
+    for page in user_pages()
     if any(block.language and block.why_not_executed is None for block in blocks(page))
 ]
 
@@ -41,7 +41,7 @@ def clear(running: Installation) -> None:
 
 def test_what_is_not_executed_is_known_with_its_reason() -> None:
     found: dict[str, list[str]] = {}
-    for page in pages():
+    for page in user_pages():
         reasons = [block.why_not_executed for block in blocks(page)]
         given = [reason for reason in reasons if reason is not None]
         if given:
@@ -50,7 +50,7 @@ def test_what_is_not_executed_is_known_with_its_reason() -> None:
 
 
 def test_each_block_names_its_language() -> None:
-    nameless = [str(block) for page in pages() for block in blocks(page) if not block.language]
+    nameless = [str(block) for page in user_pages() for block in blocks(page) if not block.language]
     assert not nameless
 
 

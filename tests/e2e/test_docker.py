@@ -5,6 +5,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from websockets.sync.client import connect
 
 from tests.e2e.conftest import containers
@@ -36,7 +37,6 @@ def test_a_service_answers_from_its_container_until_it_is_stopped(
     docker: Installation, engine: Engine, tmp_path: Path
 ) -> None:
     submit(docker, tmp_path / "boxed", env=["A=1"])
-    docker.until_ready("boxed")
     docker.until_answered("/proxy/services/main/boxed/", 200)
     with docker.client() as client:
         lines = client.get("/proxy/services/main/boxed/env").text.splitlines()
@@ -64,6 +64,7 @@ def test_a_websocket_passes_messages_both_ways(docker: Installation, tmp_path: P
     docker.perdure("stop", "-y", "echo")
 
 
+@pytest.mark.long
 def test_a_privileged_service_runs_docker_inside(
     docker: Installation, docker_image: str, tmp_path: Path
 ) -> None:
@@ -78,7 +79,7 @@ def test_a_privileged_service_runs_docker_inside(
         volumes=[f"{RUNTIME}:/runtime.sh"],
         commands=["bash inside.sh", f"python3 -m http.server {PORT} --directory /served"],
     )
-    docker.until_ready("inside")
+    docker.until_answered("/proxy/services/main/inside/version", 200)
     with docker.client() as client:
         answer = client.get("/proxy/services/main/inside/version")
     assert answer.text.startswith("tini version")
@@ -91,7 +92,7 @@ def test_a_folder_of_the_machine_is_mounted(docker: Installation, tmp_path: Path
     (data / "weights.txt").write_text("on the machine")
     command = f"python3 -m http.server {PORT} --directory /data"
     submit(docker, tmp_path / "mounts", volumes=[f"{data}:/data"], commands=[command])
-    docker.until_ready("mounts")
+    docker.until_answered("/proxy/services/main/mounts/", 200)
     with docker.client() as client:
         assert client.get("/proxy/services/main/mounts/weights.txt").text == "on the machine"
     docker.perdure("stop", "-y", "mounts")
@@ -100,16 +101,16 @@ def test_a_folder_of_the_machine_is_mounted(docker: Installation, tmp_path: Path
 
 def test_the_application_hears_of_a_stop(docker: Installation, tmp_path: Path) -> None:
     submit(docker, tmp_path / "polite", TERM)
-    docker.until_ready("polite")
+    docker.until_answered("/proxy/services/main/polite/", 200)
     docker.perdure("stop", "-y", "polite")
     assert docker.perdure("logs", "polite").splitlines()[-1] == "heard SIGTERM"
 
 
+@pytest.mark.long
 def test_a_killed_worker_costs_neither_an_answer_nor_a_line(
     docker: Installation, tmp_path: Path
 ) -> None:
     submit(docker, tmp_path / "counts", COUNTING)
-    docker.until_ready("counts")
     docker.until_answered("/proxy/services/main/counts/", 200)
     killed = worker_pid(docker)
     os.kill(killed, signal.SIGKILL)

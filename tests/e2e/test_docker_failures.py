@@ -44,7 +44,7 @@ def test_a_wrong_password_is_told_and_the_right_one_is_a_secret_of_the_project(
     docker.perdure("secret", "set", "REGISTRY", given=PASSWORD)
     folder = private(tmp_path / "right", private_image, "${{ secrets.REGISTRY }}")
     docker.perdure("apply", "-y", "-d", folder=folder)
-    docker.until_ready("right")
+    docker.until_answered("/proxy/services/main/right/", 200)
     with docker.client() as client:
         answer = client.get("/proxy/services/main/right/")
     assert answer.text == "hello from right at /"
@@ -71,7 +71,7 @@ def test_memory_that_ran_out_is_told_from_other_ends(
     text = program(GREEDY, PORT)
     folder = service(tmp_path / "greedy", PORT, text, image=BASE_IMAGE, resources=resources)
     docker.perdure("apply", "-y", "-d", folder=folder)
-    docker.until_ready("greedy")
+    docker.until_answered("/proxy/services/main/greedy/", 204)
     with docker.client() as client, pytest.raises((httpx.HTTPError, AssertionError)):
         assert client.get("/proxy/services/main/greedy/eat").status_code == 204
     assert "out of memory" in failure(docker, "greedy")

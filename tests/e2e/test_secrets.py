@@ -89,7 +89,7 @@ def folder(docker: Installation, seed_images: tuple[str, ...], tmp_path: Path) -
     docker.perdure("secret", "set", "GREP", given=SECRET)
     given = {"VARIABLE": VARIABLE, "REGISTRY_PASSWORD": PASSWORD}
     docker.perdure("apply", "-y", "-d", folder=folder, env=given)
-    docker.until_ready(NAME)
+    docker.until_answered(f"/proxy/services/main/{NAME}/", 200)
     yield folder
     docker.perdure("secret", "delete", "-y", "GREP")
 
@@ -99,6 +99,7 @@ def test_values_reach_the_application_and_nothing_else(docker: Installation, fol
         application = client.get(f"/proxy/services/main/{NAME}/env").text
         assert f"VARIABLE={VARIABLE}" in application
         assert f"OF_PROJECT={SECRET}" in application
+        assert found_in(application.encode()) == [VARIABLE, SECRET]
         plan = client.post("/api/v1/projects/main/plans", json=submission(folder))
         assert plan.status_code == 200, plan.text
         answers = [plan.content]

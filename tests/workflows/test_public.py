@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from perdure.errors import ImageNotFound, ImagePullFailed, NoCapacity
+from perdure.errors import ImageNotFound, ImagePullFailed, InstanceUnreachable
 from spec.sealed import SealedValues
 from spec.status import RunPhase
 from tests.workflows.stage import BIN, Stage
@@ -89,15 +89,14 @@ async def test_the_story_is_readable_without_a_key(at_work: Stage) -> None:
 
 
 async def test_what_users_wrote_and_what_went_wrong_is_in_no_file(at_work: Stage) -> None:
+    """The words of an error that ended a replica are shown by `ps`, and therefore public."""
     at_work.runtime.fail("pull", ImagePullFailed(WORDS))
+    at_work.runtime.fail("start", InstanceUnreachable(WORDS))
     await apply_with_secrets(at_work, "web")
     await at_work.until_ready("web", 1)
-    at_work.runtime.fail("pull", ImageNotFound(WORDS))
+    at_work.runtime.fail("pull", ImageNotFound("There is no such image."))
     await apply_with_secrets(at_work, "broken")
     assert (await at_work.until_ended("broken")).status is RunPhase.FAILED
-    at_work.runtime.fail("start", NoCapacity(WORDS))
-    await apply_with_secrets(at_work, "full")
-    assert (await at_work.until_ended("full")).status is RunPhase.FAILED
     state = await at_work.runs.state("main", "web")
     assert state is not None
     assert "NAME_OF_A" not in await shown(at_work, "show", "-w", state.records[0].id)
