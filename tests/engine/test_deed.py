@@ -77,7 +77,8 @@ async def test_an_implementation_is_an_activity_of_the_deeds_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "final"), [(ImageNotFound("gone", hint="look"), True), (InstanceUnreachable("x"), False)]
+    ("error", "final"),
+    [(ImageNotFound("gone", hint="look"), True), (InstanceUnreachable("x"), False)],
 )
 async def test_our_errors_become_failures(error: PerdureError, final: bool) -> None:
     with pytest.raises(ApplicationError) as caught:

@@ -54,9 +54,7 @@ def _anonymous(value: Any) -> Any:
     if isinstance(value, list):
         return [_anonymous(each) for each in value]
     if isinstance(value, dict):
-        return {
-            key: _anonymous(each) for key, each in value.items() if key not in _OF_THE_MACHINE
-        }
+        return {key: _anonymous(each) for key, each in value.items() if key not in _OF_THE_MACHINE}
     return value
 
 

@@ -40,9 +40,7 @@ async def test_a_worker_killed_while_a_replica_starts(
     crash.write_text(point)
     async with machine(stage) as processes:
         async with worker(stage, crash) as first:
-            applied = asyncio.create_task(
-                stage.apply("web", port=port, commands=[command(port)])
-            )
+            applied = asyncio.create_task(stage.apply("web", port=port, commands=[command(port)]))
             assert await asyncio.wait_for(first.wait(), 60) == KILLED
         async with worker(stage, crash):
             await applied
@@ -54,9 +52,7 @@ async def test_a_worker_killed_while_a_replica_starts(
 
 
 @pytest.mark.parametrize("point", WHILE_STOPPING)
-async def test_a_worker_killed_while_a_run_stops(
-    stage: Stage, tmp_path: Path, point: str
-) -> None:
+async def test_a_worker_killed_while_a_run_stops(stage: Stage, tmp_path: Path, point: str) -> None:
     crash, port = tmp_path / "crash", free_port()
     async with machine(stage) as processes:
         async with worker(stage, crash) as first:
