@@ -14,11 +14,12 @@ from api.internal import expire_tokens, internal_app
 from api.services import Services, make_services
 from api.ui.origin import ui_app
 from api.ui.upstream import Upstream
-from engine.client import codec, connect
+from engine.client import codec, connect_when_there
 from engine.runs import Runs
 from perdure.keys import read_secret
 from perdure.settings import Settings
 from store.database import open_store
+from store.head import until_set_up
 
 UI_HOST = "127.0.0.1"
 
@@ -31,9 +32,10 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    await until_set_up(settings.store_url, settings.ready_timeout)
     key = read_secret(settings.data.internal_key, "internal key").decode().strip()
     async with open_store(settings) as store, contextlib.AsyncExitStack() as running:
-        client = await connect(codec(settings))
+        client = await connect_when_there(codec(settings), settings.ready_timeout)
         services = make_services(settings, store, Runs(client))
         await running.enter_async_context(serving(public_app(services), settings.data.api_socket))
         await running.enter_async_context(

@@ -1,5 +1,8 @@
 """How our processes reach Temporal."""
 
+import asyncio
+from time import monotonic
+
 from temporalio.client import Client
 from temporalio.converter import PayloadCodec
 from temporalio.envconfig import ClientConfig
@@ -13,6 +16,9 @@ from perdure.settings import Settings
 
 IMPATIENT = RetryConfig(max_retries=1, max_elapsed_time_millis=1_500)
 """For a proxy, which has better things to do than to wait for Temporal."""
+
+POLL = 0.05
+"""Seconds between two attempts to reach a server that is starting beside us."""
 
 
 def codec(settings: Settings) -> SealingCodec:
@@ -36,3 +42,15 @@ async def connect(codec: PayloadCodec | None, *, patient: bool = True) -> Client
             f"Temporal does not answer at `{config['target_host']}`.",
             hint="Start it, or set `TEMPORAL_ADDRESS`.",
         ) from error
+
+
+async def connect_when_there(codec: PayloadCodec, seconds: float) -> Client:
+    """As `connect`, once there is a server. Raises `Unavailable` when there is none in time."""
+    deadline = monotonic() + seconds
+    while True:
+        try:
+            return await connect(codec)
+        except Unavailable:
+            if monotonic() > deadline:
+                raise
+        await asyncio.sleep(POLL)

@@ -1,11 +1,15 @@
 """The newest migration's number, and whether a database has it: quick, for it loads nothing."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
+
+from perdure.errors import CannotStart
 
 HEAD = "0001"
 
 SQLITE = "sqlite+aiosqlite:///"
+POLL = 0.02  # seconds between two looks at a store that is being set up
 
 
 def is_set_up(url: str) -> bool:
@@ -23,3 +27,19 @@ def is_set_up(url: str) -> bool:
     finally:
         connection.close()
     return bool(found == (HEAD,))
+
+
+async def until_set_up(url: str, seconds: float) -> None:
+    """Wait for a set-up that is under way beside us. Other databases than SQLite are set up before.
+
+    Raises `CannotStart` when it does not come to its end in time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            while url.startswith(SQLITE) and not is_set_up(url):
+                await asyncio.sleep(POLL)
+    except TimeoutError as error:
+        raise CannotStart(
+            "The store was not set up, or by another version of perdure.",
+            hint="Run `python -m store.setup`; it never goes back to an older version.",
+        ) from error

@@ -3,7 +3,6 @@
 import sys
 
 from perdure.program import serve
-from worker.process import run
 
 if __name__ == "__main__":
-    sys.exit(serve(run))
+    sys.exit(serve("worker.process"))

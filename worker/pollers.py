@@ -7,6 +7,7 @@ from temporalio.worker import Worker
 
 import workflows
 from engine.ids import Queue
+from perdure import __version__
 from worker.rooms import Rooms
 
 SLOTS = {Queue.CLOUD: 50, Queue.HOST: 100, Queue.WATCH: 10_000}
@@ -24,6 +25,7 @@ def pollers(
     control = Worker(
         client,
         task_queue=Queue.CONTROL,
+        build_id=__version__,  # else the SDK reads, or compiles, the code of every module again
         workflows=workflows.ALL,
         max_cached_workflows=max_cached,
         sticky_queue_schedule_to_start_timeout=sticky_timeout,
@@ -32,6 +34,7 @@ def pollers(
         Worker(
             client,
             task_queue=queue,
+            build_id=__version__,
             activities=deeds,
             max_concurrent_activities=SLOTS[queue],
             graceful_shutdown_timeout=timedelta() if queue is Queue.WATCH else GRACE,

@@ -6,10 +6,11 @@ import logging
 import signal
 from datetime import timedelta
 
-from engine.client import codec, connect
+from engine.client import codec, connect_when_there
 from perdure.health import Health
 from perdure.settings import Settings
 from store.database import open_store
+from store.head import until_set_up
 from worker.machine import local_backend
 from worker.pollers import pollers
 from worker.rooms import make_rooms
@@ -22,8 +23,9 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    await until_set_up(settings.store_url, settings.ready_timeout)
     async with open_store(settings) as store, Health(settings.data.worker_socket) as health:
-        client = await connect(codec(settings))
+        client = await connect_when_there(codec(settings), settings.ready_timeout)
         backend = await local_backend(settings, store)
         rooms = make_rooms(settings, client, store, {backend.name: backend})
         workers = pollers(

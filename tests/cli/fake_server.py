@@ -252,7 +252,7 @@ async def _lines(server: FakeServer, lines: list[dict[str, Any]]) -> AsyncIterat
             return
         text = JSONResponse(line).body
         yield f"id: {line['id']}\nevent: log\ndata: {bytes(text).decode()}\n\n"
-    while not server.held.is_set():  # noqa: ASYNC110 - set by another thread
+    while not server.held.is_set():
         await asyncio.sleep(0.02)
     yield "event: end\ndata: {}\n\n"
 

@@ -10,17 +10,18 @@ from perdure.errors import CannotStart, NotFound
 from perdure.program import exit_status
 
 ROOT = Path(__file__).parents[2]
-SERVICE = """
-import logging, sys
-from perdure.program import serve
-async def life(settings):
-    logging.getLogger("life").info("port %d", settings.port)
-sys.exit(serve(life))
+LIFE = """
+import gc, logging
+async def run(settings):
+    logging.getLogger("life").info("port %d, garbage is %s", settings.port, gc.isenabled())
 """
 
 
-def lived(**environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", SERVICE]
+def lived(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "life.py").write_text(LIFE)
+    start = "import sys; from perdure.program import serve; sys.exit(serve('life'))"
+    command = [sys.executable, "-c", start]
+    environment["PYTHONPATH"] = str(folder)
     return subprocess.run(
         command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
     )
@@ -55,14 +56,14 @@ def test_a_mistake_of_ours_is_not_hidden() -> None:
         exit_status(fail)
 
 
-def test_a_service_lives_with_the_environments_settings_and_log() -> None:
-    done = lived(PERDURE_LOG="json", PERDURE_PORT="3001")
+def test_a_service_lives_with_the_environments_settings_and_log(tmp_path: Path) -> None:
+    done = lived(tmp_path, PERDURE_LOG="json", PERDURE_PORT="3001")
     assert done.returncode == 0
-    assert '"message": "port 3001"' in done.stderr
+    assert '"message": "port 3001, garbage is True"' in done.stderr
 
 
-def test_a_service_with_an_impossible_setting_does_not_begin() -> None:
-    done = lived(PERDURE_PORT="many")
+def test_a_service_with_an_impossible_setting_does_not_begin(tmp_path: Path) -> None:
+    done = lived(tmp_path, PERDURE_PORT="many")
     assert done.returncode == 1
     assert done.stderr.startswith("error: `PERDURE_PORT` cannot be used")
     assert "Traceback" not in done.stderr

@@ -38,7 +38,7 @@ def free_port() -> int:
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait for it, within a bound."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the other process has no event of ours
+        while not condition():
             await asyncio.sleep(0.005)
 
 
