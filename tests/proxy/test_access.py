@@ -1,4 +1,4 @@
-"""Who gets which answer: SERVICE-SPEC's table of situations."""
+"""Who gets which answer: one test for each situation."""
 
 from collections.abc import Awaitable, Callable
 

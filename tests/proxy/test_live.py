@@ -108,7 +108,7 @@ async def api(tmp_path: Path) -> AsyncIterator[FakeApi]:
 def live(tmp_path: Path, server: TemporalServer, api: FakeApi) -> Iterator[Live]:
     started: list[ProxyProcess] = []
 
-    def start(anti_entropy: float = 1) -> ProxyProcess:
+    def start(anti_entropy: float = 0.2) -> ProxyProcess:
         environment = {
             "TEMPORAL_ADDRESS": f"127.0.0.1:{server.port}",
             "PERDURE_ANTI_ENTROPY": str(anti_entropy),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
@@ -34,6 +35,7 @@ from worker.pollers import pollers
 from worker.rooms import make_rooms
 
 PROJECT = "main"
+DECIDED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 MASTER_KEY = bytes(range(32))
 """Always the same, so that recorded histories can be read later."""
 BIN = str(Path(sys.executable).parent)
@@ -167,10 +169,12 @@ async def working(stage: Stage, *, max_cached: int = 1_000) -> AsyncIterator[Non
 
 
 async def histories(client: Client) -> AsyncIterator[WorkflowHistory]:
-    """Every history that a scenario left."""
+    """Every history that a scenario left, of which a worker has decided anything at all."""
     async for execution in client.list_workflows():
         handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
-        yield await handle.fetch_history()
+        history = await handle.fetch_history()
+        if any(event.event_type == DECIDED for event in history.events):
+            yield history
 
 
 async def replay_all(client: Client, sealing: SealingCodec) -> int:
