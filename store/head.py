@@ -36,7 +36,7 @@ async def until_set_up(url: str, seconds: float) -> None:
     """
     try:
         async with asyncio.timeout(seconds):
-            while url.startswith(SQLITE) and not is_set_up(url):
+            while url.startswith(SQLITE) and not is_set_up(url):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(POLL)
     except TimeoutError as error:
         raise CannotStart(

@@ -2,8 +2,7 @@
 
 import sys
 
-from hosts.tunnels.process import run
 from perdure.program import serve
 
 if __name__ == "__main__":
-    sys.exit(serve(run))
+    sys.exit(serve("hosts.tunnels.process"))
