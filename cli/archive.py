@@ -27,24 +27,34 @@ NAMED_FILES = 5
 
 @dataclass(frozen=True)
 class Archive:
-    """A packed repository, open for reading. `size` in bytes, `files` counts what is in it."""
+    """A packed repository, open for reading. `size` in bytes, `files` counts what is in it.
+
+    `identity` is a hash of the contents but for the file that describes the service.
+    """
 
     content: BinaryIO
     sha256: str
     size: int
     files: int
+    identity: str
 
 
 @contextmanager
-def packed(repository: LocalRepository, limit_mb: int) -> Iterator[Archive]:
+def packed(
+    repository: LocalRepository, limit_mb: int, described_by: Path | None = None
+) -> Iterator[Archive]:
     """Pack the repository into a temporary file, which is gone afterwards.
 
-    `limit_mb` is the most that the files may have together, in MB before compression. Raises
-    `TooLarge` with the largest ones, and `InvalidInput` for what cannot travel: a device, a socket,
-    a link that leads out.
+    `described_by` is the service's own file, which is packed and does not count as code. `limit_mb`
+    is the most that the files may have together, in MB before compression. Raises `TooLarge` with
+    the largest ones, and `InvalidInput` for what cannot travel: a device, a socket, a link that
+    leads out.
     """
     paths = repository.files()
     check_size(repository.root, paths, limit_mb)
+    root = os.path.realpath(repository.root)
+    description = described_by and os.path.relpath(os.path.realpath(described_by), root)
+    identity = hashlib.sha256()
     with tempfile.TemporaryFile() as content:
         # The name and the time in gzip's header would differ from one packing to the next.
         with (
@@ -52,12 +62,14 @@ def packed(repository: LocalRepository, limit_mb: int) -> Iterator[Archive]:
             tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
             for path in paths:
-                _add(tar, repository.root, path)
+                digest = _add(tar, repository.root, path)
+                if path != description:
+                    identity.update(f"{path}\0{digest}\n".encode())
         size = content.tell()
         content.seek(0)
         digest = hashlib.file_digest(content, "sha256").hexdigest()
         content.seek(0)
-        yield Archive(content, digest, size, len(paths))
+        yield Archive(content, digest, size, len(paths), identity.hexdigest())
 
 
 def check_size(root: Path, paths: list[str], limit_mb: int) -> None:
@@ -76,7 +88,8 @@ def check_size(root: Path, paths: list[str], limit_mb: int) -> None:
     )
 
 
-def _add(tar: tarfile.TarFile, root: Path, path: str) -> None:
+def _add(tar: tarfile.TarFile, root: Path, path: str) -> str:
+    """Pack one entry; a hash of what it is."""
     entry = tarfile.TarInfo(path)
     full = root / path
     try:
@@ -86,15 +99,16 @@ def _add(tar: tarfile.TarFile, root: Path, path: str) -> None:
             entry.linkname = _inner_target(root, path)
             entry.mode = 0o777
             tar.addfile(entry)
-        elif stat.S_ISREG(mode):
+            return f"link {entry.linkname}"
+        if stat.S_ISREG(mode):
             data = full.read_bytes()
             entry.size = len(data)
             entry.mode = 0o755 if mode & stat.S_IXUSR else 0o644
             tar.addfile(entry, io.BytesIO(data))
-        else:
-            raise _cannot_travel(path, "is neither a file nor a link")
+            return f"{entry.mode:o} {hashlib.sha256(data).hexdigest()}"
     except OSError as error:
         raise _cannot_travel(path, f"cannot be read: {(error.strerror or '').lower()}") from error
+    raise _cannot_travel(path, "is neither a file nor a link")
 
 
 def _inner_target(root: Path, path: str) -> str:

@@ -70,10 +70,10 @@ def deploy(asked: Deployment) -> int:
     configuration = with_values(configuration, asked.variables, os.environ)
     if not asked.yes:
         require_person(QUESTIONS[PlanAction.CREATE])
-    with Client(connection) as client, _packed(repository) as archive:
+    with Client(connection) as client, _packed(repository, file) as archive:
         submission = Submission(
             configuration=configuration,
-            code=archive and CodeArchive(sha256=archive.sha256, size=archive.size),
+            code=archive and _code_of(archive),
             repository=repository
             and Repository(id=repository.id, working_dir=repository.working_dir),
         )
@@ -130,12 +130,16 @@ def submit(client: Client, call: ApplyCall, *, patience: float = APPLY_PATIENCE)
 
 
 @contextmanager
-def _packed(repository: LocalRepository | None) -> Iterator[Archive | None]:
+def _packed(repository: LocalRepository | None, file: str) -> Iterator[Archive | None]:
     if repository is None:
         yield None
         return
-    with packed(repository, DEFAULT_LIMIT_MB) as archive:
+    with packed(repository, DEFAULT_LIMIT_MB, Path(file).resolve()) as archive:
         yield archive
+
+
+def _code_of(archive: Archive) -> CodeArchive:
+    return CodeArchive(sha256=archive.sha256, size=archive.size, identity=archive.identity)
 
 
 def _plan(client: Client, submission: Submission, max_offers: int | None) -> Plan:

@@ -9,6 +9,7 @@ from cli.report import report
 from cli.run_table import describe_status
 from cli.terminal import confirm, say
 from perdure.errors import PerdureError
+from spec.status import ReplicaPhase
 from spec.submission import RunView, StopCall
 
 
@@ -47,4 +48,7 @@ def wait_for_end(client: Client, name: str) -> RunView:
     """Show how the run comes to its end, and say how it ended."""
     run = watch(client, name, until=lambda run: run.status.is_final)
     say(f"The run {name} has ended: {describe_status(run)}.")
+    for replica in run.replicas:
+        if replica.status is ReplicaPhase.FAILED and replica.message != run.status_message:
+            say(f"  replica {replica.num}: {replica.message}")
     return run

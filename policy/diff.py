@@ -1,7 +1,7 @@
 """What differs between two specifications, and how each difference reaches a living run."""
 
 from spec.plan import Change, FieldChange
-from spec.run import RunSpec
+from spec.run import CodeArchive, RunSpec
 from spec.service import ServiceConfiguration
 
 IN_PLACE = frozenset({"replicas"})
@@ -25,14 +25,19 @@ def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
         for key in sorted(keys)
         if old.digests.get(key) != new.digests.get(key)
     ]
-    if old.code != new.code:
-        found.append(_changed("code", old.code and old.code.sha256, new.code and new.code.sha256))
+    same = new.code.is_same_code(old.code) if new.code else old.code is None
+    if not same:
+        found.append(_changed("code", _short(old.code), _short(new.code)))
     return tuple(found)
 
 
 def _changed(field: str, old: object, new: object) -> FieldChange:
     change = Change.IN_PLACE if field in IN_PLACE else Change.NEEDS_STOP
     return FieldChange(field=field, old=_shown(old), new=_shown(new), change=change)
+
+
+def _short(code: CodeArchive | None) -> str | None:
+    return None if code is None else code.sha256[:12]
 
 
 def _shown(value: object) -> str:

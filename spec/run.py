@@ -9,10 +9,23 @@ from spec.status import EndReason, ReplicaPhase, RunPhase
 
 
 class CodeArchive(Model):
-    """The repository's contents: a gzipped tar in the store, by the SHA-256 (hex) of its bytes."""
+    """The repository's contents: a gzipped tar in the store, by the SHA-256 (hex) of its bytes.
+
+    `identity` is a hash of the contents but for the configuration's own file: a service whose
+    `replicas` were edited still runs the same code. Empty where nobody knows it.
+    """
 
     sha256: str
     size: int
+    identity: str = ""
+
+    def is_same_code(self, other: "CodeArchive | None") -> bool:
+        """Whether the other archive has the same contents, as far as the service is concerned."""
+        if other is None:
+            return False
+        if self.identity and other.identity:
+            return self.identity == other.identity
+        return self.sha256 == other.sha256
 
 
 class Repository(Model):

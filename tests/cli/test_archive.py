@@ -96,3 +96,19 @@ def test_too_much_is_refused_with_the_largest_files(workplace: Path) -> None:
 
 def test_an_archive_of_nothing_is_an_archive(workplace: Path) -> None:
     assert members(pack(workplace)[1]) == {}
+
+
+def test_the_service_s_own_file_travels_and_is_no_code(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("run()")
+    file = tmp_path / "web.dstack.yml"
+    identities, hashes = set(), set()
+    for text in ("replicas: 1", "replicas: 2"):
+        file.write_text(text)
+        with packed(find_repository(tmp_path), 1, file) as archive:
+            assert "web.dstack.yml" in members(archive.content.read())
+            identities.add(archive.identity)
+            hashes.add(archive.sha256)
+    assert (len(identities), len(hashes)) == (1, 2)
+    (tmp_path / "app.py").write_text("walk()")
+    with packed(find_repository(tmp_path), 1, file) as archive:
+        assert archive.identity not in identities

@@ -71,7 +71,14 @@ def test_sealed_values_are_compared_by_their_digests_and_never_shown() -> None:
 def test_other_code_is_a_difference() -> None:
     code = CodeArchive(sha256="ab" * 32, size=10)
     (found,) = changes(spec(), spec().model_copy(update={"code": code}))
-    assert (found.field, found.old, found.new) == ("code", "-", "ab" * 32)
+    assert (found.field, found.old, found.new) == ("code", "-", "ab" * 6)
+
+
+def test_an_edit_of_the_configuration_s_own_file_is_no_other_code() -> None:
+    one = CodeArchive(sha256="ab" * 32, size=10, identity="same")
+    other = CodeArchive(sha256="cd" * 32, size=11, identity="same")
+    specs = (spec().model_copy(update={"code": code}) for code in (one, other))
+    assert changes(*specs) == ()
 
 
 @given(services)
