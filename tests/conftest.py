@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("tests.testbed.fixtures",)
+"""One test bed for all: imported into two places, its fixtures would be two that wait for each
+other."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def sockets() -> Iterator[Path]:

@@ -8,16 +8,7 @@ import pytest
 from tests.e2e.installation import Installation, installation
 from tests.testbed import rootfs
 from tests.testbed.engine import MIRROR_PORT, Engine
-from tests.testbed.fixtures import (
-    DOCKER_IMAGE,
-    bed,
-    engine,
-    import_image,
-    private_image,
-    public_image,
-)
-
-__all__ = ["bed", "engine", "private_image", "public_image"]
+from tests.testbed.fixtures import DOCKER_IMAGE, import_image
 
 SEED_IMAGES = (
     "dstackai/base:py3.10-0.6-cuda-12.1",

@@ -20,7 +20,10 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     assert "Traceback" not in log, log
 
 
-SHORT = ("--head-seconds", "1", "--silent-seconds", "1.5", "--grace-seconds", "1")
+SHORT = (
+    *("--head-seconds", "1", "--silent-seconds", "1.5", "--grace-seconds", "1"),
+    *("--sweep-seconds", "0.1"),
+)
 """Limits that a test can wait for."""
 
 

@@ -29,6 +29,7 @@ async def test_a_worker_without_temporal_says_so_and_what_to_do(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("PERDURE_READY_TIMEOUT", "0.1")
     async with worker(stage, tmp_path / "crash") as process:
         assert await asyncio.wait_for(process.wait(), 60) == 1
     told = (stage.settings.data.logs / "worker.log").read_text()

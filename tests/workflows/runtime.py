@@ -1,6 +1,7 @@
 """A runtime whose containers are listening sockets of the test's own process."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -50,6 +51,8 @@ class SocketRuntime:
         self.faults: dict[str, list[PerdureError]] = {}
         self.gates: dict[str, asyncio.Event] = {}
         self.gpus: tuple[Gpu, ...] = ()
+        self.is_deaf = False
+        """Whether applications hear nothing of SIGTERM."""
 
     def fail(self, step: str, error: PerdureError) -> None:
         """Let the next call of `step` fail so."""
@@ -114,6 +117,8 @@ class SocketRuntime:
         self.stopped.append((token, grace.total_seconds()))
         found = self.containers.get(token)
         if found is not None:
+            if self.is_deaf:
+                await _ended(found, grace)
             found.end(143)
         return await self.state(token)
 
@@ -134,6 +139,12 @@ def fake_gpus(count: int) -> tuple[Gpu, ...]:
         Gpu(id=f"GPU-{number}", vendor=GpuVendor.NVIDIA, name="A100", memory=80)
         for number in range(count)
     )
+
+
+async def _ended(container: Container, grace: timedelta) -> None:
+    """Wait as long as SIGKILL does."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(container.ended.wait(), grace.total_seconds())
 
 
 async def _accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,10 +12,11 @@ from tests.workflows.stage import Stage, until
 
 
 async def test_a_stop_while_the_image_is_pulled_leaves_nothing(at_work: Stage) -> None:
-    at_work.runtime.hold("pull")
+    gate = at_work.runtime.hold("pull")
     await at_work.apply("web")
     await at_work.until_phase("web", RunPhase.PULLING)
     status = await at_work.stop("web")
+    gate.set()
     assert (status.status, status.status_message) == (RunPhase.TERMINATED, "stopped")
     assert not at_work.runtime.started
 
@@ -54,6 +55,23 @@ async def test_an_abort_hurries_a_stop_that_waits_for_a_proxy(at_work: Stage) ->
     await at_work.until_phase("web", RunPhase.TERMINATING)
     status = await at_work.stop("web", abort=True)
     assert (status.status, status.status_message) == (RunPhase.TERMINATED, "aborted")
+
+
+async def test_an_abort_kills_what_does_not_hear_sigterm(at_work: Stage) -> None:
+    at_work.runtime.is_deaf = True
+    await at_work.apply("web", stop_duration=3_600)
+    await at_work.until_ready("web", 1)
+    await at_work.runs.stop("main", "web")
+
+    async def is_told() -> bool:
+        return bool(at_work.runtime.stopped)
+
+    await until(is_told, "SIGTERM was sent")
+    status = await at_work.stop("web", abort=True)
+    assert (status.status, status.status_message) == (RunPhase.TERMINATED, "aborted")
+    (_, patient), (_, impatient) = at_work.runtime.stopped
+    assert patient > 3_000
+    assert impatient == 0
 
 
 async def test_a_replica_leaves_the_routes_before_it_is_stopped(at_work: Stage) -> None:

@@ -11,9 +11,6 @@ from hosts.docker.network import network_name
 from tests.hosts.docker.addresses import AddressList
 from tests.hosts.docker.jobs import SERVER
 from tests.testbed.engine import Engine
-from tests.testbed.fixtures import bed, engine, mortal_engine, private_image, public_image
-
-__all__ = ["bed", "engine", "mortal_engine", "private_image", "public_image"]
 
 
 @pytest.fixture
