@@ -159,15 +159,14 @@ class Exchange:
     def _flush(self, head: bytes) -> None:
         upstream, body = self._upstream, self.body
         assert upstream is not None
-        data = body[0] if len(body) == 1 else b"".join(body)
         if self.head.chunked:
-            if data:
-                data = b"%x\r\n%b\r\n" % (len(data), data)
+            if body:
+                body = [b"%x\r\n" % sum(map(len, body)), *body, b"\r\n"]
             if self.sent_all:
-                data += b"0\r\n\r\n"
-        if head or data:
-            upstream.transport.write(head + data if head else data)
-        body.clear()
+                body.append(b"0\r\n\r\n")
+        # In pieces: a joined copy of a large body would cost as much memory again.
+        upstream.transport.writelines([head, *body])
+        self.body.clear()
         self._buffered = 0
 
     # The reply

@@ -23,6 +23,7 @@ class Limits:
     closing_seconds: float = _bound(5, "for the answer to a close frame")
     stop_seconds: float = _bound(30, "for requests in flight when the proxy is told to stop")
     retry_seconds: float = _bound(5, "what `Retry-After` says of a service without a replica")
+    sweep_seconds: float = _bound(1, "between two looks at all these; no request has a timer")
     model_body_bytes: float = _bound(
         64 * 1024 * 1024, "of a model's request: it is read as a whole"
     )

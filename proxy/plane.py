@@ -15,10 +15,6 @@ from proxy.stats import Stats
 from proxy.table import Pool, Table
 from proxy.upstream import UpstreamConnection
 
-SWEEP_SECONDS = 1.0
-"""All time-outs are looked at this often, instead of a timer for each request."""
-
-
 Seek = Callable[[str, str], Awaitable[None]]
 """Look for a run (project, name) that the table does not have; bounded in time."""
 
@@ -75,7 +71,7 @@ class Plane:
         self.table.close_idle(now - self.limits.parked_seconds)
         if self.front is not None:
             self.front.ready[0].close_idle_since(now - self.limits.parked_seconds)
-        self.loop.call_later(SWEEP_SECONDS, self.sweep)
+        self.loop.call_later(self.limits.sweep_seconds, self.sweep)
 
     async def stop(self) -> None:
         """Let requests in flight end, within `stop_seconds`; WebSockets get a close frame."""

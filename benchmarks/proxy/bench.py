@@ -37,7 +37,7 @@ def answers(port: int) -> None:
 
 
 def compare(ours: Contestant, theirs: Contestant, rounds: int) -> dict[str, dict[str, float]]:
-    """Medians of each figure and of the ratios within one round."""
+    """Medians of each figure and of the ratios within one round, and the range of these."""
     work = (
         loads.requests(16, 2),
         loads.requests(64, 2),
@@ -52,23 +52,30 @@ def compare(ours: Contestant, theirs: Contestant, rounds: int) -> dict[str, dict
             figures = {proxy.name: load(proxy) for proxy in order}
             for name, value in figures[ours.name].items():
                 seen.setdefault(name, []).append((value, figures[theirs.name][name]))
-    return {
-        name: {
+    results = {}
+    for name, pairs in seen.items():
+        ratios = [mine / other for mine, other in pairs]
+        results[name] = {
             ours.name: statistics.median(mine for mine, _ in pairs),
             theirs.name: statistics.median(other for _, other in pairs),
-            "ratio": statistics.median(mine / other for mine, other in pairs),
+            "ratio": statistics.median(ratios),
+            "lowest": min(ratios),
+            "highest": max(ratios),
         }
-        for name, pairs in seen.items()
-    }
+    return results
 
 
 def show(results: dict[str, dict[str, float]]) -> None:
-    print(f"{'':22}{'perdure':>12}{'nginx':>12}{'ratio':>8}")
+    print(f"{'':22}{'perdure':>12}{'nginx':>12}{'ratio':>8}{'range':>12}")
     for name, figures in results.items():
         mine, other, ratio = figures["perdure"], figures["nginx"], figures["ratio"]
         better = "lower" if name.startswith("CPU") else "higher"
         digits = 0 if max(mine, other) > 100 else 3
-        print(f"{name:22}{mine:12,.{digits}f}{other:12,.{digits}f}{ratio:8.2f}  {better} is better")
+        spread = f"{figures['lowest']:.2f}-{figures['highest']:.2f}"
+        print(
+            f"{name:22}{mine:12,.{digits}f}{other:12,.{digits}f}{ratio:8.2f}{spread:>12}"
+            f"  {better} is better"
+        )
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import uvloop
 
 DOWN = 100_000_000
 PIECE = b"x" * 250_000
-EVENTS = 2_000
+EVENTS = 6_000
 EVENT = b'12\r\ndata: {"t": "a"}\n\n\r\n'
 HEAD = b"HTTP/1.1 200 OK\r\nserver: bench\r\ncontent-type: application/json\r\n"
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"

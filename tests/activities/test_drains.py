@@ -1,0 +1,125 @@
+"""A drain is over when no proxy sends anything any more, or when its time is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.drains import Drains
+from spec.deeds import DrainOrder, DrainReport
+from spec.feed import ProxyLease, ProxyStats, TableMark
+from store.database import Store
+
+LIFE = "0123456789ab"
+KNOWS = {"main/web": TableMark(incarnation=LIFE, version=7)}
+
+Proxy = Callable[[ProxyStats], Awaitable[list[ProxyStats]]]
+
+
+@asynccontextmanager
+async def answering(socket: Path, stats: list[ProxyStats]) -> AsyncIterator[None]:
+    """A proxy's `/stats`, which tells the last of `stats`."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = stats[-1].model_dump_json().encode()
+        head = f"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, socket):
+        yield
+
+
+@pytest.fixture
+async def proxy(store: Store, tmp_path: Path) -> AsyncIterator[Proxy]:
+    """Starts proxies; what they tell can be changed later."""
+    async with AsyncExitStack() as running:
+
+        async def start(first: ProxyStats) -> list[ProxyStats]:
+            socket, stats = tmp_path / f"{first.boot}.sock", [first]
+            await running.enter_async_context(answering(socket, stats))
+            await store.leases.renew(first.boot, ProxyLease(stats=f"unix://{socket}"))
+            return stats
+
+        yield start
+
+
+async def drained(
+    environment: ActivityEnvironment, store: Store, seconds: float = 60
+) -> DrainReport:
+    order = DrainOrder(
+        project="main",
+        run="web",
+        incarnation=LIFE,
+        replica="r0",
+        route_version=7,
+        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+    )
+    return await environment.run(Drains(store).drain, order)
+
+
+async def test_without_proxies_there_is_nothing_to_wait_for(
+    environment: ActivityEnvironment, store: Store
+) -> None:
+    assert await drained(environment, store) == DrainReport(acknowledged=True)
+
+
+@pytest.mark.parametrize(
+    "stats",
+    [
+        ProxyStats(boot="b", tables=KNOWS),
+        ProxyStats(boot="b", tables=KNOWS, in_flight={"r0": 0, "r1": 4}),
+        ProxyStats(boot="b", tables={"main/web": TableMark(incarnation=LIFE, version=8)}),
+        ProxyStats(boot="b"),
+    ],
+    ids=["knows", "serves others", "knows more", "never heard of the run"],
+)
+async def test_a_proxy_acknowledges_by_what_it_knows_and_does(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy, stats: ProxyStats
+) -> None:
+    await proxy(stats)
+    assert (await drained(environment, store)).acknowledged
+
+
+@pytest.mark.parametrize(
+    "stats",
+    [
+        ProxyStats(boot="b", tables={"main/web": TableMark(incarnation=LIFE, version=6)}),
+        ProxyStats(boot="b", tables={"main/web": TableMark(incarnation="f" * 12, version=9)}),
+        ProxyStats(boot="b", tables=KNOWS, in_flight={"r0": 1}),
+        ProxyStats(boot="b", in_flight={"r0": 1}),
+    ],
+    ids=["knows less", "knows another life", "has a request", "has a request of a run it lost"],
+)
+async def test_a_proxy_that_may_still_send_is_waited_for_until_the_deadline(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy, stats: ProxyStats
+) -> None:
+    await proxy(stats)
+    report = await drained(environment, store, seconds=0)
+    assert report == DrainReport(acknowledged=False, waiting_for=("b",))
+
+
+async def test_every_proxy_has_to_acknowledge(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy
+) -> None:
+    await proxy(ProxyStats(boot="quick", tables=KNOWS))
+    slow = await proxy(ProxyStats(boot="slow", tables=KNOWS, in_flight={"r0": 1}))
+    draining = asyncio.create_task(drained(environment, store))
+    report = await drained(environment, store, seconds=0)
+    assert report.waiting_for == ("slow",)
+    assert not draining.done()
+    slow.append(ProxyStats(boot="slow", tables=KNOWS))
+    assert (await draining).acknowledged
+
+
+async def test_a_proxy_that_does_not_answer_has_not_acknowledged(
+    environment: ActivityEnvironment, store: Store, tmp_path: Path
+) -> None:
+    await store.leases.renew("gone", ProxyLease(stats=f"unix://{tmp_path}/gone.sock"))
+    report = await drained(environment, store, seconds=0)
+    assert report.waiting_for == ("gone",)
