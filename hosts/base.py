@@ -48,7 +48,8 @@ class Runtime(Protocol):
     def follow(self, token: str, cursor: str) -> AsyncIterator[LogBatch]:
         """Every log entry after `cursor` (empty: from the start), exactly once, as it comes.
 
-        Ends when the job has ended and all of its log was yielded. Raises `InstanceUnreachable`;
+        Whoever asks for the next batch has stored the last one. Ends when the job has ended and all
+        of its log was yielded. Raises `InstanceUnreachable`;
         then call again with the last stored cursor. A job that is missing has no log.
         """
         ...

@@ -9,8 +9,8 @@ TERM_TRAP = "trap 'exit $?' TERM; "
 along: with this it waits for the application, then ends with its exit code."""
 
 QUIETLY = 'exec 3>&2 2>/dev/null; exec "$0" -i -c "$1"'
-LOUDLY = "exec 2>&3 3>&-; "
-"""An interactive shell without a terminal complains before it does anything: into nothing."""
+LOUDLY = "exec 2>&3 3>&-; trap 'exec 2>/dev/null' EXIT; "
+"""An interactive shell without a terminal complains at its start and at its end: into nothing."""
 
 _SHELLS = {"sh": "/bin/sh", "bash": "/bin/bash"}
 

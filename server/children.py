@@ -17,7 +17,7 @@ ADMIN_TOKEN = "PERDURE_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 
 
 def children(settings: Settings, ports: Ports) -> tuple[Part | Step, ...]:
-    """All parts and steps. Temporal starts beside the set-up, the rest when both are done."""
+    """All parts and steps. They start at once: worker, API and proxy wait for the others."""
     return tuple(_children(settings, ports))
 
 
@@ -42,18 +42,14 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
         bare,
         after=(temporal.NAME,),
     )
-    both = ("setup", temporal.NAME)
     yield Part(
         "worker",
         python("worker"),
         own,
-        after=both,
         probe=answers(data.worker_socket, "/readyz"),
         grace=15.0,
     )
-    yield Part(
-        temporal.API, python("api"), own, after=both, probe=answers(data.api_socket, "/healthz")
-    )
+    yield Part(temporal.API, python("api"), own, probe=answers(data.api_socket, "/healthz"))
     yield Part(
         "tunnels",
         python("hosts.tunnels"),
@@ -65,7 +61,6 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
         "proxy",
         (*python("proxy"), "--listen-fd", LISTENER),
         own,
-        after=both,
         probe=answers(data.proxy_socket, "/readyz"),
         grace=15.0,
     )

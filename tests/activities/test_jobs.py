@@ -1,5 +1,7 @@
 """Jobs: where a configuration meets its secrets, and what a runtime cannot honour."""
 
+from typing import Any
+
 import pytest
 
 from activities.jobs import Jobs
@@ -94,7 +96,7 @@ async def test_the_default_image_is_for_runtimes_with_images(
     ],
 )
 def test_what_a_runtime_cannot_honour_is_refused(
-    jobs: Jobs, asked: dict[str, str], kind: RuntimeKind, subjects: list[str]
+    jobs: Jobs, asked: dict[str, Any], kind: RuntimeKind, subjects: list[str]
 ) -> None:
     found = jobs.refusals(SocketRuntime(), offer(runtime=kind), query(**asked))
     assert [refusal.subject for refusal in found] == subjects
