@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from perdure.data_dir import DataDir
+
 PERDURE = (sys.executable, "-P", "-m", "perdure")
 PATIENCE = 60.0
 
@@ -117,17 +119,26 @@ class Installation:
         return listed
 
     def until_ready(self, name: str, count: int = 1) -> dict[str, Any]:
-        """Wait until that many replicas are ready; the run's line."""
+        """Wait until that many replicas are ready; the run as the API shows it."""
         deadline = time.monotonic() + PATIENCE
-        while True:
-            found = next((r for r in self.runs(finished=True) if r["name"] == name), None)
-            ready = sum(replica["ready"] for replica in found["replicas"]) if found else 0
-            if found is not None and ready == count == len(found["replicas"]):
-                return found
-            assert time.monotonic() < deadline, found
-            if found is not None and found["status"] in ("failed", "done"):
-                raise AssertionError(self.run("ps", "-v", "-a").stdout)
-            time.sleep(0.1)
+        with self.client() as client:
+            while True:
+                answer = client.get(f"/api/v1/projects/main/runs/{name}")
+                found: dict[str, Any] = answer.json() if answer.is_success else {"replicas": []}
+                ready = sum(replica["ready"] for replica in found["replicas"])
+                if ready == count == len(found["replicas"]) == self.routed(name):
+                    return found
+                if found.get("status") in ("failed", "done") or time.monotonic() > deadline:
+                    raise AssertionError(self.run("ps", "-v", "-a").stdout)
+                time.sleep(0.05)
+
+    def routed(self, name: str) -> int:
+        """How many replicas of the run the proxy knows."""
+        socket = str(DataDir(self.data).proxy_socket)
+        transport = httpx.HTTPTransport(uds=socket)
+        with httpx.Client(transport=transport, base_url="http://proxy") as proxy:
+            routes = proxy.get("/admin/routes").json()["routes"]
+        return sum(len(route["replicas"]) for route in routes if route["run"] == name)
 
     def until_answered(self, path: str, status: int) -> None:
         """Wait until the proxy has heard of a change: it takes some milliseconds."""

@@ -183,6 +183,7 @@ def test_no_fitting_machine_is_told_by_the_plan(running: Installation, tmp_path:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_stop_and_apply_twenty_times(running: Installation, tmp_path: Path) -> None:
     port = free_port()
     folder = service(tmp_path / "again", port, program(HELLO, port))
