@@ -126,7 +126,7 @@ def _measured(proxy: Contestant, load: Callable[[], None]) -> tuple[float, float
 async def _open(
     proxy: Contestant, path: str, lines: str = ""
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port, limit=1 << 20)
     writer.write(_head("GET", path, lines))
     return reader, writer
 
