@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -74,6 +75,10 @@ def started(place: Installation, row: Row) -> None:
     row.cpu.append(cpu_seconds(psutil.Process(place.process.pid)))
 
 
+def ended(*command: str) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 @contextmanager
 def alone(script: str) -> Iterator[None]:
     """The same program, started by hand."""
@@ -121,11 +126,8 @@ def measure(rounds: int) -> list[Row]:
     first, second = Row("perdure server, first start, to ready"), Row("perdure server, later start")
     apply = Row("perdure apply to the first 200", "the program alone")
     for number in range(rounds):
-        python = [sys.executable, "-c", "pass"]
-        help_row.seconds.append(
-            took(lambda: subprocess.run([*PERDURE, "--help"], check=True, capture_output=True))
-        )
-        help_row.compared.append(took(lambda argv=python: subprocess.run(argv, check=True)))
+        help_row.seconds.append(took(partial(ended, *PERDURE, "--help")))
+        help_row.compared.append(took(partial(ended, sys.executable, "-c", "pass")))
         with tempfile.TemporaryDirectory() as home:
             place = Installation(
                 Path(home), free_port(), free_port(), {"PERDURE_RUNTIME": "process"}

@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from spec.run import CodeArchive
+
 CONTENT = b"an archive" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 PATH = f"/projects/main/code/{SHA256}"
@@ -11,7 +13,9 @@ PATH = f"/projects/main/code/{SHA256}"
 async def test_archive_is_sent_once(alice: httpx.AsyncClient) -> None:
     assert (await alice.head(PATH)).status_code == 404
     sent = await alice.put(PATH, content=CONTENT)
-    assert (sent.status_code, sent.json()) == (201, {"sha256": SHA256, "size": len(CONTENT)})
+    assert sent.status_code == 201
+    kept = CodeArchive.model_validate(sent.json())
+    assert kept == CodeArchive(sha256=SHA256, size=len(CONTENT))
     assert (await alice.head(PATH)).status_code == 204
 
 

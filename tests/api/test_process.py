@@ -125,7 +125,7 @@ async def test_process_serves_all_its_addresses_until_it_is_told_to_stop(
 
 async def test_process_without_a_set_up_says_what_to_do(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "nothing")
-    async with api_process(settings) as process:
+    async with api_process(settings, PERDURE_READY_TIMEOUT="0.1") as process:
         _, said = await asyncio.wait_for(process.communicate(), DEADLINE)
     assert process.returncode == 1
     assert said.startswith(b"error: ")

@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
 from store.connection import Database
 from store.database import Store, open_store
-from store.head import HEAD, is_set_up
+from store.head import HEAD, is_set_up, until_set_up
 from store.schema import MIGRATIONS, migrate, upgrade, version
 from store.setup import set_up
 from store.tables import metadata
@@ -39,6 +40,21 @@ def test_second_start_changes_nothing(tmp_path: Path) -> None:
     assert is_set_up(settings.store_url)
     set_up(settings, tmp_path / "config.yml")
     assert (tree(settings.data.root), (tmp_path / "config.yml").read_text()) == before
+
+
+async def test_who_starts_beside_the_first_set_up_waits_for_its_end(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    waiting = asyncio.create_task(until_set_up(settings.store_url, 30))
+    await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
+    await waiting
+    async with open_store(settings) as store:
+        assert await store.installation.id()
+
+
+async def test_without_a_set_up_the_wait_ends_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="was not set up") as refused:
+        await until_set_up(Settings(data_dir=tmp_path / "data").store_url, 0.05)
+    assert "python -m store.setup" in refused.value.hint
 
 
 def test_secret_files_are_for_their_owner_only(settings: Settings) -> None:

@@ -11,8 +11,17 @@ from perdure.errors import ImageNotFound, ImagePullDenied, ImagePullFailed
 from spec.job import PullProgress, RegistryCredentials
 from tests.hosts.docker.jobs import job, output
 from tests.testbed.engine import Engine
-from tests.testbed.fixtures import BASE_IMAGE
+from tests.testbed.fixtures import BASE_IMAGE, DOCKER_IMAGE
 from tests.testbed.registry import PASSWORD, USER
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_pulled(engine: Engine, public_image: str, private_image: str) -> None:
+    """Other tests of the session use the engine, too."""
+    there = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    pulled = [name for name in there if name not in (BASE_IMAGE, DOCKER_IMAGE)]
+    if pulled:
+        engine.docker("rmi", "--force", *pulled)
 
 
 def ignore(progress: PullProgress) -> None:
