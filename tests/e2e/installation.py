@@ -1,7 +1,9 @@
 """A whole installation, as a user starts it: `perdure server` in an empty home."""
 
+import contextlib
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -156,10 +158,11 @@ class Installation:
 
 
 def free_port() -> int:
-    """A port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        number: int = probe.getsockname()[1]
-        return number
+    """A port that is free now, and below those that the kernel gives to outgoing connections."""
+    while True:
+        number = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
+            return number
 
 
 @contextmanager
