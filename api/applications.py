@@ -77,8 +77,9 @@ class Applications:
             request = ApplyRequest(spec=spec, check=call.check)
             accepted = await self._services.runs.apply(project, run, request, claim.request)
             await store.revisions.append(self._revision(spec, accepted))
-        await store.changes.run_started(project, run)
+        seq = await store.changes.run_started(project, run)
         await store.audit.record(self._user, "run.apply", f"{project}/{run}")
+        await self._services.proxies_know(seq)
         action = PlanAction.CREATE if accepted.revision == 1 else PlanAction.UPDATE
         if accepted.revision > 1:
             # An update in place leaves the values of the first revision in use.

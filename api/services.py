@@ -8,6 +8,9 @@ from perdure.keys import MasterKey, Purpose
 from perdure.settings import Settings
 from store.database import Store
 
+PROXIES_SECONDS = 2.0
+"""How long a request waits for proxies: one that does not hear is as good as away."""
+
 
 @dataclass(frozen=True)
 class Services:
@@ -19,6 +22,10 @@ class Services:
     digest_key: bytes
     session_key: bytes
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def proxies_know(self, seq: int) -> None:
+        """Wait until the live proxies have taken in the feed up to `seq`, or for long enough."""
+        await self.store.leases.wait_for(seq, PROXIES_SECONDS)
 
 
 def make_services(settings: Settings, store: Store, runs: Runs) -> Services:

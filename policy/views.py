@@ -16,7 +16,7 @@ def route_table(state: RunState) -> RouteTable:
     """The table that is true now: the same one when nothing changed, else the next version."""
     now = state.route.model_copy(
         update={
-            "starting": any(_is_on_its_way(record) for record in state.records),
+            "starting": _begins(state) or any(map(_is_on_its_way, state.records)),
             "replicas": tuple(_route(record) for record in state.records if _is_routed(record)),
             **_properties(state),
         }
@@ -72,6 +72,11 @@ def _properties(state: RunState) -> dict[str, object]:
         prefix = asked.model.prefix if isinstance(asked.model, OpenAIModel) else ""
         model = ModelRoute(name=asked.model.name, format=asked.model.format, prefix=prefix)
     return {"auth": asked.auth, "strip_prefix": asked.strip_prefix, "model": model}
+
+
+def _begins(state: RunState) -> bool:
+    """Replicas are wanted, and none was started yet."""
+    return state.spec is not None and state.stop is None and not state.records
 
 
 def _is_on_its_way(record: ReplicaRecord) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,10 @@ class InternalApi:
 
 
 class FeedReader:
-    """Keeps the plane's tokens, and tells `started` of runs to follow."""
+    """Keeps the plane's tokens, and has `introduce` take in the runs that were applied.
+
+    What was taken in is told by the lease: who applied a run waits for that.
+    """
 
     def __init__(
         self,
@@ -51,13 +54,13 @@ class FeedReader:
         plane: Plane,
         state: State,
         stats_address: str,
-        started: Callable[[RunStarted], None],
+        introduce: Callable[[Collection[RunStarted]], Awaitable[None]],
     ) -> None:
         self._api = api
         self._plane = plane
         self._state = state
         self._stats_address = stats_address
-        self._started = started
+        self._introduce = introduce
         self._news = asyncio.Event()
 
     async def run(self) -> None:
@@ -73,7 +76,7 @@ class FeedReader:
                 self._state.api_up = False
             await asyncio.sleep(AGAIN_SECONDS)
 
-    def take(self, feed: Feed) -> None:
+    async def take(self, feed: Feed) -> None:
         """What the API says is so from now on."""
         tokens, state = self._plane.tokens, self._state
         if feed.full:
@@ -81,8 +84,7 @@ class FeedReader:
         else:
             tokens.add(feed.tokens)
         tokens.revoke(feed.revoked)
-        for run in feed.started:
-            self._started(run)
+        await self._introduce(feed.started)
         if feed.seq != state.feed or not state.tokens_known:
             self._news.set()
         state.feed, state.tokens_known = feed.seq, True
@@ -90,7 +92,7 @@ class FeedReader:
     async def _read(self, client: httpx.AsyncClient) -> None:
         while True:
             answer = await client.get("/internal/v1/feed", params={"after": self._state.feed})
-            self.take(Feed.model_validate_json(answer.raise_for_status().content))
+            await self.take(Feed.model_validate_json(answer.raise_for_status().content))
             if self._state.api_up is not True:
                 logger.info("The internal API answers")
             self._state.api_up = True

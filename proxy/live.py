@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 
 from engine.client import connect
 from perdure.errors import Unavailable
@@ -27,8 +28,9 @@ class LiveSource:
         self._interval = settings.anti_entropy
         self._disk = LastGood(settings.data.proxy / "last-good.json", plane)
         api = InternalApi(feed, settings.data.internal_key)
-        self._feed = FeedReader(api, plane, state, stats, self._started)
+        self._feed = FeedReader(api, plane, state, stats, self._introduce)
         self._reader: RouteReader | None = None
+        self._early: set[RunStarted] = set()
 
     def load(self) -> None:
         """What the last process knew, if there was one."""
@@ -51,6 +53,7 @@ class LiveSource:
         self._reader = reader = await self._connect()
         self._plane.seek = reader.seek
         self._state.verify = reader.verify
+        await self._introduce(self._early)
         await reader.run(self._interval)
 
     async def _connect(self) -> RouteReader:
@@ -63,6 +66,9 @@ class LiveSource:
                 self._state.temporal_up = False
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    def _started(self, run: RunStarted) -> None:
-        if self._reader is not None:
-            self._reader.follow(run.project, run.run)
+    async def _introduce(self, runs: Collection[RunStarted]) -> None:
+        if self._reader is None:
+            self._early.update(runs)
+        else:
+            reader = self._reader
+            await asyncio.gather(*(reader.introduce(each.project, each.run) for each in runs))

@@ -53,6 +53,7 @@ class RouteReader:
         self._plane = plane
         self._state = state
         self._tails: dict[Name, asyncio.Task[None]] = {}
+        self._seen_alive: set[Name] = set()
         self._opening = asyncio.Semaphore(OPENING)
         self._missing: dict[Name, float] = {}
         self._look = asyncio.Event()
@@ -92,11 +93,17 @@ class RouteReader:
         self._heard()
         self._state.table_known = True
 
+    async def introduce(self, project: str, name: str) -> None:
+        """A run was applied: take in its table, within a bounded time, and follow it."""
+        with suppress(TimeoutError, RPCError):
+            await self._ask(project, name)
+        self.follow(project, name)
+
     def follow(self, project: str, name: str) -> None:
         """Follow this run from now on, unless it is followed already."""
+        self._missing.pop((project, name), None)
         tail = self._tails.get((project, name))
         if tail is None or tail.done():
-            self._missing.pop((project, name), None)
             self._tails[project, name] = asyncio.create_task(self._tail(project, name))
 
     async def seek(self, project: str, name: str) -> None:
@@ -107,13 +114,11 @@ class RouteReader:
         self._missing = {each: until for each, until in self._missing.items() if until > now}
         self._missing[project, name] = now + MISS_SECONDS
         try:
-            async with asyncio.timeout(ASK_SECONDS):
-                found = await self._describe(project, name)
+            found = await self._ask(project, name)
         except (TimeoutError, RPCError) as error:
             self._away(error)
             return
-        if found is not None and found.status is WorkflowExecutionStatus.RUNNING:
-            self._accept(found.raw_description.workflow_execution_info.memo)
+        if found:
             self.follow(project, name)
 
     async def verify(self) -> tuple[str, ...]:
@@ -145,8 +150,10 @@ class RouteReader:
     async def _tail(self, project: str, name: str) -> None:
         """All lives of the name that follow each other, across Temporal's outages."""
         while True:
+            self._seen_alive.discard((project, name))
             try:
-                if not await self._tail_life(project, name):
+                over = not await self._tail_life(project, name)
+                if over and (project, name) not in self._seen_alive:
                     break
             except RPCError as error:
                 self._away(error)
@@ -183,6 +190,16 @@ class RouteReader:
                     attributes = event.workflow_execution_continued_as_new_event_attributes
                     return attributes.new_execution_run_id
         return ""
+
+    async def _ask(self, project: str, name: str) -> bool:
+        """Whether the run lives; its table is taken in then. In `ASK_SECONDS`, or an error."""
+        async with asyncio.timeout(ASK_SECONDS):
+            found = await self._describe(project, name)
+        if found is None or found.status is not WorkflowExecutionStatus.RUNNING:
+            return False
+        self._accept(found.raw_description.workflow_execution_info.memo)
+        self._seen_alive.add((project, name))
+        return True
 
     async def _describe(self, project: str, name: str) -> WorkflowExecutionDescription | None:
         try:

@@ -18,6 +18,9 @@ from store.tables import changes, members, projects, tokens, users
 KEPT = 10_000
 """Changes that are kept; a proxy that missed more gets everything anew."""
 
+RECENT = 100
+"""Runs applied last, named to a proxy that begins: Temporal's list may not have them yet."""
+
 
 class ChangeKind(StrEnum):
     """What the subject of a change is."""
@@ -60,18 +63,20 @@ class Changes:
             first, last = (await connection.execute(bounds)).one()
             if last is None or not first - 1 <= after <= last or after == 0:
                 grants = await self._grants(connection, None)
-                return Feed(seq=last or 0, full=True, tokens=grants)
+                runs = select(changes).where(changes.c.kind == ChangeKind.RUN)
+                recent = runs.order_by(changes.c.seq.desc()).limit(RECENT)
+                rows = (await connection.execute(recent)).all()
+                return Feed(seq=last or 0, full=True, tokens=grants, started=_runs(rows))
             newer = select(changes).where(changes.c.seq > after).order_by(changes.c.seq)
             rows = (await connection.execute(newer)).all()
             grants = await self._grants(connection, _subjects(rows, ChangeKind.USER))
         valid = {grant.sha256 for grant in grants}
         revoked = (each for each in _subjects(rows, ChangeKind.REVOKED) if each not in valid)
-        runs = (each.split("/", 1) for each in _subjects(rows, ChangeKind.RUN))
         return Feed(
             seq=last,
             tokens=grants,
             revoked=tuple(revoked),
-            started=tuple(RunStarted(project=project, run=run) for project, run in runs),
+            started=_runs(rows),
         )
 
     async def _grants(
@@ -103,3 +108,8 @@ class Changes:
 
 def _subjects(rows: Iterable[Row[tuple[object, ...]]], kind: ChangeKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.subject for row in rows if row.kind == kind))
+
+
+def _runs(rows: Iterable[Row[tuple[object, ...]]]) -> tuple[RunStarted, ...]:
+    names = (subject.split("/", 1) for subject in _subjects(rows, ChangeKind.RUN))
+    return tuple(RunStarted(project=project, run=run) for project, run in names)

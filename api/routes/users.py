@@ -15,9 +15,6 @@ from store.tokens import Caller
 
 router = APIRouter(prefix="/users", tags=["users"])
 
-PROXIES_SECONDS = 2.0
-"""How long a new token waits for the live proxies to know it: one that hangs holds nobody up."""
-
 
 class NewUser(Model):
     """A user to be made."""
@@ -95,7 +92,7 @@ async def create_token(
     store = services.store
     token, seq = await store.tokens.create(name, asked.name, expires_at=asked.expires_at)
     await store.audit.record(caller.user, "token.create", f"{name}/{token.id}")
-    await store.leases.wait_for(seq, PROXIES_SECONDS)
+    await services.proxies_know(seq)
     return token
 
 
@@ -105,7 +102,7 @@ async def revoke_token(name: str, token: str, caller: CallerHere, services: Serv
     _require_self(caller, name)
     seq = await services.store.tokens.revoke(name, token)
     await services.store.audit.record(caller.user, "token.revoke", f"{name}/{token}")
-    await services.store.leases.wait_for(seq, PROXIES_SECONDS)
+    await services.proxies_know(seq)
 
 
 def _require_self(caller: Caller, name: str) -> None:

@@ -8,6 +8,7 @@ from api.internal import expire_tokens
 from spec.feed import Feed
 from store.database import Store
 from store.tokens import digest
+from tests.api.test_errors import SERVICE
 from tests.store.conftest import TOKEN, Clock
 
 BOOT = "boot-0001"
@@ -65,7 +66,7 @@ async def test_feed_of_another_database_is_full_at_once(internal: httpx.AsyncCli
 async def test_new_token_is_answered_when_the_live_proxies_have_it(
     admin: httpx.AsyncClient, internal: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.routes.users.PROXIES_SECONDS", 30)
+    monkeypatch.setattr("api.services.PROXIES_SECONDS", 30)
     known = await feed(internal, 0)
     await take_in(internal, known.seq)
     asked = asyncio.create_task(admin.post("/users/admin/tokens", json={"name": "ci"}))
@@ -76,10 +77,25 @@ async def test_new_token_is_answered_when_the_live_proxies_have_it(
     assert digest(made["value"]) in {grant.sha256 for grant in news.tokens}
 
 
+async def test_applied_run_is_answered_when_the_live_proxies_have_it(
+    alice: httpx.AsyncClient, internal: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.services.PROXIES_SECONDS", 30)
+    known = await feed(internal, 0)
+    await take_in(internal, known.seq)
+    body = {"configuration": SERVICE}
+    asked = asyncio.create_task(alice.post("/projects/main/runs", json=body))
+    news = await feed(internal, known.seq)
+    assert [run.run for run in news.started] == ["app"]
+    assert not asked.done()
+    await take_in(internal, news.seq)
+    assert (await asyncio.wait_for(asked, 5)).json()["name"] == "app"
+
+
 async def test_proxy_that_hangs_does_not_hold_up_a_new_token(
     admin: httpx.AsyncClient, internal: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.routes.users.PROXIES_SECONDS", 0.1)
+    monkeypatch.setattr("api.services.PROXIES_SECONDS", 0.1)
     await take_in(internal, 0)
     asked = admin.post("/users/admin/tokens", json={"name": "ci"})
     assert (await asyncio.wait_for(asked, 10)).status_code == 201

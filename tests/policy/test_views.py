@@ -120,6 +120,21 @@ def test_a_table_says_whether_a_replica_is_on_its_way(phase: ReplicaPhase) -> No
     assert route_table(routed(record(phase=phase))).starting is starting
 
 
+@pytest.mark.parametrize(
+    ("state", "starting"),
+    [(routed(), True), (routed().model_copy(update={"spec": None}), False)],
+    ids=["just applied", "nothing wanted yet"],
+)
+def test_a_run_whose_first_replica_is_not_made_yet_is_starting(
+    state: RunState, starting: bool
+) -> None:
+    assert route_table(state).starting is starting
+
+
+def test_a_run_that_stops_before_its_first_replica_is_not_starting() -> None:
+    assert not route_table(stopped(routed(), NOW, abort=False)).starting
+
+
 def test_a_table_has_a_new_version_exactly_when_it_differs() -> None:
     state = routed(READY, model={"name": "m", "format": "openai", "prefix": "/api"}, auth=False)
     first = route_table(state)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -138,6 +139,14 @@ async def begin(client: Temporal, first: RouteTable) -> WorkflowHandle[object, o
     )
 
 
+def has_read(process: ProxyProcess, seq: int) -> bool:
+    return process.stats().feed == seq
+
+
+def applied(run: str) -> tuple[RunStarted, ...]:
+    return (RunStarted(project="main", run=run),)
+
+
 async def ready(process: ProxyProcess) -> None:
     await until(process.is_ready, 20)
 
@@ -205,21 +214,56 @@ async def test_a_new_run_is_known_at_its_first_request(
 async def test_the_feed_tells_of_tokens_and_of_new_runs(
     temporal: Temporal, api: FakeApi, live: Live, upstream: Start
 ) -> None:
-    process = live()
+    process = live(anti_entropy=60)
     await ready(process)
     boot = process.stats().boot
     run = await begin(temporal, table("told", 1, (await upstream()).address))
     grant = TokenGrant(sha256=sha256(b"new").hexdigest(), projects=("main",))
-    started = (RunStarted(project="main", run="told"),)
-    await api.say(Feed(seq=2, tokens=(grant,), started=started))
+    await run.query(Message.GET_ROUTE)
+    await api.say(Feed(seq=2, tokens=(grant,), started=applied("told")))
     await until(lambda: api.leases[boot].feed == 2)
+    assert process.stats().tables["main/told"].version == 1
     assert api.leases[boot].stats == f"tcp://127.0.0.1:{process.manage_port}"
-    await has(process, "told", 1)
     assert await ask(process, "told", token="new") == 200
     await api.say(Feed(seq=3, revoked=(grant.sha256,)))
     await until(lambda: process.stats().feed == 3)
     assert await ask(process, "told", token="new") == 401
     assert await ask(process, "told") == 200
+    await run.signal("end")
+
+
+async def test_a_run_applied_again_at_once_is_not_forgotten_with_its_last_life(
+    temporal: Temporal, api: FakeApi, live: Live, upstream: Start
+) -> None:
+    address = (await upstream()).address
+    process = live(anti_entropy=60)
+    await ready(process)
+    for life in range(4):
+        run = await begin(temporal, table("again", life + 1, address))
+        await run.query(Message.GET_ROUTE)
+        await api.say(Feed(seq=2 + life, started=applied("again")))
+        await until(partial(has_read, process, 2 + life))
+        assert await ask(process, "again") == 200
+        await run.signal("end")
+        await run.result()
+    await has(process, "again", None)
+
+
+async def test_a_run_applied_while_temporal_is_away_is_known_when_it_is_back(
+    temporal: Temporal, server: TemporalServer, api: FakeApi, live: Live, upstream: Start
+) -> None:
+    run = await begin(temporal, table("early", 1, (await upstream()).address))
+    await run.query(Message.GET_ROUTE)
+    await api.say(Feed(seq=2, full=True, tokens=TOKENS, started=applied("early")))
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        process = live(anti_entropy=60)
+        await until(lambda: any(lease.feed == 2 for lease in api.leases.values()))
+        assert process.stats().tables == {}
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    await has(process, "early", 1)
+    assert await ask(process, "early") == 200
     await run.signal("end")
 
 

@@ -122,6 +122,15 @@ class TestFeed:
             self.grant(store, alice, "main"),
         }
 
+    async def test_begins_with_the_runs_applied_last(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("store.changes.RECENT", 3)
+        for name in ("a", "b", "c", "b"):
+            await store.changes.run_started("main", name)
+        started = (await store.changes.feed(0)).started
+        assert [run.run for run in started] == ["b", "c"]
+
     async def test_goes_on_with_what_changed(self, store: Store, alice: str) -> None:
         before = await store.changes.latest()
         await store.projects.set_member("main", "alice", ProjectRole.USER)
