@@ -18,7 +18,8 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.e2e.installation import PERDURE, Installation, free_port, service
+from tests.e2e.installation import PERDURE, Installation, service
+from tests.ports import free_port
 
 ROUNDS = 5
 PATIENCE = 60.0  # seconds

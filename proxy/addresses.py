@@ -1,8 +1,9 @@
 """Where a replica's address leads. Pure."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
+
+from spec.route import tunnel_socket
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,6 @@ def endpoint(address: str, tunnels: Path) -> Endpoint:
     if scheme == "unix":
         return Endpoint(path=rest)
     if scheme == "ssh":
-        name = sha256(address.encode()).hexdigest()[:32]
-        return Endpoint(path=str(tunnels / f"{name}.sock"), tunnelled=True)
+        return Endpoint(path=str(tunnels / tunnel_socket(address)), tunnelled=True)
     host, _, port = rest.rpartition(":")
     return Endpoint(host=host.strip("[]"), port=int(port))

@@ -6,6 +6,7 @@ A run publishes its `RouteTable` in its memo; `perdure proxy --routes FILE` read
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -27,6 +28,11 @@ def _checked_address(text: str) -> str:
 
 Address = Annotated[str, AfterValidator(_checked_address)]
 """`tcp://HOST:PORT`, `unix:///PATH`, or `ssh://USER@HOST:PORT#HOST-KEY/HOST:PORT` (a tunnel)."""
+
+
+def tunnel_socket(address: Address) -> str:
+    """The file name of the socket that leads to an `ssh://` address; 128 bits tell them apart."""
+    return f"{sha256(address.encode()).hexdigest()[:32]}.sock"
 
 
 class RouteState(StrEnum):

@@ -18,12 +18,7 @@ from pathlib import Path
 import loads
 from contestants import Contestant, nginx, perdure, running
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.ports import free_port
 
 
 def answers(port: int) -> None:

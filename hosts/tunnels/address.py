@@ -6,8 +6,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from perdure.errors import InvalidInput
-
-NAME_DIGITS = 32  # of SHA-256, as proxies name the sockets; 128 bits
+from spec.route import tunnel_socket
 
 # Narrower than `spec.route.Address`: these words become arguments and lines of files of ssh's.
 _ADDRESS = re.compile(
@@ -33,21 +32,21 @@ class Remote:
     @cached_property
     def name(self) -> str:
         """Names its files; differs when anything of it does, the host key included."""
-        return _digest(f"{self}#{self.host_key}")
+        return sha256(f"{self}#{self.host_key}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, order=True)
 class Tunnel:
-    """From the socket `NAME.sock` to `target` (`HOST:PORT`), as seen from `remote`."""
+    """From its socket to `target` (`HOST:PORT`), as seen from `remote`."""
 
     remote: Remote
     target: str
     address: str
 
     @cached_property
-    def name(self) -> str:
-        """The one under which proxies look for it."""
-        return _digest(self.address)
+    def socket(self) -> str:
+        """Its file's name, under which proxies look for it."""
+        return tunnel_socket(self.address)
 
 
 def tunnel(address: str) -> Tunnel:
@@ -60,7 +59,3 @@ def tunnel(address: str) -> Tunnel:
         )
     remote = Remote(found["user"], found["host"].strip("[]"), int(found["port"]), found["host_key"])
     return Tunnel(remote, found["target"], address)
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:NAME_DIGITS]

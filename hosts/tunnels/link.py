@@ -102,7 +102,7 @@ class Link:
             tunnels=tuple(
                 TunnelHealth(
                     address=each.address,
-                    socket=str(self._folder / f"{each.name}.sock"),
+                    socket=str(self._folder / each.socket),
                     open=each in self._opened,
                 )
                 for each in sorted(self._wanted | self._opened)

@@ -80,19 +80,19 @@ class Master:
 
     async def open(self, tunnel: Tunnel) -> None:
         """Add a tunnel; nothing changes when it is there. Raises `InstanceUnreachable`."""
-        await self._order("forward", "-L", f"./{tunnel.name}.sock:{tunnel.target}")
+        await self._order("forward", "-L", f"./{tunnel.socket}:{tunnel.target}")
 
     async def close(self, tunnel: Tunnel) -> None:
         """Accept nothing more for a tunnel; what is under way goes on.
 
         Raises `InstanceUnreachable`.
         """
-        await self._order("cancel", "-L", f"./{tunnel.name}.sock:{tunnel.target}")
+        await self._order("cancel", "-L", f"./{tunnel.socket}:{tunnel.target}")
         self.discard(tunnel)
 
     def discard(self, tunnel: Tunnel) -> None:
         """Remove the socket of a tunnel whose master is gone."""
-        (self._folder / f"{tunnel.name}.sock").unlink(missing_ok=True)
+        (self._folder / tunnel.socket).unlink(missing_ok=True)
 
     async def leave(self) -> None:
         """End the connection, if it lives, and remove its files."""

@@ -2,7 +2,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import stat
 import sys
 from asyncio.subprocess import Process
@@ -17,17 +16,11 @@ from temporalio.testing import WorkflowEnvironment
 from engine.ids import SEARCH_ATTRIBUTES
 from perdure.settings import Settings
 from tests.api.conftest import client_of
+from tests.ports import free_port
 from tests.store.conftest import TOKEN
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

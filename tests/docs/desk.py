@@ -14,7 +14,8 @@ from spec.profile import Profiles
 from spec.reader import read_configuration
 from tests.docs.page import ROOT, Block
 from tests.docs.transcript import Step, steps
-from tests.e2e.installation import Installation, free_port
+from tests.e2e.installation import Installation
+from tests.ports import free_port
 
 SERVER = "perdure server"
 PORTS = (3000, 8233)

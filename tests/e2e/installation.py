@@ -1,11 +1,8 @@
 """A whole installation, as a user starts it: `perdure server` in an empty home."""
 
-import contextlib
 import json
 import os
-import random
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +15,7 @@ from typing import Any
 import httpx
 
 from perdure.data_dir import DataDir
+from tests.ports import free_port
 
 PERDURE = (sys.executable, "-P", "-m", "perdure")
 PATIENCE = 60.0
@@ -155,14 +153,6 @@ class Installation:
         value = self.token if token == "" else token
         headers = {} if value is None else {"Authorization": f"Bearer {value}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
-
-
-def free_port() -> int:
-    """A port that is free now, and below those that the kernel gives to outgoing connections."""
-    while True:
-        number = random.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", number)):
-            return number
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.installation import Installation, free_port, service
+from tests.e2e.installation import Installation, service
 from tests.e2e.programs import HELLO, SLOW, program
+from tests.ports import free_port
 
 
 def deploy(

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import psutil
 
 from spec.feed import ProxyStats
 from spec.route import ModelRoute, ReplicaRoute, RouteFile, RouteState, RouteTable, TokenGrant
+from tests.ports import free_port
 from tests.proxy.wire import Client
 
 TOKENS: tuple[TokenGrant, ...] = (
@@ -26,13 +26,6 @@ TOKENS: tuple[TokenGrant, ...] = (
     TokenGrant(sha256=sha256(b"other").hexdigest(), projects=("elsewhere",)),
 )
 AUTH = "Authorization: Bearer good\r\n"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:

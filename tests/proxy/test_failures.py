@@ -7,7 +7,8 @@ from hashlib import sha256
 
 import pytest
 
-from tests.proxy.running import RunningProxy, free_port, head, until
+from tests.ports import free_port
+from tests.proxy.running import RunningProxy, head, until
 from tests.proxy.upstream import Connection, Upstream
 from tests.proxy.wire import Client, read_head
 

@@ -22,8 +22,9 @@ from engine.ids import Message, WorkflowType, run_id
 from perdure.errors import Unavailable
 from spec.feed import Feed, RunStarted
 from spec.route import ReplicaRoute, RouteTable, TokenGrant
+from tests.ports import free_port
 from tests.proxy.fake_api import KEY, FakeApi
-from tests.proxy.running import TOKENS, ProxyProcess, free_port, head, until
+from tests.proxy.running import TOKENS, ProxyProcess, head, until
 from tests.proxy.stub_run import StubRun
 from tests.proxy.upstream import Upstream
 from tests.proxy.wire import Client

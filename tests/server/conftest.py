@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from perdure.data_dir import DataDir
+from tests import ports
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0  # seconds
@@ -136,9 +137,7 @@ class Server:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number: int = free.getsockname()[1]
-        return number
+    return ports.free_port()
 
 
 @pytest.fixture

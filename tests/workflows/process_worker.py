@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ from tests.workflows.stage import PROJECT, Stage, until
 
 PROGRAM = """
 import http.server, signal, sys, threading, time
+from tests.ports import free_port
 address = ("127.0.0.1", int(sys.argv[1]))
 server = http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -35,13 +35,6 @@ print("bye", flush=True)
 def command(port: int) -> str:
     """What the service runs."""
     return shlex.join(["python", "-c", PROGRAM, str(port)])
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number: int = free.getsockname()[1]
-        return number
 
 
 @asynccontextmanager

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from spec.status import RunPhase
-from tests.workflows.process_worker import command, free_port, log_of, machine, worker
+from tests.ports import free_port
+from tests.workflows.process_worker import command, log_of, machine, worker
 from tests.workflows.stage import Stage
 
 WHILE_STARTING = [

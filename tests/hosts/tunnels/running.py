@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import psutil
 
 from perdure.data_dir import DataDir
-from spec.route import ReplicaRoute, RouteTable
+from spec.route import ReplicaRoute, RouteTable, tunnel_socket
 from tests.testbed.deadline import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -115,7 +114,7 @@ class TunnelsProcess:
 
     def socket(self, address: str) -> Path:
         """Where a proxy looks for it."""
-        return self.data.tunnels / f"{sha256(address.encode()).hexdigest()[:32]}.sock"
+        return self.data.tunnels / tunnel_socket(address)
 
     def masters(self) -> list[psutil.Process]:
         """The living ssh connections of this data directory, of whatever parent."""

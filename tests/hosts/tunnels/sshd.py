@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.ports import free_port
 from tests.testbed.deadline import wait_until
 from tests.testbed.tool import SEARCH
 
@@ -26,13 +27,6 @@ PermitRootLogin yes
 AllowTcpForwarding yes
 LogLevel VERBOSE
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def make_host_key(path: Path) -> str:

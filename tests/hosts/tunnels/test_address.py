@@ -25,7 +25,7 @@ def test_ipv6_machines_lose_their_brackets_and_targets_keep_them() -> None:
 
 def test_the_socket_is_where_a_proxy_looks_for_it() -> None:
     folder = Path("/run/perdure/tunnels")
-    assert endpoint(ADDRESS, folder).path == str(folder / f"{tunnel(ADDRESS).name}.sock")
+    assert endpoint(ADDRESS, folder).path == str(folder / tunnel(ADDRESS).socket)
 
 
 def test_another_host_key_is_another_machine() -> None:

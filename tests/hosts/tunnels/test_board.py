@@ -80,7 +80,7 @@ async def test_a_connection_that_is_killed_comes_back(
 
     await eventually(is_another, "there is another connection")
     await is_open(board, wanted)
-    assert ask(data.tunnels / f"{wanted.name}.sock") == b"hello"
+    assert ask(data.tunnels / wanted.socket) == b"hello"
 
 
 async def test_a_machine_that_was_away_is_back_as_soon_as_it_answers(
@@ -97,7 +97,7 @@ async def test_a_machine_that_was_away_is_back_as_soon_as_it_answers(
     await eventually(fails, "the machine is away")
     sshd.start()
     await is_open(board, wanted)
-    assert ask(data.tunnels / f"{wanted.name}.sock") == b"hello"
+    assert ask(data.tunnels / wanted.socket) == b"hello"
 
 
 async def test_what_is_no_longer_wanted_is_closed_and_the_rest_stays(
@@ -110,8 +110,8 @@ async def test_what_is_no_longer_wanted_is_closed_and_the_rest_stays(
     [master] = TunnelsProcess(data).masters()
     board.want({stays})
     await is_open(board, stays)
-    assert ask(data.tunnels / f"{goes.name}.sock") == b""
-    assert ask(data.tunnels / f"{stays.name}.sock") == b"hello"
+    assert ask(data.tunnels / goes.socket) == b""
+    assert ask(data.tunnels / stays.socket) == b"hello"
     assert TunnelsProcess(data).masters() == [master]
 
 
