@@ -47,8 +47,8 @@ def packed(
 
     `described_by` is the service's own file, which is packed and does not count as code. `limit_mb`
     is the most that the files may have together, in MB before compression. Raises `TooLarge` with
-    the largest ones, and `InvalidInput` for what cannot travel: a device, a socket, a link that
-    leads out.
+    the largest ones, and `InvalidInput` for what cannot travel: a link that leads out, a file that
+    cannot be read.
     """
     paths = repository.files()
     check_size(repository.root, paths, limit_mb)
@@ -100,15 +100,13 @@ def _add(tar: tarfile.TarFile, root: Path, path: str) -> str:
             entry.mode = 0o777
             tar.addfile(entry)
             return f"link {entry.linkname}"
-        if stat.S_ISREG(mode):
-            data = full.read_bytes()
-            entry.size = len(data)
-            entry.mode = 0o755 if mode & stat.S_IXUSR else 0o644
-            tar.addfile(entry, io.BytesIO(data))
-            return f"{entry.mode:o} {hashlib.sha256(data).hexdigest()}"
+        data = full.read_bytes()
+        entry.size = len(data)
+        entry.mode = 0o755 if mode & stat.S_IXUSR else 0o644
+        tar.addfile(entry, io.BytesIO(data))
+        return f"{entry.mode:o} {hashlib.sha256(data).hexdigest()}"
     except OSError as error:
         raise _cannot_travel(path, f"cannot be read: {(error.strerror or '').lower()}") from error
-    raise _cannot_travel(path, "is neither a file nor a link")
 
 
 def _inner_target(root: Path, path: str) -> str:

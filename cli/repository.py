@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,10 +34,11 @@ class LocalRepository:
         return hashlib.sha256(os.fsencode(remote or self.root)).hexdigest()
 
     def files(self) -> list[str]:
-        """The paths of all that belongs to the code, from the root, in order.
+        """The paths of all files and links that belong to the code, from the root, in order.
 
         Of a git repository: what is tracked, or untracked and not ignored, as it is in the work
-        tree. `.dstackignore` leaves out more; without git, so does `.gitignore`.
+        tree. `.dstackignore` leaves out more; without git, so does `.gitignore`. Sockets, pipes
+        and devices never belong to it, as in git.
         """
         if self.is_git:
             rules = IgnoreRules(self.root, (DSTACK_IGNORE,))
@@ -44,16 +46,28 @@ class LocalRepository:
         else:
             rules = IgnoreRules(self.root, (GIT_IGNORE, DSTACK_IGNORE))
             found = set(_folder_files(self.root, rules))
-        return sorted(found, key=os.fsencode)
+        return sorted(filter(self._is_file_or_link, found), key=os.fsencode)
+
+    def _is_file_or_link(self, path: str) -> bool:
+        mode = (self.root / path).lstat().st_mode
+        return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
 def find_repository(folder: Path) -> LocalRepository:
-    """The repository that `folder` is in. Raises `InvalidInput` when it cannot be read."""
+    """The repository that `folder` is in.
+
+    Raises `InvalidInput` when it cannot be read, and for a home directory, whose keys would travel.
+    """
     here = folder.resolve()
     if not here.is_dir():
         raise InvalidInput(f"`{folder}` is not a folder.", hint="`--repo` takes a local folder.")
     root = _git_root(here)
     if root is None:
+        if here in (Path.home().resolve(), Path("/")):
+            raise InvalidInput(
+                f"`{here}` is no folder of code: all in it, keys too, would be uploaded.",
+                hint="Put the service into a folder of its own, or apply with `--no-repo`.",
+            )
         return LocalRepository(here, ".", is_git=False)
     return LocalRepository(root, here.relative_to(root).as_posix(), is_git=True)
 

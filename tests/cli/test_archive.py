@@ -76,12 +76,6 @@ def test_links_that_lead_out_are_refused(workplace: Path, target: str) -> None:
     assert ".dstackignore" in refused.value.hint
 
 
-def test_special_files_are_refused(workplace: Path) -> None:
-    os.mkfifo(workplace / "pipe")
-    with pytest.raises(InvalidInput, match="`pipe` is neither a file nor a link"):
-        pack(workplace)
-
-
 def test_too_much_is_refused_with_the_largest_files(workplace: Path) -> None:
     (workplace / "weights.bin").write_bytes(bytes(900 * 1024))
     (workplace / "data.csv").write_bytes(bytes(300 * 1024))

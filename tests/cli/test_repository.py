@@ -1,6 +1,9 @@
 """Which files belong to the code, and what the repository is called."""
 
 import hashlib
+import os
+import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -87,6 +90,27 @@ def test_a_folder_without_git_is_its_own_root(workplace: Path) -> None:
     found = find_repository(workplace)
     assert (found.root, found.working_dir) == (workplace, ".")
     assert found.id == hashlib.sha256(str(workplace).encode()).hexdigest()
+
+
+def test_sockets_pipes_and_devices_are_no_code(repo: Path, workplace: Path) -> None:
+    (repo / "README").unlink()
+    os.mkfifo(repo / "README")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(workplace / "api.sock"))
+        assert find_repository(repo).files() == [".gitignore", "app/main.py"]
+        shutil.rmtree(repo / ".git")
+        assert find_repository(repo).files() == [".gitignore", "app/main.py"]
+
+
+def test_a_home_directory_is_no_folder_of_code(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(workplace))
+    with pytest.raises(InvalidInput, match="keys too, would be uploaded") as refused:
+        find_repository(workplace)
+    assert "--no-repo" in refused.value.hint
+    git(workplace, "init", "-q")
+    assert find_repository(workplace).is_git
 
 
 def test_the_id_comes_from_the_remote_without_its_credentials(repo: Path) -> None:
