@@ -60,5 +60,7 @@ def _invalid(error: ValidationError, kind: type[BaseModel]) -> InvalidInput:
     if first["type"] == "json_invalid":
         return InvalidInput("The body is not JSON.")
     found = complaint(first, kind)
-    more = f" ({len(others)} more)" if others else ""
-    return InvalidInput(f"{found.message}{more}.", hint=found.hint)
+    told = [found.message]
+    if others:
+        told.append(f"It is the first of {1 + len(others)} problems.")
+    return InvalidInput(" ".join(told), hint=found.hint)

@@ -87,7 +87,7 @@ def require_values(configuration: ServiceConfiguration) -> None:
 async def require_secrets(store: Store, project: str, configuration: ServiceConfiguration) -> None:
     """Raise `UnknownSecret` for a reference to a secret that the project does not have."""
     known = {secret.name for secret in await store.secrets.of(project)}
-    require(project, secrets_needed(configuration), known)
+    require(secrets_needed(configuration), known)
 
 
 def fingerprint(submission: Submission, key: bytes) -> str:

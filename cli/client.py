@@ -103,7 +103,9 @@ class Client:
         if isinstance(error, httpx.UnsupportedProtocol):
             return _not_a_url(url)
         if isinstance(error, httpx.ReadTimeout):
-            return Unavailable(f"{url} did not answer in time.", hint="Try again in a moment.")
+            return Unavailable(
+                f"The server at {url} did not answer in time.", hint="Try again in a moment."
+            )
         return ServerUnreachable(
             f"No server answers at {url}.",
             hint="Start one with `perdure server`, or name another with `perdure project add`.",

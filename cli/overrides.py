@@ -1,11 +1,11 @@
 """Options of the command line that take the place of properties of the configuration."""
 
-import re
 from dataclasses import dataclass, fields
 
 import yaml
 
 from perdure.errors import InvalidConfiguration, InvalidInput
+from spec.complaint import named
 from spec.reader import read_configuration
 from spec.service import ServiceConfiguration
 
@@ -71,8 +71,7 @@ def override(configuration: ServiceConfiguration, overrides: Overrides) -> Servi
 
 
 def _named_option(error: InvalidConfiguration) -> InvalidInput:
-    found = re.match(r"`(?:resources\.)?(\w+)[^`]*`:? ", error.message)
-    if found is None:
-        return InvalidInput(f"{error.message}.", hint=error.hint)
-    option = _FLAGS.get(found[1], f"--{found[1].replace('_', '-')}")
-    return InvalidInput(f"`{option}`: {error.message[found.end() :]}.", hint=error.hint)
+    """The error, with the option in the place of the property that it set."""
+    keys = [str(step) for step in error.path if step != "resources"]
+    option = _FLAGS.get(keys[0], f"--{keys[0].replace('_', '-')}")
+    return InvalidInput(error.message.replace(named(error.path), f"`{option}`", 1), hint=error.hint)

@@ -31,7 +31,7 @@ def add(name: str, url: str, token: str, *, default: bool) -> None:
     if name not in identity.projects:
         raise NotFound(
             f"The token of `{identity.user}` opens no project `{name}` at {url}.",
-            hint="It opens: " + (", ".join(identity.projects) or "none"),
+            hint=f"It opens {', '.join(f'`{each}`' for each in identity.projects) or 'none'}.",
         )
     _remember(KnownProject(name=name, url=url, token=token, default=default))
 

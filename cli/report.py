@@ -13,21 +13,23 @@ def report(error: PerdureError) -> int:
 
 
 def describe(error: PerdureError, *, colour: bool = False) -> str:
-    """The error as people read it: `error: …` with its code, and `hint: …` when it has one."""
+    """The error as people read it: `error: …` with its code, and `hint: …` when it has one.
+
+    All the errors of a configuration are told.
+    """
+    others = error.others if isinstance(error, InvalidConfiguration) else ()
+    return "".join(_described(each, colour) for each in (error, *others))
+
+
+def _described(error: PerdureError, colour: bool) -> str:
     red, cyan, off = ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") if colour else ("", "", "")
+    place = error.place if isinstance(error, InvalidConfiguration) else ""
     first, *rest = error.message.split("\n")
-    lines = [f"{red}error:{off} {_place(error)}{first} [{error.code()}]", *rest]
+    told = f"{place}: {first}" if place else first
+    lines = [f"{red}error:{off} {told} [{error.code()}]", *rest]
     if error.hint:
         lines.append(f"{cyan}hint:{off} {error.hint}")
     return "\n".join(lines) + "\n"
-
-
-def _place(error: PerdureError) -> str:
-    if not isinstance(error, InvalidConfiguration) or not error.file:
-        return ""
-    if not error.line:
-        return f"{error.file}: "
-    return f"{error.file}:{error.line}:{error.column}: "
 
 
 def _wants_colour() -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.ignore import IgnoreRules
-from perdure.errors import InvalidInput
+from perdure.errors import InvalidInput, sentence
 
 DSTACK_IGNORE = ".dstackignore"
 GIT_IGNORE = ".gitignore"
@@ -83,7 +83,7 @@ def _git_root(folder: Path) -> Path | None:
     if "not a git repository" in said:
         return None
     raise InvalidInput(
-        f"git cannot read the repository at `{folder}`: {said}.",
+        sentence(f"`git` cannot read the repository at `{folder}`: {said}"),
         hint="Repair it, or apply with `--no-repo` when the service needs no code.",
     )
 
@@ -92,7 +92,7 @@ def _git_files(root: Path, prefix: str = "") -> Iterator[str]:
     done = _git(root / prefix, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip()
-        raise InvalidInput(f"git cannot list the files of `{root / prefix}`: {said}.")
+        raise InvalidInput(sentence(f"`git` cannot list the files of `{root / prefix}`: {said}"))
     for name in done.stdout.split(b"\0"):
         path = prefix + os.fsdecode(name).rstrip("/")
         full = root / path

@@ -37,12 +37,12 @@ def _text(file: str) -> str:
         return content.decode()
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
-        raise InvalidConfiguration(f"The file cannot be read: {reason}", file=file) from None
+        raise InvalidConfiguration(f"The file cannot be read: {reason}.", file=file) from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise InvalidConfiguration(
-            "The file is not UTF-8 text", file=file, line=line, column=column
+            "The file is not UTF-8 text.", file=file, line=line, column=column
         ) from None
 
 
@@ -64,9 +64,9 @@ def _report_error(file: str, error: InvalidConfiguration, *, as_json: bool) -> N
         }
         _print_json(file, details, None)
         return
-    place = f"{file}:{error.line}:{error.column}" if error.line else file
-    hint = f"\nhint: {error.hint}" if error.hint else ""
-    sys.stderr.write(f"{place}: {error.message}{hint}\n")
+    for each in (error, *error.others):
+        hint = f"hint: {each.hint}\n" if each.hint else ""
+        sys.stderr.write(f"{each.place}: {each.message}\n{hint}")
 
 
 def _print_json(

@@ -32,11 +32,13 @@
         └── ContainerExited             it ended before it was ready
 
 `code` is the class's name in snake case and never changes; the message says what happened and
-why; the hint says what to do.
+why; the hint says what to do. Both are sentences: a capital letter or a name in backticks first, a
+full stop (or a question mark) last.
 """
 
 import re
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Self
 
 
 class PerdureError(Exception):
@@ -64,17 +66,40 @@ class InvalidInput(PerdureError):
 
 
 class InvalidConfiguration(InvalidInput):
-    """A configuration is wrong at `line` and `column` (from 1; 0 when unknown) of `file`."""
+    """A configuration is wrong at `line` and `column` (from 1; 0 when unknown) of `file`.
+
+    `path` are the keys and list places that lead to the property, empty when none is to blame;
+    `others` are the further errors of the same file, in the order in which to tell them.
+    """
 
     exit_code = 1
 
     def __init__(
-        self, message: str, *, hint: str = "", file: str = "", line: int = 0, column: int = 0
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        file: str = "",
+        line: int = 0,
+        column: int = 0,
+        path: tuple[str | int, ...] = (),
     ) -> None:
         super().__init__(message, hint=hint)
         self.file = file
         self.line = line
         self.column = column
+        self.path = path
+        self.others: tuple[InvalidConfiguration, ...] = ()
+
+    def with_others(self, others: Iterable["InvalidConfiguration"]) -> Self:
+        """Itself, with the further errors of the same file set."""
+        self.others = tuple(others)
+        return self
+
+    @property
+    def place(self) -> str:
+        """`FILE:LINE:COLUMN`, as far as it is known."""
+        return f"{self.file}:{self.line}:{self.column}" if self.file and self.line else self.file
 
 
 class MissingVariable(InvalidInput):
@@ -206,3 +231,9 @@ class NotReadyInTime(HostError):
 
 class ContainerExited(HostError):
     """The container ended before the service was ready."""
+
+
+def sentence(text: str) -> str:
+    """A message that ends in the words of another program, with a full stop if these have none."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from perdure.errors import CannotStart
+from perdure.errors import CannotStart, sentence
 
 BACKLOG = 4096
 """Connections that wait to be accepted. One value for all: the last `listen` on a socket wins."""
@@ -15,7 +15,9 @@ def inherited(descriptor: int) -> socket.socket:
         listener = socket.socket(fileno=descriptor)
         listener.listen(BACKLOG)
     except OSError as error:
-        raise CannotStart(f"Descriptor {descriptor} is not a listening socket: {error}") from error
+        raise CannotStart(
+            sentence(f"Descriptor {descriptor} is not a listening socket: {error}")
+        ) from error
     return listener
 
 
@@ -32,8 +34,8 @@ def opened(host: str, port: int, *, shared: bool = False) -> socket.socket:
     except OSError as error:
         listener.close()
         raise CannotStart(
-            f"Cannot listen on `{host}:{port}`: {error.strerror}",
-            hint="stop what listens there, or choose another port",
+            f"Cannot listen on `{host}:{port}`: {error.strerror}.",
+            hint="Stop what listens there, or choose another port.",
         ) from error
     return listener
 
@@ -51,7 +53,7 @@ def private(address: str) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise CannotStart(f"Cannot listen on `{rest}`: {error.strerror or error}") from error
+        raise CannotStart(f"Cannot listen on `{rest}`: {error.strerror or error}.") from error
     return listener
 
 
@@ -59,5 +61,5 @@ def host_and_port(text: str) -> tuple[str, int]:
     """`HOST:PORT`, `[::1]:PORT`, or `:PORT` for this machine only. Raises `CannotStart`."""
     host, _, port = text.rpartition(":")
     if not port.isdigit():
-        raise CannotStart(f"`{text}` is not an address such as `127.0.0.1:3000`")
+        raise CannotStart(f"`{text}` is not an address such as `127.0.0.1:3000`.")
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from perdure.errors import CannotStart
+from perdure.errors import CannotStart, sentence
 from proxy.plane import Plane
 from proxy.state import State
 from spec.route import RouteFile
@@ -32,8 +32,8 @@ class RouteFileSource:
             self._read()
         except (OSError, ValidationError) as error:
             raise CannotStart(
-                f"The route file `{self._path}` cannot be used: {error}",
-                hint="its format is that of `spec/route.py`: `RouteFile`",
+                sentence(f"The route file `{self._path}` cannot be used: {error}"),
+                hint="Its format is that of `spec/route.py`: `RouteFile`.",
             ) from error
 
     def reload(self) -> None:

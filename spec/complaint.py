@@ -17,17 +17,17 @@ from spec.section import Section
 from spec.source import Path, Source
 
 REMOVED = {
-    "pool_name": "pools became fleets: use `fleets`",
-    "instance_name": "use `instances`",
-    "termination_policy": "use `idle_duration`",
-    "termination_idle_time": "use `idle_duration`",
-    "retry_policy": "use `retry`",
+    "pool_name": "Pools became fleets: use `fleets`.",
+    "instance_name": "Use `instances`.",
+    "termination_policy": "Use `idle_duration`.",
+    "termination_idle_time": "Use `idle_duration`.",
+    "retry_policy": "Use `retry`.",
 }
 FOREIGN = {
-    "ports": "a service has one `port`",
-    "nodes": "it belongs to tasks; a service has `replicas`",
-    "ide": "it belongs to dev environments",
-    "router": "it belongs to a group of `replicas`",
+    "ports": "A service has one `port`.",
+    "nodes": "It belongs to tasks; a service has `replicas`.",
+    "ide": "It belongs to dev environments.",
+    "router": "It belongs to a group of `replicas`.",
 }
 
 _WANTED = {
@@ -75,25 +75,25 @@ def complaint(
         return Complaint(path, _about(path, context["message"]), context["hint"])
     if error["type"] == "missing":
         path = (*_in_file(loc[:-1], source), loc[-1])
-        return Complaint(path, f"{_named(path)} is missing", missing=True)
+        return Complaint(path, f"{named(path)} is missing.", missing=True)
     path = _in_file(loc, source)
     if error["type"] == "extra_forbidden":
         return _unknown_key(path, _fields_at(model, loc[:-1]))
     if error["type"] in {"enum", "literal_error", "union_tag_invalid", "union_tag_not_found"}:
         return _not_allowed(path, error, context)
     if error["type"] in _LIMITS:
-        return Complaint(path, f"{_named(path)} {_LIMITS[error['type']].format(**context)}")
+        return Complaint(path, f"{named(path)} {_LIMITS[error['type']].format(**context)}.")
     kind = error["type"].split("_", maxsplit=1)[0]
     hint = ""
     if kind == "string" and isinstance(error["input"], bool):
-        hint = "an unquoted `true`, `yes`, `on` or their opposites is a boolean: put it in quotes"
-    return Complaint(path, f"{_named(path)} {_WANTED.get(kind, 'has a wrong value')}", hint)
+        hint = "An unquoted `true`, `yes`, `on` or their opposites is a boolean: put it in quotes."
+    return Complaint(path, f"{named(path)} {_WANTED.get(kind, 'has a wrong value')}.", hint)
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str:
-    """`did you mean …?` for a likely typo, else nothing."""
+    """`Did you mean …?` for a likely typo, else nothing."""
     close = difflib.get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else ""
+    return f"Did you mean `{close[0]}`?" if close else ""
 
 
 def _in_file(path: Path, source: Source | None) -> Path:
@@ -107,15 +107,15 @@ def _in_file(path: Path, source: Source | None) -> Path:
 
 def _unknown_key(path: Path, allowed: list[str]) -> Complaint:
     key = str(path[-1])
-    where = f" of {_named(path[:-1])}" if len(path) > 1 else ""
+    where = f" of {named(path[:-1])}" if len(path) > 1 else ""
     if len(path) == 1 and key in REMOVED:
-        return Complaint(path, f"`{key}` was removed", REMOVED[key])
+        return Complaint(path, f"`{key}` was removed.", REMOVED[key])
     if len(path) == 1 and key in FOREIGN:
-        return Complaint(path, f"`{key}` is not a property of a service", FOREIGN[key])
+        return Complaint(path, f"`{key}` is not a property of a service.", FOREIGN[key])
     return Complaint(
         path,
-        f"`{key}` is not a known property{where}",
-        suggestion(key, allowed) or (f"known are {_listed(allowed)}" if len(path) > 1 else ""),
+        f"`{key}` is not a known property{where}.",
+        suggestion(key, allowed) or (f"Known are {_listed(allowed)}." if len(path) > 1 else ""),
     )
 
 
@@ -124,7 +124,7 @@ def _not_allowed(path: Path, error: ErrorDetails, context: dict[str, Any]) -> Co
     if discriminator:
         path += (str(discriminator).strip("'"),)
     if error["type"] == "union_tag_not_found":
-        return Complaint(path, f"{_named(path)} is missing", missing=True)
+        return Complaint(path, f"{named(path)} is missing.", missing=True)
     expected = str(context.get("expected") or context.get("expected_tags"))
     allowed = re.findall(r"'([^']*)'", expected)
     given = context.get("tag") if discriminator else error["input"]
@@ -132,23 +132,23 @@ def _not_allowed(path: Path, error: ErrorDetails, context: dict[str, Any]) -> Co
     shown = f"`{word}` is not allowed" if word else "has a wrong value"
     return Complaint(
         path,
-        f"{_named(path)}: {shown}; allowed are {_listed(allowed)}",
+        f"{named(path)}: {shown}; allowed are {_listed(allowed)}.",
         suggestion(word, allowed),
     )
 
 
 def _about(path: Path, message: str) -> str:
     """The message with its property in front, unless it begins with that name itself."""
-    name = _named(path)
+    name = named(path)
     return message if not path or message.startswith(name) else f"{name}: {message}"
 
 
-def _named(path: Path) -> str:
-    """`resources.gpu`, with list items by their place from 1: `probes[2].url`."""
+def named(path: Path) -> str:
+    """How messages call a property: `resources.gpu`, items by their place from 1: `probes[2]`."""
     text = ""
     for step in path:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
-    return f"`{text.removeprefix('.')}`" if text else "the file"
+    return f"`{text.removeprefix('.')}`" if text else "The file"
 
 
 def _listed(names: Iterable[str]) -> str:

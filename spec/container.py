@@ -47,13 +47,13 @@ Python = Annotated[
 def _checked_user(user: str) -> str:
     name, colon, group = user.partition(":")
     if not name or (colon and not group) or ":" in group:
-        raise problem(f"`{user}` is not a user", hint="write `user` or `user:group`")
+        raise problem(f"`{user}` is not a user.", hint="Write `user` or `user:group`.")
     return user
 
 
 def _checked_shell(shell: str) -> str:
     if shell not in {"sh", "bash"} and not shell.startswith("/"):
-        raise problem(f"`{shell}` is not a shell", hint="write `sh`, `bash` or an absolute path")
+        raise problem(f"`{shell}` is not a shell.", hint="Write `sh`, `bash` or an absolute path.")
     return shell
 
 
@@ -61,19 +61,19 @@ def _checked_entrypoint(entrypoint: str) -> str:
     try:
         shlex.split(entrypoint)
     except ValueError:
-        raise problem("a quotation in the entrypoint is never closed") from None
+        raise problem("A quotation in the entrypoint is never closed.") from None
     return entrypoint
 
 
 def _at_most_one(repos: tuple[Repo, ...]) -> tuple[Repo, ...]:
     if len(repos) > 1:
-        raise problem("more than one repository is not supported yet", at=(1,))
+        raise problem("More than one repository is not supported yet.", at=(1,))
     return repos
 
 
 def _checked_image(image: str) -> str:
     if re.search(r"\s", image):
-        raise problem("an image's name has no white space")
+        raise problem("An image's name has no white space.")
     return image
 
 

@@ -52,6 +52,8 @@ def _parse_tokens(text: str) -> dict[str, Any]:
         token = part.strip()
         kind = "arch" if token[:1].isalpha() else "count"
         if not token or kind in found:
-            raise problem(f"`{text}` is not a CPU request", hint="write it as in `4..` or `arm:4`")
+            raise problem(
+                f"`{text}` is not a CPU request.", hint="Write it as in `4..` or `arm:4`."
+            )
         found[kind] = token
     return found

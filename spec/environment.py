@@ -21,17 +21,17 @@ def _parse_environment(value: Any) -> Any:
         name, given, text = entry.partition("=")
         if not _NAME.fullmatch(name):
             raise problem(
-                "this entry does not begin with a variable's name",
+                "This entry does not begin with a variable's name.",
                 at=(index,),
-                hint="write `NAME=VALUE`, or `NAME` alone for a value that is given later",
+                hint="Write `NAME=VALUE`, or `NAME` alone for a value that is given later.",
             )
         if name in variables:
-            raise problem(f"`{name}` is set twice", at=(index,))
+            raise problem(f"`{name}` is set twice.", at=(index,))
         if "\n" in text:
             raise problem(
-                f"the value of `{name}` has several lines",
+                f"The value of `{name}` has several lines.",
                 at=(index,),
-                hint="write `env` as a mapping: `NAME: |` and the lines below it",
+                hint="Write `env` as a mapping: `NAME: |` and the lines below it.",
             )
         variables[name] = text if given else None
     return variables
@@ -43,9 +43,9 @@ def _texts(entries: list[Any] | tuple[Any, ...]) -> list[str]:
     except ValidationError as error:
         index = error.errors(include_input=False)[0]["loc"][0]
         raise problem(
-            "each entry of the list is text",
+            "Each entry of the list is text.",
             at=(index,),
-            hint="write `NAME=VALUE`, or `NAME` alone for a value that is given later",
+            hint="Write `NAME=VALUE`, or `NAME` alone for a value that is given later.",
         ) from None
 
 

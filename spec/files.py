@@ -24,5 +24,5 @@ class FileMapping(Section):
             return value
         local_path, colon, path = value.partition(":")
         if not local_path or (colon and not path) or ":" in path:
-            raise problem(f"`{value}` is not a file", hint="write `local` or `local:path`")
+            raise problem(f"`{value}` is not a file.", hint="Write `local` or `local:path`.")
         return {"local_path": local_path, "path": path or local_path}

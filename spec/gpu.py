@@ -65,7 +65,7 @@ class GpuRequest(Section):
     def _from_shorthand(cls, value: Any) -> Any:
         if isinstance(value, bool):
             raise problem(
-                "expects GPUs, not a boolean", hint="write a count, a name or a memory size"
+                "A boolean says nothing of GPUs.", hint="Write a count, a name or a memory size."
             )
         if isinstance(value, int):
             return {"count": value}
@@ -91,7 +91,7 @@ class GpuRequest(Section):
             return value
         if match := _CAPABILITY.fullmatch(str(value)):
             return (int(match[1]), int(match[2]))
-        raise problem(f"`{value}` is not a compute capability", hint="write it as in `7.5`")
+        raise problem(f"`{value}` is not a compute capability.", hint="Write it as in `7.5`.")
 
     def inferred_vendor(self, *, own_image: bool) -> GpuVendor | None:
         """The maker that is meant. `own_image`: the configuration has `image` or `docker`."""
@@ -117,10 +117,10 @@ def _parse_tokens(text: str) -> dict[str, Any]:
     for part in text.split(":"):
         token = part.strip()
         if not token:
-            raise problem(f"`{text}` has an empty part", hint="write it as in `A100:80GB:2`")
+            raise problem(f"`{text}` has an empty part.", hint="Write it as in `A100:80GB:2`.")
         kind, value = _recognise(token)
         if kind in found:
-            raise problem(f"`{text}` gives the {kind} twice")
+            raise problem(f"`{text}` gives the {kind} twice.")
         found[kind] = value
     return found
 
@@ -137,6 +137,6 @@ def _recognise(token: str) -> tuple[str, Any]:
 
 def _plain_name(name: str) -> str:
     if not name.strip():
-        raise problem("a GPU name is empty", hint="write names with single commas: `A10G,A100`")
+        raise problem("A GPU name is empty.", hint="Write names with single commas: `A10G,A100`.")
     short = name.removeprefix("tpu-")
     return short if is_tpu(short) else name

@@ -5,7 +5,7 @@ escapes. What the client puts in is escaped, so that the server takes it for wha
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from perdure.errors import InvalidInput, MissingVariable, UnknownSecret
@@ -66,13 +66,19 @@ def fill_secrets(text: str, secrets: Mapping[str, str]) -> str:
         if reference.source is ReferenceSource.ENV:
             return _variable(reference.name, {})
         if reference.name not in secrets:
-            raise UnknownSecret(
-                f"The secret `{reference.name}` does not exist in this project",
-                hint=f"set it with `perdure secret set {reference.name}`",
-            )
+            raise unknown_secrets([reference.name])
         return secrets[reference.name]
 
     return _TOKEN.sub(replacement, text)
+
+
+def unknown_secrets(names: Sequence[str]) -> UnknownSecret:
+    """The error for secrets, at least one, that the project does not have."""
+    listed = ", ".join(f"`{name}`" for name in names)
+    return UnknownSecret(
+        f"The project has no secret {listed}.",
+        hint=f"`perdure secret set {names[0]}` asks for its value.",
+    )
 
 
 def interpolated_texts(configuration: ServiceConfiguration) -> Iterator[str]:
@@ -96,8 +102,8 @@ def secrets_needed(configuration: ServiceConfiguration) -> frozenset[str]:
 def _variable(name: str, env: Mapping[str, str]) -> str:
     if name not in env:
         raise MissingVariable(
-            f"`${{{{ env.{name} }}}}` refers to a variable without a value",
-            hint=f"set `{name}` in the environment, or pass `-e {name}=…`",
+            f"`${{{{ env.{name} }}}}` refers to a variable without a value.",
+            hint=f"Set `{name}` in the environment, or pass `-e {name}=…`.",
         )
     return env[name]
 
@@ -106,7 +112,7 @@ def _parse_reference(inside: str) -> Reference:
     match = _INSIDE.fullmatch(inside)
     if match is None or match["source"] not in set(ReferenceSource):
         raise InvalidInput(
-            "A `${{ … }}` refers to neither `env` nor `secrets`",
-            hint="write `${{ env.NAME }}` or `${{ secrets.NAME }}`, and `$$` for a plain `$`",
+            "A `${{ … }}` refers to neither `env` nor `secrets`.",
+            hint="Write `${{ env.NAME }}` or `${{ secrets.NAME }}`, and `$$` for a plain `$`.",
         )
     return Reference(source=ReferenceSource(match["source"]), name=match["name"])

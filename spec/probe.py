@@ -63,9 +63,9 @@ class Probe(Section):
     def _body_fits_method(self) -> Self:
         if self.body is not None and self.method in {ProbeMethod.GET, ProbeMethod.HEAD}:
             raise problem(
-                f"a probe with method `{self.method}` sends no body",
+                f"A probe with method `{self.method}` sends no body.",
                 at=("body",),
-                hint="write `method: post`, or remove `body`",
+                hint="Write `method: post`, or remove `body`.",
             )
         return self
 
@@ -73,7 +73,7 @@ class Probe(Section):
 def _unique(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
     for place, probe in enumerate(probes):
         if probe in probes[:place]:
-            raise problem("two probes are the same", at=(place,))
+            raise problem("Two probes are the same.", at=(place,))
     return probes
 
 

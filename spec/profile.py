@@ -105,11 +105,11 @@ class Profiles(Section):
         names: set[str] = set()
         for place, profile in enumerate(self.profiles):
             if profile.name in names:
-                raise problem(f"two profiles are called `{profile.name}`", at=("profiles", place))
+                raise problem(f"Two profiles are called `{profile.name}`.", at=("profiles", place))
             names.add(profile.name)
         defaults = [place for place, profile in enumerate(self.profiles) if profile.default]
         if len(defaults) > 1:
-            raise problem("two profiles are the default", at=("profiles", defaults[1], "default"))
+            raise problem("Two profiles are the default.", at=("profiles", defaults[1], "default"))
         return self
 
     def choose(self, name: str | None = None) -> Profile | None:
@@ -120,4 +120,4 @@ class Profiles(Section):
         if name is None:
             return None
         known = ", ".join(f"`{profile.name}`" for profile in self.profiles) or "none"
-        raise NotFound(f"There is no profile `{name}`", hint=f"the file has {known}")
+        raise NotFound(f"There is no profile `{name}`.", hint=f"The file has {known}.")

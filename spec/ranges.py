@@ -32,9 +32,9 @@ class Range(Section):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min is None and self.max is None:
-            raise problem("a range needs at least one end", hint="write `N..`, `..M` or `N..M`")
+            raise problem("A range needs at least one end.", hint="Write `N..`, `..M` or `N..M`.")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise problem(f"the range {self} ends before it begins")
+            raise problem(f"The range {self} ends before it begins.")
         return self
 
     def holds(self, value: float) -> bool:

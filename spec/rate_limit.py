@@ -41,7 +41,7 @@ def _unique(limits: tuple[RateLimit, ...]) -> tuple[RateLimit, ...]:
     prefixes: set[str] = set()
     for place, limit in enumerate(limits):
         if limit.prefix in prefixes:
-            raise problem(f"two rate limits have the prefix `{limit.prefix}`", at=(place,))
+            raise problem(f"Two rate limits have the prefix `{limit.prefix}`.", at=(place,))
         prefixes.add(limit.prefix)
     return limits
 

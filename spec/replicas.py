@@ -56,14 +56,14 @@ class ReplicaGroup(Section):
         if not isinstance(value, dict) or "count" not in value:
             return value
         if "replicas" in value:
-            raise problem("`count` and `replicas` are the same: give one", at=("count",))
+            raise problem("`count` and `replicas` are the same: give one.", at=("count",))
         return {"replicas" if key == "count" else key: item for key, item in value.items()}
 
     @model_validator(mode="after")
     def _router_alone(self) -> Self:
         check_scaling(self.replicas, self.scaling)
         if self.router and (self.replicas.min, self.replicas.max) != (1, 1):
-            raise problem("a group with a `router` has exactly one replica", at=("replicas",))
+            raise problem("A group with a `router` has exactly one replica.", at=("replicas",))
         return self
 
 
@@ -71,15 +71,15 @@ def check_scaling(replicas: ReplicaRange, scaling: Scaling | None) -> None:
     """A range of replicas needs `scaling`, and `scaling` needs a range."""
     if scaling is None and not replicas.fixed:
         raise problem(
-            f"`replicas` is the range {replicas}, which needs `scaling`",
+            f"`replicas` is the range {replicas}, which needs `scaling`.",
             at=("replicas",),
-            hint="add `scaling` with `metric: rps` and a `target`, or give a fixed number",
+            hint="Add `scaling` with `metric: rps` and a `target`, or give a fixed number.",
         )
     if scaling is not None and replicas.fixed:
         raise problem(
-            "`scaling` needs a range of replicas",
+            "`scaling` needs a range of replicas.",
             at=("scaling",),
-            hint="write `replicas: 1..4`, or remove `scaling`",
+            hint="Write `replicas: 1..4`, or remove `scaling`.",
         )
 
 
@@ -96,12 +96,12 @@ def named_groups(groups: Any) -> Any:
 def check_groups(groups: tuple[ReplicaGroup, ...]) -> tuple[ReplicaGroup, ...]:
     """At least one, of different names, with at most one router."""
     if not groups:
-        raise problem("an empty list of groups runs nothing")
+        raise problem("An empty list of groups runs nothing.")
     names: set[str] = set()
     for place, group in enumerate(groups):
         if group.name in names:
-            raise problem(f"two groups are called `{group.name}`", at=(place,))
+            raise problem(f"Two groups are called `{group.name}`.", at=(place,))
         names.add(group.name)
     if sum(group.router is not None for group in groups) > 1:
-        raise problem("only one group can have a `router`")
+        raise problem("Only one group can have a `router`.")
     return groups

@@ -40,12 +40,12 @@ class Repo(Section):
         for form in (_URL, _SCP, _LOCAL):
             if match := form.fullmatch(value):
                 return {key: part for key, part in match.groupdict().items() if part is not None}
-        raise problem("this is not a repository", hint="write `local[:path]` or `URL[:path]`")
+        raise problem("This is not a repository.", hint="Write `local[:path]` or `URL[:path]`.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if self.local_path is not None and self.url is not None:
-            raise problem("`local_path` and `url` exclude each other", at=("url",))
+            raise problem("`local_path` and `url` exclude each other.", at=("url",))
         if self.local_path is None and self.url is None:
-            raise problem("a repository needs `local_path` or `url`")
+            raise problem("A repository needs `local_path` or `url`.")
         return self

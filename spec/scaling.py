@@ -41,7 +41,7 @@ class Scaling(Section):
     @classmethod
     def _known_window(cls, value: int) -> int:
         if value not in WINDOWS:
-            raise problem(f"a window of {value} s is not offered", hint="write 30s, 60s or 300s")
+            raise problem(f"A window of {value} s is not offered.", hint="Write 30s, 60s or 300s.")
         return value
 
 
@@ -65,7 +65,7 @@ class ReplicaRange(CountRange):
     @classmethod
     def _closed_end(cls, value: Any) -> Any:
         if value is None:
-            raise problem("the maximum number of replicas is missing", hint="write `N..M`")
+            raise problem("The maximum number of replicas is missing.", hint="Write `N..M`.")
         return value
 
     @property

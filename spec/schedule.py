@@ -14,7 +14,7 @@ def _five_fields(text: str) -> str:
     fields = text.split()
     if len(fields) != 5 or not all(_FIELD.fullmatch(field) for field in fields):
         raise problem(
-            f"`{text}` is not a cron expression", hint="write five fields: `0 8 * * mon-fri`"
+            f"`{text}` is not a cron expression.", hint="Write five fields: `0 8 * * mon-fri`."
         )
     return text
 

@@ -18,7 +18,7 @@ from spec.section import Section, problem
 __all__ = ["DEFAULT_PYTHON", "ServiceConfiguration", "with_profile"]
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{1,40}$")
-_PORT_FORM = "write a port from 1 to 65535, as in `port: 8000`"
+_PORT_FORM = "Write a port from 1 to 65535, as in `port: 8000`."
 
 
 def _container_port(value: Any) -> Any:
@@ -37,7 +37,7 @@ def _port_number(value: Any) -> int:
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
         return int(text)
-    raise problem("this is not a port", hint=_PORT_FORM)
+    raise problem("This is not a port.", hint=_PORT_FORM)
 
 
 def _parse_https(value: Any) -> Any:
@@ -47,7 +47,7 @@ def _parse_https(value: Any) -> Any:
         return True
     if value in ("false", "no", "off", "0", 0):
         return False
-    raise problem("expects `true`, `false` or `auto`")
+    raise problem("This is neither `true`, `false` nor `auto`.")
 
 
 Port = Annotated[
@@ -73,8 +73,8 @@ Port = Annotated[
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise problem(
-            f"`{name}` is not a run's name",
-            hint="2 to 41 lower-case letters, digits and dashes, beginning with a letter",
+            f"`{name}` is not a run's name.",
+            hint="Write 2 to 41 lower-case letters, digits and dashes, beginning with a letter.",
         )
     return name
 
@@ -122,7 +122,7 @@ class ServiceConfiguration(ProfileParameters, ContainerOptions, EndpointOptions)
         if not isinstance(value, dict) or not isinstance(value.get("replicas"), list | tuple):
             return value
         if value.get("groups") is not None:
-            raise problem("`replicas` and `groups` both list groups: give one", at=("groups",))
+            raise problem("`replicas` and `groups` both list groups: give one.", at=("groups",))
         return {"groups" if key == "replicas" else key: item for key, item in value.items()}
 
     @model_validator(mode="after")
@@ -138,27 +138,27 @@ class ServiceConfiguration(ProfileParameters, ContainerOptions, EndpointOptions)
             check_scaling(self.replicas, self.scaling)
             if not self.commands and self.image is None:
                 raise problem(
-                    "`commands` or `image` is needed: there is nothing to run",
+                    "`commands` or `image` is needed: there is nothing to run.",
                     at=("commands",),
-                    hint="add `commands`, or an `image` that starts the service by itself",
+                    hint="Add `commands`, or an `image` that starts the service by itself.",
                 )
         return self
 
     def _groups_agree(self, groups: tuple[ReplicaGroup, ...]) -> None:
         for field in ("commands", "scaling"):
             if getattr(self, field):
-                raise problem(f"with groups, `{field}` belongs to each group", at=(field,))
+                raise problem(f"With groups, `{field}` belongs to each group.", at=(field,))
         if self.replicas != ReplicaRange(min=1, max=1):
-            raise problem("with groups, `replicas` belongs to each group", at=("replicas",))
+            raise problem("With groups, `replicas` belongs to each group.", at=("replicas",))
         for place, group in enumerate(groups):
             if not group.commands and group.image is None and self.image is None:
                 raise problem(
-                    f"the group `{group.name}` needs `commands` or `image`", at=("groups", place)
+                    f"The group `{group.name}` needs `commands` or `image`.", at=("groups", place)
                 )
 
 
 def _exclusive(first: str, second: str) -> Exception:
-    return problem(f"`{first}` and `{second}` exclude each other", at=(second,), hint="give one")
+    return problem(f"`{first}` and `{second}` exclude each other.", at=(second,), hint="Give one.")
 
 
 def with_profile(configuration: ServiceConfiguration, profile: Profile) -> ServiceConfiguration:

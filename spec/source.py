@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from perdure.errors import InvalidConfiguration
+from perdure.errors import InvalidConfiguration, sentence
 
 LARGEST_TEXT = 200_000
 """Characters: far more than any configuration has, and read within seconds at worst."""
@@ -62,14 +62,18 @@ class Source:
             raise failure(
                 file,
                 Position.of(root.start_mark),
-                f"The file {what}, not properties",
-                hint="write `key: value` lines, beginning with `type: service`",
+                f"The file {what}, not properties.",
+                hint="Write `key: value` lines, beginning with `type: service`.",
             )
         return cls(file=file, data=_Builder(file).mapping(root, 0), root=root)
 
     def position(self, path: Path) -> Position:
         """Where the key or list item at `path` stands; of its nearest ancestor if it does not."""
         return Position.of(self._follow(path)[1])
+
+    def failure(self, path: Path, message: str, *, hint: str = "") -> InvalidConfiguration:
+        """The error for what is at `path`."""
+        return failure(self.file, self.position(path), message, hint=hint, path=path)
 
     def written(self, path: Path) -> Path:
         """The steps of `path` that are in the file: without the tags of unions, for instance."""
@@ -87,16 +91,18 @@ class Source:
         return tuple(steps), mark
 
 
-def failure(file: str, position: Position, message: str, *, hint: str = "") -> InvalidConfiguration:
-    """The error for a place in a file."""
+def failure(
+    file: str, position: Position, message: str, *, hint: str = "", path: Path = ()
+) -> InvalidConfiguration:
+    """The error for a place in a file; `path` leads to the property, where one is to blame."""
     return InvalidConfiguration(
-        message, hint=hint, file=file, line=position.line, column=position.column
+        message, hint=hint, file=file, line=position.line, column=position.column, path=path
     )
 
 
 def _compose(text: str, file: str) -> yaml.Node:
     if len(text) > LARGEST_TEXT:
-        raise failure(file, Position(1, 1), "The file is too large for a configuration")
+        raise failure(file, Position(1, 1), "The file is too large for a configuration.")
     try:
         root = yaml.compose(text.removeprefix("\ufeff"), Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -105,12 +111,14 @@ def _compose(text: str, file: str) -> yaml.Node:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)
         raise failure(
-            file, Position(line, column), "The file holds a character that YAML does not allow"
+            file, Position(line, column), "The file holds a character that YAML does not allow."
         ) from None
     except RecursionError:
-        raise failure(file, Position(1, 1), "The file is nested too deeply") from None
+        raise failure(file, Position(1, 1), "The file is nested too deeply.") from None
     if root is None:
-        raise failure(file, Position(1, 1), "The file is empty", hint="begin with `type: service`")
+        raise failure(
+            file, Position(1, 1), "The file is empty.", hint="Begin with `type: service`."
+        )
     return root
 
 
@@ -122,13 +130,13 @@ def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> InvalidConfiguratio
         return failure(
             file,
             position,
-            "The file holds several documents",
-            hint="keep one, and remove the `---` between them",
+            "The file holds several documents.",
+            hint="Keep one, and remove the `---` between them.",
         )
     # A word in quotation marks is the user's, and may be a part of a secret.
     problem = re.sub(r" '[^'<]{2,}'.*", "", problem, flags=re.DOTALL)
-    hint = "a value that begins with `*`, `&`, `!`, `%` or `@`, or holds `: `, needs quotes"
-    return failure(file, position, f"This is not valid YAML: {problem}", hint=hint)
+    hint = "A value that begins with `*`, `&`, `!`, `%` or `@`, or holds `: `, needs quotes."
+    return failure(file, position, sentence(f"This is not valid YAML: {problem}"), hint=hint)
 
 
 def _step(node: yaml.Node, step: str | int) -> tuple[yaml.Mark, yaml.Node] | None:
@@ -158,7 +166,7 @@ class _Builder:
     def value(self, node: yaml.Node, depth: int) -> Any:
         self._left -= 1
         if self._left < 0 or depth > DEEPEST:
-            raise self._failure(node, "The file grows too large or too deep through its aliases")
+            raise self._failure(node, "The file grows too large or too deep through its aliases.")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -170,13 +178,13 @@ class _Builder:
         merged: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise self._failure(key, "A key must be a single word")
+                raise self._failure(key, "A key must be a single word.")
             name = self._text(key)
             if key.tag == _MERGE:
                 for source in self._merge_sources(value):
                     merged = self.mapping(source, depth + 1) | merged
             elif name in own:
-                raise self._failure(key, f"`{name}` stands twice", "keep one of the two")
+                raise self._failure(key, f"`{name}` stands twice.", "Keep one of the two.")
             else:
                 own[name] = self.value(value, depth + 1)
         return merged | own
@@ -185,12 +193,12 @@ class _Builder:
         self._left -= 1
         sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
         if not all(isinstance(source, yaml.MappingNode) for source in sources):
-            raise self._failure(node, "`<<` merges mappings only")
+            raise self._failure(node, "`<<` merges mappings only.")
         return list(sources)
 
     def _scalar(self, node: yaml.Node) -> Any:
         if not node.tag.startswith(_CORE):
-            raise self._failure(node, "YAML tags are not allowed", "put the value in quotes")
+            raise self._failure(node, "YAML tags are not allowed.", "Put the value in quotes.")
         if node.tag == _NULL:
             return None
         if node.tag == _BOOL and str(node.value).lower() in _BOOLEANS:
@@ -202,7 +210,7 @@ class _Builder:
         try:
             return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            raise self._failure(node, "This holds half of a character") from None
+            raise self._failure(node, "This holds half of a character.") from None
 
     def _failure(self, node: yaml.Node, message: str, hint: str = "") -> InvalidConfiguration:
         return failure(self._file, Position.of(node.start_mark), message, hint=hint)

@@ -28,8 +28,8 @@ def parse_duration(value: Any) -> int:
     if match := _DURATION.fullmatch(text):
         return int(match[1]) * _SECONDS[match[2]]
     raise problem(
-        f"{_quoted(value)} is not a duration",
-        hint="write whole seconds, or a whole number and one of `s`, `m`, `h`, `d`, `w`: `90s`",
+        f"{_quoted(value)} is not a duration.",
+        hint="Write whole seconds, or a whole number and one of `s`, `m`, `h`, `d`, `w`: `90s`.",
     )
 
 
@@ -48,8 +48,8 @@ def parse_size(value: Any) -> float:
     if match := _SIZE.fullmatch(text):
         return float(match[1]) * _GIGABYTES[(match[2] or "GB").upper()]
     raise problem(
-        f"{_quoted(value)} is not a size",
-        hint="write GB, or a number and one of `MB`, `GB`, `TB`: `512MB`, `24GB`, `1.5TB`",
+        f"{_quoted(value)} is not a size.",
+        hint="Write GB, or a number and one of `MB`, `GB`, `TB`: `512MB`, `24GB`, `1.5TB`.",
     )
 
 
@@ -72,7 +72,7 @@ def _scalar_text(value: Any) -> str:
 
 
 def _quoted(value: Any) -> str:
-    return f"`{value}`" if isinstance(value, str | int | float) else "this"
+    return f"`{value}`" if isinstance(value, str | int | float) else "This"
 
 
 def _parse_offable(value: Any) -> int | None:

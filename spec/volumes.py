@@ -9,9 +9,9 @@ from spec.section import Section, problem
 
 def _absolute(path: str) -> str:
     if not path.startswith("/"):
-        raise problem(f"the path `{path}` is not absolute")
+        raise problem(f"The path `{path}` is not absolute.")
     if ".." in path.split("/"):
-        raise problem(f"the path `{path}` has `..` in it")
+        raise problem(f"The path `{path}` has `..` in it.")
     return path
 
 
@@ -45,13 +45,13 @@ class InstanceMount(Section):
 def _long_form(value: Any) -> Any:
     if isinstance(value, dict) and not value.keys() & {"name", "instance_path"}:
         raise problem(
-            "a volume needs `name` (a network volume) or `instance_path` (a folder of the machine)"
+            "A volume needs `name` (a network volume) or `instance_path` (a folder of the machine)."
         )
     if not isinstance(value, str):
         return value
     source, _, path = value.partition(":")
     if not source or not path or ":" in path:
-        raise problem(f"`{value}` is not a mount", hint="write `name:/path` or `/host:/path`")
+        raise problem(f"`{value}` is not a mount.", hint="Write `name:/path` or `/host:/path`.")
     is_path = source[0] in "/.~"
     return {"instance_path" if is_path else "name": source, "path": path}
 

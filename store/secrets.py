@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, delete, insert, select
 
-from perdure.errors import NotFound, UnknownSecret
+from perdure.errors import NotFound
+from spec.interpolation import unknown_secrets
 from spec.people import Secret
 from store.connection import Database
 from store.sealing import Seal
@@ -48,22 +49,18 @@ class Secrets:
         found = select(secrets).where(secrets.c.project == project, secrets.c.name.in_(wanted))
         async with self._database.read() as connection:
             rows = (await connection.execute(found)).all()
-        require(project, wanted, (row.name for row in rows))
+        require(wanted, (row.name for row in rows))
         return {
             row.name: self._seal.open(row.sealed, secrets.name, project, row.name).decode()
             for row in rows
         }
 
 
-def require(project: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+def require(wanted: Iterable[str], known: Iterable[str]) -> None:
     """Raise `UnknownSecret` when a wanted name is not among the known ones."""
     missing = sorted(set(wanted) - set(known))
     if missing:
-        names = ", ".join(f"`{name}`" for name in missing)
-        raise UnknownSecret(
-            f"The project `{project}` has no secret {names}.",
-            hint=f"`perdure secret set {missing[0]}` asks for its value.",
-        )
+        raise unknown_secrets(missing)
 
 
 def _at(project: str, name: str) -> tuple[ColumnElement[bool], ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from aiodocker import Docker, DockerError
 
-from perdure.errors import HostError, InstanceUnreachable
+from perdure.errors import HostError, InstanceUnreachable, sentence
 
 # A healthy engine accepts at once and looks at a container in milliseconds.
 CONNECT = timedelta(seconds=5)
@@ -60,7 +60,9 @@ class Connection:
         try:
             return await self.json("GET", path, params=params)
         except DockerError as error:
-            raise HostError(f"The Docker engine at {self._url} fails: {error.message}") from error
+            raise HostError(
+                sentence(f"The Docker engine at {self._url} fails: {error.message}")
+            ) from error
 
     async def upload(self, path: str, params: Mapping[str, Any], data: Any) -> None:
         """Put a tar (bytes or an open file) into a container."""
@@ -133,7 +135,8 @@ class Connection:
 
     def _unreachable(self, what: str) -> InstanceUnreachable:
         return InstanceUnreachable(
-            f"The Docker engine at {self._url} {what}", hint="Is `docker info` answered there?"
+            sentence(f"The Docker engine at {self._url} {what}"),
+            hint="Is `docker info` answered there?",
         )
 
     def _opened(self) -> Docker:

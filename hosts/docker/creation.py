@@ -32,7 +32,7 @@ async def create_container(
     """
     image_env = await image_variables(engine, str(job.image))
     if image_env is None:
-        raise ContainerCreateFailed(f"The image `{job.image}` is not on the machine")
+        raise ContainerCreateFailed(f"The image `{job.image}` is not on the machine.")
     optional = {mount.instance_path for mount in job.mounts if mount.optional}
     missing: frozenset[str] = frozenset()
     while True:

@@ -2,7 +2,13 @@
 
 import re
 
-from perdure.errors import ContainerCreateFailed, HostError, RuntimeUnsupported, VolumeFailed
+from perdure.errors import (
+    ContainerCreateFailed,
+    HostError,
+    RuntimeUnsupported,
+    VolumeFailed,
+    sentence,
+)
 
 MISSING_SOURCE = re.compile(r"bind source path does not exist: (?P<path>.+)")
 VOLUME = ("invalid mount config", "error while creating mount source", "invalid volume", "mount ")
@@ -20,9 +26,9 @@ def start_failure(text: str) -> HostError:
     words = text.lower()
     if any(sign in words for sign in DEVICES):
         return RuntimeUnsupported(
-            f"Docker cannot give the container its GPUs: {text}",
+            sentence(f"Docker cannot give the container its GPUs: {text}"),
             hint="Install the NVIDIA container toolkit on the machine, then restart Docker.",
         )
     if any(sign in words for sign in VOLUME):
-        return VolumeFailed(f"A volume could not be mounted: {text}")
-    return ContainerCreateFailed(f"The container could not be started: {text}")
+        return VolumeFailed(sentence(f"A volume could not be mounted: {text}"))
+    return ContainerCreateFailed(sentence(f"The container could not be started: {text}"))

@@ -11,7 +11,7 @@ from aiodocker import DockerError
 
 from hosts.base import Progress
 from hosts.docker.connection import Connection
-from perdure.errors import ImageNotFound, ImagePullDenied, ImagePullFailed
+from perdure.errors import ImageNotFound, ImagePullDenied, ImagePullFailed, sentence
 from spec.job import PullProgress, RegistryCredentials
 
 log = logging.getLogger(__name__)
@@ -50,15 +50,16 @@ def pull_failure(image: str, text: str) -> ImagePullFailed:
     words = text.lower()
     if any(sign in words for sign in DENIED):
         return ImagePullDenied(
-            f"The registry refused to give `{image}`: {text}",
+            sentence(f"The registry refused to give `{image}`: {text}"),
             hint="Check the image's name and the credentials in `registry_auth`.",
         )
     if any(sign in words for sign in NOT_FOUND) and "no such host" not in words:
         return ImageNotFound(
-            f"There is no image `{image}`: {text}", hint="Check its name and its tag."
+            sentence(f"There is no image `{image}`: {text}"), hint="Check its name and its tag."
         )
     return ImagePullFailed(
-        f"`{image}` could not be pulled: {text}", hint="Is the registry reachable from the machine?"
+        sentence(f"`{image}` could not be pulled: {text}"),
+        hint="Is the registry reachable from the machine?",
     )
 
 
@@ -145,6 +146,6 @@ async def _events(
                 if line.strip():
                     yield json.loads(line)
     except TimeoutError as error:
-        raise ImagePullFailed(f"The registry of `{image}` does not answer") from error
+        raise ImagePullFailed(f"The registry of `{image}` does not answer.") from error
     except DockerError as error:
         raise pull_failure(image, error.message) from error

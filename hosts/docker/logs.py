@@ -41,7 +41,7 @@ class Cursor(RootModel[dict[LogStream, tuple[int, int]]]):
         try:
             return cls.model_validate_json(text or "{}")
         except ValidationError as error:
-            raise InvalidInput(f"`{text}` is not a place in a Docker log") from error
+            raise InvalidInput(f"`{text}` is not a place in a Docker log.") from error
 
     def __str__(self) -> str:
         return self.model_dump_json()

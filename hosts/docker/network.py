@@ -11,7 +11,7 @@ from aiodocker import DockerError
 
 from hosts.docker.connection import SLOW, Connection
 from hosts.docker.container import SERVER
-from perdure.errors import ContainerCreateFailed
+from perdure.errors import ContainerCreateFailed, sentence
 from spec.addresses import AddressPool
 from spec.public import Model
 
@@ -64,7 +64,7 @@ async def ensure_network(engine: Connection, server_id: str) -> Network:
         except DockerError as error:
             refusal = error.message
             await asyncio.sleep(PAUSE)
-    raise ContainerCreateFailed(f"The network `{name}` could not be made: {refusal}")
+    raise ContainerCreateFailed(sentence(f"The network `{name}` could not be made: {refusal}"))
 
 
 async def _find(engine: Connection, name: str, server_id: str) -> Network | None:
@@ -74,7 +74,7 @@ async def _find(engine: Connection, name: str, server_id: str) -> Network | None
             continue
         if (network["Labels"] or {}).get(SERVER) != server_id:
             raise ContainerCreateFailed(
-                f"The Docker network `{name}` exists and was not made by this server",
+                f"The Docker network `{name}` exists and was not made by this server.",
                 hint=f"Remove it: `docker network rm {name}`.",
             )
         return Network(name=name, pool=our_pool(_subnet(network)))

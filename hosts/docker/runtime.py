@@ -23,7 +23,7 @@ from hosts.docker.image import pull_image
 from hosts.docker.logs import Cursor, Pass
 from hosts.docker.network import ensure_network
 from hosts.machine import this_machine
-from perdure.errors import ContainerCreateFailed, HostError, RuntimeUnsupported
+from perdure.errors import ContainerCreateFailed, HostError, RuntimeUnsupported, sentence
 from spec.job import Job, JobPhase, JobState
 from spec.log import LogBatch
 from spec.machine import Machine, RuntimeKind
@@ -85,7 +85,7 @@ class DockerRuntime:
 
     def refusals(self, job: Job) -> tuple[str, ...]:
         """See `hosts.base.Runtime`: a container needs an image, all else is Docker's to give."""
-        return () if job.image else ("`image`: a container cannot be made without one",)
+        return () if job.image else ("A container cannot be made without an `image`.",)
 
     async def pull(self, job: Job, progress: Progress) -> None:
         """See `hosts.base.Runtime`."""
@@ -96,7 +96,7 @@ class DockerRuntime:
         container = await self._inspect(job.token) or await self._create(job)
         if not self._is_ours(container):
             raise ContainerCreateFailed(
-                f"A container `{container_name(job.token)}` exists that is not this server's",
+                f"A container `{container_name(job.token)}` exists that is not this server's.",
                 hint=f"Look at it: `docker inspect {container_name(job.token)}`.",
             )
         state = job_state(container)
@@ -160,7 +160,9 @@ class DockerRuntime:
             )
         except DockerError as error:
             if error.status != 404:
-                raise HostError(f"The container cannot be stopped: {error.message}") from error
+                raise HostError(
+                    sentence(f"The container cannot be stopped: {error.message}")
+                ) from error
         return await self.state(token)
 
     async def remove(self, token: str) -> bool:
@@ -176,7 +178,9 @@ class DockerRuntime:
                 )
             except DockerError as error:
                 if error.status not in GONE:
-                    raise HostError(f"A container cannot be removed: {error.message}") from error
+                    raise HostError(
+                        sentence(f"A container cannot be removed: {error.message}")
+                    ) from error
                 await asyncio.sleep(PAUSE)
         await self._addresses.release(await self._engine_id(), token)
         return container is not None
@@ -198,7 +202,7 @@ class DockerRuntime:
             if (container := await self._inspect(job.token)) is not None:
                 return container
             await asyncio.sleep(PAUSE)
-        raise ContainerCreateFailed("The container was removed while it was being made")
+        raise ContainerCreateFailed("The container was removed while it was being made.")
 
     async def _read(self, container: str, reading: Pass) -> AsyncGenerator[LogBatch, None]:
         asked = {"follow": "1", "stdout": "1", "stderr": "1", "timestamps": "1"}
@@ -218,7 +222,7 @@ class DockerRuntime:
         except DockerError as error:
             # Removed meanwhile, or about to be: the next look at it will tell.
             if error.status not in GONE:
-                raise HostError(f"Docker cannot read a log: {error.message}") from error
+                raise HostError(sentence(f"Docker cannot read a log: {error.message}")) from error
 
     async def _ours(self, token: str) -> dict[str, Any] | None:
         container = await self._inspect(token)
@@ -233,7 +237,9 @@ class DockerRuntime:
         except DockerError as error:
             if error.status == 404:
                 return None
-            raise HostError(f"Docker cannot tell of a container: {error.message}") from error
+            raise HostError(
+                sentence(f"Docker cannot tell of a container: {error.message}")
+            ) from error
         return dict(found)
 
     async def _engine_id(self) -> str:
@@ -243,5 +249,5 @@ class DockerRuntime:
 
 def _image(job: Job) -> str:
     if job.image is None:
-        raise RuntimeUnsupported("A container cannot be made without an `image`")
+        raise RuntimeUnsupported("A container cannot be made without an `image`.")
     return job.image

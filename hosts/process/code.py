@@ -5,7 +5,7 @@ import os
 import tarfile
 from pathlib import Path
 
-from perdure.errors import ContainerCreateFailed
+from perdure.errors import ContainerCreateFailed, sentence
 
 
 def unpack(archive: str, folder: Path) -> None:
@@ -22,7 +22,7 @@ def unpack(archive: str, folder: Path) -> None:
             for member in tar:
                 tar.extract(_checked(member, root), root)
     except (OSError, EOFError, tarfile.TarError) as error:
-        raise ContainerCreateFailed(f"The code could not be unpacked: {error}") from error
+        raise ContainerCreateFailed(sentence(f"The code could not be unpacked: {error}")) from error
 
 
 def _checked(given: tarfile.TarInfo, root: str) -> tarfile.TarInfo:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from uv import find_uv_bin
 
-from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
+from perdure.errors import ContainerCreateFailed, RuntimeUnsupported, sentence
 from spec.public import Model
 
 PREFERRED = "3.12"  # what the default image has for a service that names no Python
@@ -72,7 +72,7 @@ async def create_environment(venv: Path, interpreter: str, environment: Mapping[
         failure = await _uv(["venv", "--quiet", "--no-project", *network, *arguments], environment)
         if not failure:
             return
-    raise ContainerCreateFailed(f"The Python environment could not be made: {failure}")
+    raise ContainerCreateFailed(sentence(f"The Python environment could not be made: {failure}"))
 
 
 async def _uv(arguments: Sequence[str], environment: Mapping[str, str]) -> str:

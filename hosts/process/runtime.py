@@ -22,7 +22,7 @@ from hosts.process.environment import (
 from hosts.process.folder import Folders, Order, Record, ReplicaFolder
 from hosts.process.log import follow
 from hosts.process.process import ended, signalled
-from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
+from perdure.errors import ContainerCreateFailed, RuntimeUnsupported, sentence
 from spec.job import Job, JobPhase, JobState
 from spec.log import LogBatch
 from spec.machine import Machine, RuntimeKind
@@ -215,5 +215,7 @@ class ProcessRuntime:
         _, told = await shim.communicate(order.model_dump_json().encode())
         if shim.returncode:
             raise ContainerCreateFailed(
-                f"The replica's process could not be started: {told.decode(errors='replace')}"
+                sentence(
+                    f"The replica's process could not be started: {told.decode(errors='replace')}"
+                )
             )

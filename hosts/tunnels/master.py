@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hosts.tunnels.address import Remote, Tunnel
-from perdure.errors import InstanceUnreachable
+from perdure.errors import InstanceUnreachable, sentence
 
 IDENTITY = "identity"  # a link to the private key, in the folder of the sockets
 
@@ -196,7 +196,7 @@ class Master:
 
     def _unreachable(self, reason: str) -> InstanceUnreachable:
         return InstanceUnreachable(
-            f"`{self._remote}` cannot be reached by ssh: {reason.rstrip('.')}.",
+            sentence(f"`{self._remote}` cannot be reached by ssh: {reason}"),
             hint="Its host key must be the one in the address, and it must know this server's key.",
         )
 

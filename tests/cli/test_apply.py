@@ -236,7 +236,8 @@ def test_a_wrong_configuration_is_told_with_its_place(
     said = perdure("apply", "-f", service.name, "-y")
     assert said.code == 1
     assert said.err.startswith("error: service.dstack.yml:3:1: `prot` is not a known property")
-    assert "hint: did you mean `port`?\n" in said.err
+    assert "hint: Did you mean `port`?\n" in said.err
+    assert "error: service.dstack.yml:1:1: `port` is missing. [" in said.err
 
 
 def test_options_that_exclude_each_other_are_wrong_usage(perdure: Perdure) -> None:

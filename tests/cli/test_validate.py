@@ -25,13 +25,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("folder")
-def test_people_read_ok_or_where_what_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+def test_people_read_ok_or_where_what_and_a_hint_for_each_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert validate(["good.dstack.yml", "bad.dstack.yml"], as_json=False) == 1
     printed = capsys.readouterr()
     assert printed.out == "good.dstack.yml: ok\n"
     assert printed.err == (
-        "bad.dstack.yml:2:1: `portt` is not a known property (and 1 more)\n"
-        "hint: did you mean `port`?\n"
+        "bad.dstack.yml:2:1: `portt` is not a known property.\n"
+        "hint: Did you mean `port`?\n"
+        "bad.dstack.yml:1:1: `port` is missing.\n"
     )
 
 
@@ -51,14 +54,14 @@ def test_programs_read_an_object_for_each_file(capsys: pytest.CaptureFixture[str
         "ok": False,
         "error": {
             "code": "invalid_configuration",
-            "message": "`portt` is not a known property (and 1 more)",
-            "hint": "did you mean `port`?",
+            "message": "`portt` is not a known property.",
+            "hint": "Did you mean `port`?",
             "line": 2,
             "column": 1,
         },
         "configuration": None,
     }
-    assert none["error"]["message"] == "The file cannot be read: no such file or directory"
+    assert none["error"]["message"] == "The file cannot be read: no such file or directory."
 
 
 @pytest.mark.usefixtures("folder")
@@ -80,7 +83,7 @@ def test_a_file_that_is_not_text_is_placed(
 ) -> None:
     (folder / "latin.yml").write_bytes(b"type: service\nname: caf\xe9\n")
     assert validate(["latin.yml"], as_json=False) == 1
-    assert capsys.readouterr().err == "latin.yml:2:10: The file is not UTF-8 text\n"
+    assert capsys.readouterr().err == "latin.yml:2:10: The file is not UTF-8 text.\n"
 
 
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

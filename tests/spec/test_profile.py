@@ -50,13 +50,13 @@ def test_without_a_name_the_default_profile_is_chosen() -> None:
 def test_an_unknown_profile_is_an_error_that_lists_those_there_are() -> None:
     with pytest.raises(NotFound, match="`dear`") as caught:
         profiles().choose("dear")
-    assert caught.value.hint == "the file has `cheap`, `usual`"
+    assert caught.value.hint == "The file has `cheap`, `usual`."
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("profiles: [{name: a}, {name: a}]", "two profiles are called `a`"),
+        ("profiles: [{name: a}, {name: a}]", "Two profiles are called `a`"),
         ("profiles: [{name: a, default: true}, {name: b, default: true}]", "are the default"),
         ("profiles: [{max_price: 1}]", "`profiles[1].name` is missing"),
         ("profiles: [{name: a, port: 80}]", "`port` is not a known property of `profiles[1]`"),

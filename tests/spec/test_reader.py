@@ -26,24 +26,24 @@ def refused(text: str) -> InvalidConfiguration:
 @pytest.mark.parametrize(
     ("more", "place", "message", "hint"),
     [
-        ("pythn: 3.10", (4, 1), "`pythn` is not a known property", "did you mean `python`?"),
+        ("pythn: 3.10", (4, 1), "`pythn` is not a known property", "Did you mean `python`?"),
         (
             "resources:\n  gpuu: 24GB",
             (5, 3),
             "`gpuu` is not a known property of `resources`",
-            "did you mean `gpu`?",
+            "Did you mean `gpu`?",
         ),
         (
             "spot_policy: ondemand",
             (4, 1),
             "`spot_policy`: `ondemand` is not allowed; allowed are `spot`, `on-demand`, `auto`",
-            "did you mean `on-demand`?",
+            "Did you mean `on-demand`?",
         ),
         (
             "backends: [aws, gpc]",
             (4, 17),
             "`backends[2]`: `gpc` is not allowed",
-            "did you mean `gcp`?",
+            "Did you mean `gcp`?",
         ),
         ("resources: {gpu: 'A100:H100'}", (4, 13), "gives the name twice", ""),
         ("resources: {memory: 64GB..16GB}", (4, 13), "ends before it begins", ""),
@@ -54,9 +54,9 @@ def refused(text: str) -> InvalidConfiguration:
             "model: {name: m, format: openai, prefx: /v2}",
             (4, 34),
             "`prefx` is not a known property of `model`",
-            "did you mean `prefix`?",
+            "Did you mean `prefix`?",
         ),
-        ("volumes:\n  - vol:/a\n  - ./x:/b", (6, 5), "`volumes[2]`: the path `./x`", ""),
+        ("volumes:\n  - vol:/a\n  - ./x:/b", (6, 5), "`volumes[2]`: The path `./x`", ""),
         ("probes: [{type: http, interval: 0s}]", (4, 23), "must be at least 1", ""),
         ("max_price: 0", (4, 1), "`max_price` must be more than 0", ""),
         ("priority: high", (4, 1), "`priority` expects a whole number", ""),
@@ -69,7 +69,7 @@ def refused(text: str) -> InvalidConfiguration:
         ("ports: [80]", (4, 1), "`ports` is not a property of a service", "`port`"),
         ("image: x\npython: 3.11", (5, 1), "`image` and `python` exclude each other", ""),
         ("nvcc: true\ndocker: true", (5, 1), "`nvcc` and `docker` exclude each other", ""),
-        ("replicas: 1..4", (4, 1), "needs `scaling`", "add `scaling`"),
+        ("replicas: 1..4", (4, 1), "needs `scaling`", "Add `scaling`"),
         (
             "replicas: 2\nscaling: {metric: rps, target: 1}",
             (5, 1),
@@ -106,9 +106,13 @@ def test_a_problem_is_placed_explained_and_its_remedy_told(
         ("[" * 1_000, (1, 1), "nested too deeply"),
         ("a" * 200_001, (1, 1), "too large"),
         ("port: 8000", (1, 1), "`type` is missing"),
-        ("type: task", (1, 1), "perdure runs services, not tasks"),
-        ("type: dev-environment", (1, 1), "not dev environments"),
-        ("type: volume", (1, 1), "perdure runs services"),
+        ("type: task", (1, 1), "Tasks are not supported: a configuration describes a service."),
+        (
+            "type: dev-environment",
+            (1, 1),
+            "Dev environments are not supported: a configuration describes a service.",
+        ),
+        ("type: volume", (1, 1), "Volumes are made where the machines are"),
         ("type: fleet", (1, 1), "`type: fleet` is not supported yet"),
         ("type: gateway", (1, 1), "`type: gateway` is not supported yet"),
         ("type: servce", (1, 1), "`servce` is not allowed"),
@@ -128,11 +132,80 @@ def test_aliases_cannot_make_a_small_file_large() -> None:
     assert "through its aliases" in error.message
 
 
-def test_the_first_of_several_problems_is_told_and_the_others_counted() -> None:
-    error = refused("type: service\nportt: 8000\ncommands: serve\nauth: maybe\n")
-    assert (error.line, error.column) == (2, 1)
-    assert error.message == "`portt` is not a known property (and 3 more)"
-    assert error.hint == "did you mean `port`?"
+def test_all_problems_of_a_file_are_told_by_line_and_what_is_missing_last() -> None:
+    error = refused("type: service\nportt: 8000\nenv: {A: }\ncommands: serve\nauth: maybe\n")
+    told = [(each.line, each.column, each.path, each.message) for each in (error, *error.others)]
+    assert told == [
+        (2, 1, ("portt",), "`portt` is not a known property."),
+        (3, 7, ("env", "A"), "`env.A` has no value."),
+        (4, 1, ("commands",), "`commands` expects a list."),
+        (5, 1, ("auth",), "`auth` expects `true` or `false`."),
+        (1, 1, ("port",), "`port` is missing."),
+    ]
+    assert error.hint == "Did you mean `port`?"
+    assert {each.file for each in error.others} == {"service.dstack.yml"}
+    assert not any(each.others for each in error.others)
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ("backends: [aws, gpc]", ("backends", 1)),
+        ("resources: {gpu: 'A100:H100'}", ("resources", "gpu")),
+        ("volumes:\n  - {name: {}, path: /a}", ("volumes", 0, "name")),
+        ("replicas:\n  - {nvcc: x, commands: [a]}", ("replicas", 0, "nvcc")),
+    ],
+)
+def test_a_problem_knows_the_one_property_that_is_to_blame(
+    more: str, path: tuple[str | int, ...]
+) -> None:
+    error = refused("type: service\nport: 8000\nimage: x\n" + more)
+    assert error.path == path
+    assert error.others == ()
+
+
+def test_what_is_wrong_with_a_file_as_a_whole_blames_no_property() -> None:
+    assert refused("- a").path == ()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "auth: maybe",
+        "priority: high",
+        "max_price: cheap",
+        "max_price: nan",
+        "max_price: 0",
+        "commands: serve",
+        "resources: 8",
+        "image: ''",
+        "env: {A: yes}",
+        "name: [a]",
+        "spot_policy: ondemand",
+        "spot_policy: {}",
+        "backends: [gpc]",
+        "tags: {'a b': c}",
+        "model: {name: m}",
+        "model: {name: m, format: vllm}",
+        "model: {name: m, format: tgi, prefix: /v1}",
+        "rate_limits: [{rps: 1, key: {type: cookie}}]",
+        "probes: [{type: http, url: nowhere}]",
+        "probes: [{type: http, interval: 0s}]",
+        "schedule: {cron: []}",
+        "nodes: 2",
+        "pool_name: p",
+        "pythn: 3.12",
+        "xyz: 1",
+        "resources: {xyz: 1}",
+    ],
+)
+def test_what_is_made_of_pieces_is_a_sentence_too(more: str) -> None:
+    error = refused(SERVICE + more)
+    for each in (error, *error.others):
+        assert each.message[0] == "`" or each.message[0].isupper()
+        assert each.message.endswith(".")
+        assert not each.hint or each.hint[0] == "`" or each.hint[0].isupper()
+        assert each.hint == "" or each.hint.endswith((".", "?"))
 
 
 def test_groups_are_blamed_where_they_stand() -> None:
@@ -218,4 +291,4 @@ def test_profiles_are_placed_too() -> None:
         read_profiles("profiles:\n  - name: a\n    regins: [x]\n", "profiles.yml")
     error = caught.value
     assert (error.file, error.line, error.column) == ("profiles.yml", 3, 5)
-    assert error.hint == "did you mean `regions`?"
+    assert error.hint == "Did you mean `regions`?"
