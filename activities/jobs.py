@@ -10,7 +10,7 @@ from spec.deeds import ContainerOrder, Instance, ReplicaStart
 from spec.interpolation import ReferenceSource, fill_secrets, find_references
 from spec.job import Job, RegistryCredentials
 from spec.machine import RuntimeKind
-from spec.offer import Offer, OfferQuery, Refusal
+from spec.offer import Offer, OfferQuery, Refusal, RefusalKind
 from spec.run import RunSpec
 from spec.sealed import SealedValues
 from store.database import Store
@@ -60,7 +60,10 @@ class Jobs:
         image = self._image(spec, offer.runtime)
         registry = asked.registry_auth and RegistryCredentials(username="", password="")
         job = make_job(order, SealedValues(registry=registry), server="", image=image, run_uuid="")
-        found = (Refusal(subject=offer.backend, message=each) for each in runtime.refusals(job))
+        found = (
+            Refusal(kind=RefusalKind.CAPACITY, subject=offer.backend, message=each)
+            for each in runtime.refusals(job)
+        )
         return (*replicas, *found)
 
     def _image(self, spec: RunSpec, runtime: RuntimeKind) -> str | None:

@@ -9,7 +9,7 @@ from engine import deeds
 from perdure.errors import PerdureError
 from policy.placement import fitting_gpus, ranked, unfit, unmet_defaults
 from spec.machine import RuntimeKind
-from spec.offer import Offer, OfferList, OfferQuery, Refusal
+from spec.offer import Offer, OfferList, OfferQuery, Refusal, RefusalKind
 
 NO_ISOLATION = (
     "The process runtime has no isolation: for trying things out, not for code that you do not "
@@ -42,8 +42,7 @@ class Offers:
             offers = await backend.offers(query)
             judged = [await self._judge(backend, offer, query) for offer in offers]
         except PerdureError as error:
-            refusal = Refusal(subject=backend.name, message=error.message, hint=error.hint)
-            return OfferList(refusals=(refusal,))
+            return OfferList(refusals=(_no_place(backend, error.message, error.hint),))
         return OfferList(
             offers=tuple(offer for each in judged for offer in each.offers),
             refusals=tuple(refusal for each in judged for refusal in each.refusals),
@@ -54,7 +53,7 @@ class Offers:
         reason = unfit(query, offer, enforce_defaults=backend.enforces_defaults)
         if reason is not None:
             message = f"`{offer.place}` does not fit: {reason}."
-            return OfferList(refusals=(Refusal(subject=backend.name, message=message),))
+            return OfferList(refusals=(_no_place(backend, message),))
         runtime = await backend.runtime(offer.instance_type)
         refusals = self._jobs.refusals(runtime, offer, query)
         if refusals:
@@ -64,3 +63,7 @@ class Offers:
         notes = () if backend.enforces_defaults else unmet_defaults(query, offer)
         isolation = (NO_ISOLATION,) if offer.runtime is RuntimeKind.PROCESS else ()
         return OfferList(offers=(kept,), warnings=(*isolation, *notes))
+
+
+def _no_place(backend: Backend, message: str, hint: str = "") -> Refusal:
+    return Refusal(kind=RefusalKind.CAPACITY, subject=backend.name, message=message, hint=hint)

@@ -28,6 +28,7 @@ def run_view(status: RunStatus, base_url: str) -> RunView:
         replicas=tuple(ReplicaView.model_validate(r.model_dump()) for r in status.replicas),
         incarnation=status.incarnation,
         model=status.model,
+        reason=status.reason,
     )
 
 

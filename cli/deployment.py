@@ -23,8 +23,7 @@ from cli.terminal import answers, confirm, messages, require_person, say
 from cli.units import describe_size
 from cli.upload import upload
 from perdure.errors import NoCapacity, PerdureError, Refused, Unavailable
-from spec.offer import Refusal
-from spec.placement import BackendName
+from spec.offer import Refusal, RefusalKind
 from spec.plan import Plan, PlanAction
 from spec.run import CodeArchive, Repository
 from spec.submission import Applied, ApplyCall, PlanCall, Submission
@@ -172,8 +171,8 @@ def refusal_of(plan: Plan) -> PerdureError:
     """The plan's refusals as one error: nothing to be had, or not possible."""
     *others, last = plan.refusals
     reasons = "\n".join([*map(_with_hint, others), _about(last)])
-    backends = {backend.value for backend in BackendName}
-    if not plan.total_offers and all(refusal.subject in backends for refusal in plan.refusals):
+    kinds = {refusal.kind for refusal in plan.refusals}
+    if kinds == {RefusalKind.CAPACITY}:
         return NoCapacity(f"No offer fits.\n{reasons}", hint=last.hint or OTHER_OFFERS)
     return Refused(f"The run cannot be submitted.\n{reasons}", hint=last.hint)
 

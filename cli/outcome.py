@@ -17,13 +17,13 @@ class Outcome(IntEnum):
 
 
 _BY_REASON = {
-    EndReason.NO_CAPACITY.value: Outcome.NO_CAPACITY,
-    EndReason.TOOK_TOO_LONG.value: Outcome.TIMED_OUT,
+    EndReason.NO_CAPACITY: Outcome.NO_CAPACITY,
+    EndReason.TOOK_TOO_LONG: Outcome.TIMED_OUT,
 }
 
 
 def outcome_of(run: RunView) -> Outcome:
     """The outcome of a run that has ended. One that was stopped did what it was told."""
-    if run.status is RunPhase.FAILED:
-        return _BY_REASON.get(run.status_message, Outcome.FAILED)
-    return Outcome.OK
+    if run.status is not RunPhase.FAILED:
+        return Outcome.OK
+    return Outcome.FAILED if run.reason is None else _BY_REASON.get(run.reason, Outcome.FAILED)

@@ -2,7 +2,7 @@
 
 from policy.admission import NEW, apply_refusal, check_value, refusals, warnings
 from policy.diff import changes
-from spec.offer import OfferList, Refusal
+from spec.offer import OfferList, Refusal, RefusalKind
 from spec.plan import FieldChange, Plan, PlanAction, PlanOrder
 from spec.run import ApplyRequest, RunState
 
@@ -15,7 +15,14 @@ def make_plan(order: PlanOrder, found: OfferList) -> Plan:
     if living is not None:
         error = apply_refusal(living, ApplyRequest(spec=order.spec))
         if error is not None and not refused:
-            refused.append(Refusal(subject=order.name, message=error.message, hint=error.hint))
+            refused.append(
+                Refusal(
+                    kind=RefusalKind.STATE,
+                    subject=order.name,
+                    message=error.message,
+                    hint=error.hint,
+                )
+            )
     if not refused and not found.offers:
         refused += found.refusals
     shown = found.offers if order.max_offers is None else found.offers[: order.max_offers]

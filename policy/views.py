@@ -44,6 +44,7 @@ def run_status(state: RunState, ended: RunPhase | None = None) -> RunStatus:
         ready=ready,
         model=model.name if model else None,
         replicas=tuple(_replica_status(record) for record in state.records),
+        reason=_end_reason(state, phase),
     )
 
 
@@ -95,6 +96,19 @@ def _route(record: ReplicaRecord) -> ReplicaRoute:
     return ReplicaRoute(id=record.id, address=record.address, state=state)
 
 
+def _end_reason(state: RunState, phase: RunPhase) -> EndReason | None:
+    """Why the run ended: for a failed one, as its last failed replica did."""
+    if phase is RunPhase.TERMINATED:
+        aborted = state.stop is not None and state.stop.abort
+        return EndReason.ABORTED_BY_USER if aborted else EndReason.STOPPED_BY_USER
+    if phase is RunPhase.DONE:
+        return EndReason.EXITED
+    if phase is RunPhase.FAILED:
+        reasons = [r.reason for r in state.records if r.phase is ReplicaPhase.FAILED]
+        return (reasons[-1] if reasons else None) or EndReason.ERROR
+    return None
+
+
 def _message(state: RunState, phase: RunPhase, ready: int, desired: int) -> str:
     """What `ps` shows: the phase, or the reason where there is one."""
     if phase is RunPhase.TERMINATED:
@@ -129,4 +143,5 @@ def _replica_status(record: ReplicaRecord) -> ReplicaStatus:
         price=place.price if place else None,
         ready=record.ready,
         message=": ".join(words),
+        reason=record.reason,
     )

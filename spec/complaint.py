@@ -86,7 +86,7 @@ def complaint(
     kind = error["type"].split("_", maxsplit=1)[0]
     hint = ""
     if kind == "string" and isinstance(error["input"], bool):
-        hint = "An unquoted `true`, `yes`, `on` or their opposites is a boolean: put it in quotes."
+        hint = "Unquoted `yes`, `on`, `true` and the like are booleans: put it in quotes."
     return Complaint(path, f"{named(path)} {_WANTED.get(kind, 'has a wrong value')}.", hint)
 
 

@@ -1,5 +1,7 @@
 """Offers: places where a replica could run, with their price."""
 
+from enum import StrEnum
+
 from spec.machine import CpuArch, Gpu, RuntimeKind
 from spec.public import Model, PublicModel
 from spec.service import ServiceConfiguration
@@ -46,12 +48,26 @@ class OfferQuery(Model):
     requested: tuple[str, ...] = ()
 
 
+class RefusalKind(StrEnum):
+    """What stands in the way: what there is, what is asked for, or what runs."""
+
+    CAPACITY = "capacity"
+    UNSUPPORTED = "unsupported"
+    STATE = "state"
+
+
 class Refusal(Model):
-    """Why something is refused; `subject` is a backend or a property of the configuration."""
+    """Why something is refused.
+
+    `subject` is what the kind is about: the backend that has no place (`CAPACITY`), the property
+    of the configuration that no place here can honour (`UNSUPPORTED`), the run that is not to be
+    changed now (`STATE`).
+    """
 
     subject: str
     message: str
     hint: str = ""
+    kind: RefusalKind = RefusalKind.UNSUPPORTED
 
 
 class OfferList(Model):

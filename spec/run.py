@@ -125,10 +125,15 @@ class ReplicaStatus(PublicModel):
     price: float | None = None
     ready: bool = False
     message: str = ""
+    reason: EndReason | None = None
 
 
 class RunStatus(PublicModel):
-    """A run's line in `ps`: public, for it holds no value that a user wrote but names."""
+    """A run's line in `ps`: public, for it holds no value that a user wrote but names.
+
+    `reason` is why it ended, None while it lives: what programs ask, `status_message` is for
+    people.
+    """
 
     project: str
     name: str
@@ -141,6 +146,7 @@ class RunStatus(PublicModel):
     ready: int
     model: str | None = None
     replicas: tuple[ReplicaStatus, ...] = ()
+    reason: EndReason | None = None
 
 
 class Accepted(PublicModel):

@@ -74,7 +74,7 @@ def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise problem(
             f"`{name}` is not a run's name.",
-            hint="Write 2 to 41 lower-case letters, digits and dashes, beginning with a letter.",
+            hint="Write 2 to 41 lower-case letters, digits and dashes, a letter first.",
         )
     return name
 

@@ -135,7 +135,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> InvalidConfiguratio
         )
     # A word in quotation marks is the user's, and may be a part of a secret.
     problem = re.sub(r" '[^'<]{2,}'.*", "", problem, flags=re.DOTALL)
-    hint = "A value that begins with `*`, `&`, `!`, `%` or `@`, or holds `: `, needs quotes."
+    hint = "Values that hold `: ` or begin with `*`, `&`, `!`, `%` or `@` need quotes."
     return failure(file, position, sentence(f"This is not valid YAML: {problem}"), hint=hint)
 
 

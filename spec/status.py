@@ -53,7 +53,7 @@ FINAL_REPLICA_PHASES = frozenset(
 
 
 class EndReason(StrEnum):
-    """Why a replica ended."""
+    """Why a replica ended, and with it a run."""
 
     NO_CAPACITY = "no capacity"
     INTERRUPTED = "interrupted"

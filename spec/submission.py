@@ -7,7 +7,7 @@ from spec.plan import PlanAction
 from spec.public import Model
 from spec.run import Accepted, CodeArchive, Repository
 from spec.service import ServiceConfiguration
-from spec.status import ReplicaPhase, RunPhase
+from spec.status import EndReason, ReplicaPhase, RunPhase
 
 
 class Submission(Model):
@@ -49,7 +49,7 @@ class StopCall(Model):
 
 
 class ReplicaView(Model):
-    """A replica, as `ps --json` prints it; `price` in USD per hour."""
+    """A replica, as `ps` shows it; `price` in USD per hour, `reason` why it ended."""
 
     num: int
     status: ReplicaPhase
@@ -60,10 +60,11 @@ class ReplicaView(Model):
     price: float | None
     ready: bool
     message: str = ""
+    reason: EndReason | None = None
 
 
 class RunView(Model):
-    """A run, as `ps --json` prints it. `url` and `model_url` are where it answers."""
+    """A run, as `ps` shows it: `url` and `model_url` are its addresses, `reason` why it ended."""
 
     name: str
     project: str
@@ -75,6 +76,7 @@ class RunView(Model):
     replicas: tuple[ReplicaView, ...]
     incarnation: str = ""
     model: str | None = None
+    reason: EndReason | None = None
 
 
 class LogLine(Model):

@@ -29,7 +29,7 @@ def parse_duration(value: Any) -> int:
         return int(match[1]) * _SECONDS[match[2]]
     raise problem(
         f"{_quoted(value)} is not a duration.",
-        hint="Write whole seconds, or a whole number and one of `s`, `m`, `h`, `d`, `w`: `90s`.",
+        hint="Write whole seconds, or a unit: `90s`, `5m`, `1h`, `2d`, `1w`.",
     )
 
 
@@ -49,7 +49,7 @@ def parse_size(value: Any) -> float:
         return float(match[1]) * _GIGABYTES[(match[2] or "GB").upper()]
     raise problem(
         f"{_quoted(value)} is not a size.",
-        hint="Write GB, or a number and one of `MB`, `GB`, `TB`: `512MB`, `24GB`, `1.5TB`.",
+        hint="Write GB, or a unit: `512MB`, `24GB`, `1.5TB`.",
     )
 
 

@@ -45,7 +45,8 @@ class InstanceMount(Section):
 def _long_form(value: Any) -> Any:
     if isinstance(value, dict) and not value.keys() & {"name", "instance_path"}:
         raise problem(
-            "A volume needs `name` (a network volume) or `instance_path` (a folder of the machine)."
+            "A volume needs `name` or `instance_path`.",
+            hint="`name` is a network volume's, `instance_path` a folder of the machine.",
         )
     if not isinstance(value, str):
         return value

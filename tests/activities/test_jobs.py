@@ -10,6 +10,7 @@ from policy.image import DefaultImage
 from spec.deeds import ContainerOrder, Instance, ReplicaStart
 from spec.job import Job, RegistryCredentials
 from spec.machine import RuntimeKind
+from spec.offer import RefusalKind
 from spec.run import RunSpec
 from spec.sealed import SealedValues
 from store.database import Store
@@ -100,3 +101,4 @@ def test_what_a_runtime_cannot_honour_is_refused(
 ) -> None:
     found = jobs.refusals(SocketRuntime(), offer(runtime=kind), query(**asked))
     assert [refusal.subject for refusal in found] == subjects
+    assert {refusal.kind for refusal in found} <= {RefusalKind.UNSUPPORTED}

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
-from spec.offer import Offer, Refusal
+from spec.offer import Offer, Refusal, RefusalKind
 from spec.plan import Change, FieldChange, PlanAction
-from spec.status import ReplicaPhase, RunPhase
+from spec.status import EndReason, ReplicaPhase, RunPhase
 from tests.cli.conftest import Perdure
 from tests.cli.fake_server import FakeServer, log_line, plan, replica, run
 from tests.cli.screen import shown_blocks
+
+NO_PLACE = RefusalKind.CAPACITY
 
 SERVICE = """\
 type: service
@@ -135,13 +137,23 @@ def test_without_a_terminal_the_answer_must_be_given_in_advance(
 
 
 @pytest.mark.parametrize(
-    ("message", "code"),
-    [("no capacity", 5), ("exited (1)", 1), ("took too long to start", 124)],
+    ("reason", "message", "code"),
+    [
+        (EndReason.NO_CAPACITY, "nothing is free", 5),
+        (EndReason.EXITED_WITH_ERROR, "exited (1)", 1),
+        (EndReason.TOOK_TOO_LONG, "took too long to start", 124),
+        (None, "no capacity", 1),
+    ],
 )
 def test_the_exit_code_is_the_outcome_of_the_run(
-    service: Path, server: FakeServer, perdure: Perdure, message: str, code: int
+    service: Path,
+    server: FakeServer,
+    perdure: Perdure,
+    reason: EndReason | None,
+    message: str,
+    code: int,
 ) -> None:
-    server.states = [STARTING, run(RunPhase.FAILED, status_message=message)]
+    server.states = [STARTING, run(RunPhase.FAILED, reason=reason, status_message=message)]
     server.held.set()
     said = perdure("apply", "-f", service.name, "-y")
     assert said.code == code
@@ -173,15 +185,26 @@ def test_a_refused_plan_says_each_reason_with_its_hint(
 def test_without_offers_there_is_no_capacity(
     service: Path, server: FakeServer, perdure: Perdure
 ) -> None:
-    reason = Refusal(subject="local", message="This machine has no GPU.")
+    reason = Refusal(kind=NO_PLACE, subject="a machine", message="This machine has no GPU.")
     server.plan = plan(total_offers=0, refusals=(reason,))
     said = perdure("apply", "-f", service.name, "-y")
     assert said.code == 5
     assert said.err.startswith(
         "error: No offer fits. [no_capacity]\n"
-        "  local: This machine has no GPU.\n"
+        "  a machine: This machine has no GPU.\n"
         "hint: `perdure offer`"
     )
+
+
+def test_what_no_place_can_honour_is_refused_whatever_there_is_no_capacity_for(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    full = Refusal(kind=NO_PLACE, subject="local", message="It is full.")
+    other = Refusal(subject="local", message="`image` is needed.")
+    server.plan = plan(total_offers=0, refusals=(full, other))
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == 1
+    assert said.err.startswith("error: The run cannot be submitted. [refused]\n")
 
 
 def test_changes_are_listed_with_the_way_in_which_they_are_made(

@@ -6,6 +6,7 @@ import pytest
 
 import tests.spec
 from spec.machine import Gpu
+from spec.offer import RefusalKind
 from spec.plan import PlanAction
 from tests.plans.conftest import Planner
 from tests.plans.machine import NO_GPU, gpus
@@ -85,6 +86,7 @@ async def test_a_file_is_offered_the_machine_or_told_why_not(
         assert (offers, refusals) == ([("local/local", expected, 0.0)], [])
     else:
         assert (offers, refusals) == ([], [expected])
+        assert {refusal.kind for refusal in made.refusals} == {RefusalKind.CAPACITY}
     assert made.warnings == (SCALING if file == "replicas" else ())
     assert made.action is PlanAction.CREATE
 
@@ -126,4 +128,6 @@ async def test_what_cannot_be_is_refused_by_the_plan(
     made = await plan(f"type: service\nport: 80\ncommands: [serve]\n{line}\n", machine)
     (refusal,) = made.refusals
     assert (refusal.subject, refusal.message) == (subject, message)
-    assert refusal.hint or subject == "local"
+    of_the_machine = subject == "local"
+    assert refusal.kind is (RefusalKind.CAPACITY if of_the_machine else RefusalKind.UNSUPPORTED)
+    assert refusal.hint or of_the_machine

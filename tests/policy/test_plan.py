@@ -2,7 +2,7 @@
 
 from policy.plan import make_plan
 from policy.transitions import applied, stopped
-from spec.offer import OfferList, Refusal
+from spec.offer import OfferList, Refusal, RefusalKind
 from spec.plan import Change, Plan, PlanAction, PlanOrder
 from spec.run import RunSpec, RunState
 from tests.policy.making import NOW, offer, run, spec
@@ -45,7 +45,7 @@ def test_a_living_run_is_updated_or_left_as_it_is() -> None:
 def test_a_change_that_needs_a_stop_is_refused_with_what_differs() -> None:
     made = plan(spec(image="x"), applied(run(), spec(), "u1"))
     assert [each.change for each in made.changes] == [Change.NEEDS_STOP]
-    assert [each.subject for each in made.refusals] == ["web"]
+    assert [(each.kind, each.subject) for each in made.refusals] == [(RefusalKind.STATE, "web")]
     assert "perdure stop web" in made.refusals[0].hint
 
 
@@ -59,7 +59,7 @@ def test_without_offers_the_backends_say_why() -> None:
     nothing = OfferList(refusals=(Refusal(subject="local", message="It is full."),))
     assert plan(spec(), found=nothing).refusals == nothing.refusals
     refused = plan(spec(retry=True), found=nothing).refusals
-    assert [each.subject for each in refused] == ["retry"]
+    assert [(each.kind, each.subject) for each in refused] == [(RefusalKind.UNSUPPORTED, "retry")]
 
 
 def test_a_backend_that_refuses_does_not_hide_the_offers_of_another() -> None:

@@ -7,7 +7,7 @@ from policy.transitions import stopped
 from policy.views import route_table, run_phase, run_status
 from spec.route import ModelRoute
 from spec.run import Placement, ReplicaRecord, RunState
-from spec.status import ReplicaPhase, RunPhase
+from spec.status import EndReason, ReplicaPhase, RunPhase
 from tests.policy.making import LIFE, NOW, record, run, spec
 
 READY = record(0, phase="running", ready=True, address="tcp://10.0.0.1:80")
@@ -70,6 +70,31 @@ def test_the_message_is_the_phase_or_the_reason(
     assert run_status(run(spec(replicas=2), records=records), ended).status_message == message
 
 
+@pytest.mark.parametrize(
+    ("records", "ended", "reason"),
+    [
+        ((READY, failed("no capacity")), None, None),
+        ((failed("no capacity"),), RunPhase.FAILED, EndReason.NO_CAPACITY),
+        ((failed("no capacity"), exited()), RunPhase.FAILED, EndReason.EXITED_WITH_ERROR),
+        ((record(0, phase="failed"),), RunPhase.FAILED, EndReason.ERROR),
+        ((record(0, phase="done"),), RunPhase.DONE, EndReason.EXITED),
+    ],
+)
+def test_the_reason_of_an_end_is_data_beside_the_message(
+    records: tuple[ReplicaRecord, ...], ended: RunPhase | None, reason: EndReason | None
+) -> None:
+    assert run_status(run(spec(replicas=2), records=records), ended).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("abort", "reason"), [(False, EndReason.STOPPED_BY_USER), (True, EndReason.ABORTED_BY_USER)]
+)
+def test_a_stop_is_a_reason_once_the_run_has_ended(abort: bool, reason: EndReason) -> None:
+    state = stopped(run(spec(), records=(READY,)), NOW, abort=abort)
+    assert run_status(state).reason is None
+    assert run_status(state, RunPhase.TERMINATED).reason is reason
+
+
 @pytest.mark.parametrize(("abort", "message"), [(False, "stopped"), (True, "aborted")])
 def test_a_stopped_run_says_how(abort: bool, message: str) -> None:
     state = stopped(run(spec(), records=(READY,)), NOW, abort=abort)
@@ -85,6 +110,7 @@ def test_the_line_of_a_replica_tells_where_it_is_and_why_it_ended() -> None:
     assert (first.backend, first.region, first.resources) == ("local", "here", "4xCPU, 16GB")
     assert (first.price, first.ready, first.message) == (0.25, True, "")
     assert (second.backend, second.ready, second.message) == (None, False, "exited (3)")
+    assert (first.reason, second.reason) == (None, EndReason.EXITED_WITH_ERROR)
     assert (status.desired, status.ready, status.incarnation) == (2, 1, LIFE)
 
 
