@@ -73,5 +73,7 @@ def override(configuration: ServiceConfiguration, overrides: Overrides) -> Servi
 def _named_option(error: InvalidConfiguration) -> InvalidInput:
     """The error, with the option in the place of the property that it set."""
     keys = [str(step) for step in error.path if step != "resources"]
+    if not keys:
+        return InvalidInput(error.message, hint=error.hint)
     option = _FLAGS.get(keys[0], f"--{keys[0].replace('_', '-')}")
     return InvalidInput(error.message.replace(named(error.path), f"`{option}`", 1), hint=error.hint)

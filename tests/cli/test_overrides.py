@@ -7,6 +7,7 @@ import pytest
 from cli.offers import ANYTHING
 from cli.overrides import Overrides, override
 from perdure.errors import InvalidConfiguration, InvalidInput
+from spec.source import LARGEST_TEXT
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,10 @@ def test_the_option_is_named(overrides: dict[str, Any], message: str, hint: str)
     assert caught.value.message.startswith(message)
     assert caught.value.message.endswith(".")
     assert caught.value.hint.startswith(hint)
+
+
+def test_what_no_property_is_to_blame_for_names_no_option() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        override(ANYTHING, Overrides(regions=["x" * LARGEST_TEXT]))
+    assert not isinstance(caught.value, InvalidConfiguration)
+    assert caught.value.message == "The file is too large for a configuration."
