@@ -1,7 +1,6 @@
 """`apply`: plan, ask, upload, submit, and stay until the service has ended."""
 
 import os
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +16,13 @@ from cli.configuration import Choice, load
 from cli.connection import connect
 from cli.environment import with_values
 from cli.outcome import Outcome
+from cli.persistence import persist
 from cli.plan_view import properties_of, show_plan
 from cli.repository import LocalRepository, find_repository
 from cli.terminal import answers, confirm, messages, require_person, say
 from cli.units import describe_size
 from cli.upload import upload
-from perdure.errors import NoCapacity, PerdureError, Refused, Unavailable
+from perdure.errors import NoCapacity, PerdureError, Refused
 from spec.offer import Refusal, RefusalKind
 from spec.plan import Plan, PlanAction
 from spec.run import CodeArchive, Repository
@@ -32,11 +32,7 @@ PLAN_TIME = 180.0
 """Seconds that a plan may take: every cloud is asked for its offers."""
 APPLY_TIME = 900.0
 """Seconds that one request to apply may take: a stopping run of the name is waited for."""
-APPLY_PATIENCE = 60.0
-"""Seconds for which a lost answer is asked for again, with the same key."""
 OTHER_OFFERS = "`perdure offer` shows what there is: ask for less, or for other backends."
-RETRY_PAUSE = 1.0
-"""Seconds between two of these questions."""
 
 QUESTIONS = {
     PlanAction.CREATE: "Submit the run",
@@ -103,29 +99,25 @@ def apply_call(submission: Submission, plan: Plan, *, force: bool) -> ApplyCall:
     )
 
 
-def submit(client: Client, call: ApplyCall, *, patience: float = APPLY_PATIENCE) -> Applied:
+def submit(client: Client, call: ApplyCall) -> Applied:
     """Apply exactly once: an answer that was lost is asked for again under the same key."""
-    key = str(uuid.uuid4())
-    deadline = time.monotonic() + patience
+    headers = {"Idempotency-Key": str(uuid.uuid4()), "Content-Type": "application/json"}
     body = call.model_dump_json(exclude_unset=True)
-    while True:
-        try:
-            with messages().status("Submitting …"):
-                return client.call(
+    try:
+        with messages().status("Submitting …"):
+            return persist(
+                lambda: client.call(
                     Applied,
                     "POST",
                     client.in_project("runs"),
                     content=body,
-                    headers={"Idempotency-Key": key, "Content-Type": "application/json"},
+                    headers=headers,
                     timeout=httpx.Timeout(TIMEOUT.connect, read=APPLY_TIME),
                 )
-        except KeyboardInterrupt:
-            say("The run may have been submitted: `perdure ps` shows it.")
-            raise
-        except Unavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(RETRY_PAUSE)
+            )
+    except KeyboardInterrupt:
+        say("The run may have been submitted: `perdure ps` shows it.")
+        raise
 
 
 @contextmanager
@@ -144,13 +136,15 @@ def _code_of(archive: Archive) -> CodeArchive:
 def _plan(client: Client, submission: Submission, max_offers: int | None) -> Plan:
     call = PlanCall(**dict(submission), max_offers=max_offers)
     with messages().status("Getting the plan …"):
-        return client.call(
-            Plan,
-            "POST",
-            client.in_project("plans"),
-            content=call.model_dump_json(exclude_unset=True),
-            headers={"Content-Type": "application/json"},
-            timeout=httpx.Timeout(TIMEOUT.connect, read=PLAN_TIME),
+        return persist(
+            lambda: client.call(
+                Plan,
+                "POST",
+                client.in_project("plans"),
+                content=call.model_dump_json(exclude_unset=True),
+                headers={"Content-Type": "application/json"},
+                timeout=httpx.Timeout(TIMEOUT.connect, read=PLAN_TIME),
+            )
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cli.client import Client
 from cli.outcome import Outcome
+from cli.persistence import persist
 from cli.progress import watch
 from cli.report import report
 from cli.run_table import describe_status
@@ -40,8 +41,8 @@ def stop_run(client: Client, name: str) -> None:
 
 def request_stop(client: Client, name: str, *, abort: bool) -> None:
     """Ask the run to end; with `abort`, at once. Raises `NotFound`."""
-    call = StopCall(abort=abort)
-    client.send("POST", client.in_project("runs", name, "stop"), json=call.model_dump())
+    where, call = client.in_project("runs", name, "stop"), StopCall(abort=abort)
+    persist(lambda: client.send("POST", where, json=call.model_dump()))
 
 
 def wait_for_end(client: Client, name: str) -> RunView:

@@ -118,7 +118,7 @@ def test_the_code_of_the_folder_is_uploaded_once(
 def test_a_lost_answer_is_asked_for_again_under_the_same_key(
     service: Path, server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.deployment.RETRY_PAUSE", 0.01)
+    monkeypatch.setattr("cli.persistence.PAUSE", 0.01)
     server.lost_answers = 2
     said = perdure("apply", "-f", service.name, "-y", "-d")
     assert said.code == 0, said.err

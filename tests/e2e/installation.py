@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,25 @@ class Installation:
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(PATIENCE)
+
+    def crashed(self) -> None:
+        """The supervisor was killed; what it started goes on."""
+        assert self.process is not None
+        self.process.wait()
+
+    def pid(self, part: str) -> int:
+        """The process of a part: `worker`, `api` and their kin, or `supervisor`."""
+        if part == "supervisor":
+            assert self.process is not None
+            return self.process.pid
+        return int((DataDir(self.data).run / f"{part}.pid").read_text().split()[0])
+
+    def phase(self, name: str) -> str:
+        """The status of a run; nothing while the API does not say."""
+        with self.client() as client, suppress(httpx.HTTPError):
+            answer = client.get(f"/api/v1/projects/main/runs/{name}")
+            return str(answer.json()["status"]) if answer.is_success else ""
+        return ""
 
     def run(
         self,
