@@ -25,18 +25,13 @@ _RUN_FIELDS = ("name", "project", "status", "status_message", "submitted_at", "u
 _REPLICA_FIELDS = {"num", "status", "deployment", "backend", "region", "price", "ready"}
 
 
-def run_table(
-    runs: Sequence[RunView], now: datetime, *, verbose: bool = False, with_project: bool = False
-) -> Table:
+def run_table(runs: Sequence[RunView], now: datetime, *, verbose: bool = False) -> Table:
     """A row for each run, and its replicas below it when there are several.
 
     `verbose`: each replica, even a single one, and its region.
     """
-    project = ("PROJECT",) if with_project else ()
     table = columns(
-        "NAME",
-        *project,
-        *("BACKEND", "RESOURCES", "PRICE", "STATUS", "SUBMITTED"),
+        *("NAME", "BACKEND", "RESOURCES", "PRICE", "STATUS", "SUBMITTED"),
         folding=("RESOURCES", "STATUS", "BACKEND"),
     )
     for run in runs:
@@ -45,7 +40,6 @@ def run_table(
         only = None if below else next(iter(living or run.replicas), None)
         table.add_row(
             run.name,
-            *((run.project,) if with_project else ()),
             *(_place(only, verbose=verbose) if only else ("", "", _total_price(living))),
             _status(run),
             describe_age(run.submitted_at, now),
@@ -53,7 +47,6 @@ def run_table(
         for replica in run.replicas if below else ():
             table.add_row(
                 f"  replica={replica.num}",
-                *(("",) if with_project else ()),
                 *_place(replica, verbose=verbose),
                 f"{mark(replica)} {replica.message or replica.status}",
                 "",

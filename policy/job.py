@@ -3,13 +3,11 @@
 import posixpath
 
 from policy.command import container_command
+from spec.container import WORKFLOW
 from spec.deeds import ContainerOrder
 from spec.job import Job, JobLabels, JobMount
 from spec.sealed import SealedValues
 from spec.volumes import InstanceMount
-
-WORKFLOW = "/workflow"
-"""Where the code lies in a container; a relative `working_dir` is below it."""
 
 
 def make_job(

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hosts.process import python
-from hosts.process.environment import CODE, argv
+from hosts.process.environment import argv
 from perdure.errors import RuntimeUnsupported
+from spec.container import WORKFLOW
 from spec.job import Job
 
 RULES: tuple[tuple[str, Callable[[Job], bool], str], ...] = (
@@ -48,5 +49,5 @@ def refusals(job: Job, available: Mapping[str, str]) -> Iterator[str]:
 
 
 def _below_code(path: str) -> bool:
-    relative = path.removeprefix(CODE).lstrip("/") if path.startswith(f"{CODE}/") else path
-    return path == CODE or (not relative.startswith("/") and ".." not in relative.split("/"))
+    relative = path.removeprefix(WORKFLOW).lstrip("/") if path.startswith(f"{WORKFLOW}/") else path
+    return path == WORKFLOW or (not relative.startswith("/") and ".." not in relative.split("/"))

@@ -18,9 +18,10 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
 from engine.client import connect
-from engine.ids import Message, WorkflowType, run_id
+from engine.ids import Message, WorkflowType
 from perdure.errors import Unavailable
 from spec.feed import Feed, RunStarted
+from spec.names import run_id
 from spec.route import ReplicaRoute, RouteTable, TokenGrant
 from tests.ports import free_port
 from tests.proxy.fake_api import KEY, FakeApi
