@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.terminal import columns
-from cli.units import describe_age, describe_price
+from cli.units import describe_age
 from spec.status import ReplicaPhase, RunPhase
 from spec.submission import ReplicaView, RunView
+from spec.units import format_price
 
 READY, NOT_YET, FAILING = "✓", "~", "×"  # noqa: RUF001 - a mark, not a letter
 
@@ -78,12 +79,12 @@ def _status(run: RunView) -> Text:
 def _place(replica: ReplicaView, *, verbose: bool) -> tuple[str, str, str]:
     region = f" ({replica.region})" if verbose and replica.region != replica.backend else ""
     backend = f"{replica.backend}{region}" if replica.backend else "-"
-    return backend, replica.resources or "-", describe_price(replica.price)
+    return backend, replica.resources or "-", format_price(replica.price)
 
 
 def _total_price(replicas: Sequence[ReplicaView]) -> str:
     prices = [replica.price for replica in replicas if replica.price is not None]
-    return describe_price(sum(prices)) if prices else ""
+    return format_price(sum(prices)) if prices else ""
 
 
 def _plain(run: RunView) -> dict[str, Any]:

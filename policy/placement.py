@@ -9,6 +9,7 @@ from spec.profile import SpotPolicy
 from spec.resources import Resources
 from spec.run import Placement
 from spec.service import ServiceConfiguration
+from spec.units import format_price
 
 
 def unfit(query: OfferQuery, offer: Offer, *, enforce_defaults: bool = True) -> str | None:
@@ -97,7 +98,8 @@ def _unfit_price(asked: ServiceConfiguration, offer: Offer) -> str | None:
     if offer.price is None:
         return "its price is unknown, and `max_price` is set"
     if offer.price > asked.max_price:
-        return f"it costs ${offer.price:.2f} an hour, `max_price` is ${asked.max_price:.2f}"
+        price = format_price(offer.price)
+        return f"it costs {price} an hour, `max_price` is {format_price(asked.max_price)}"
     return None
 
 

@@ -1,8 +1,11 @@
 """Offers: places where a replica could run, with their price."""
 
+from collections import Counter
+
 from spec.machine import CpuArch, Gpu, RuntimeKind
 from spec.public import Model, PublicModel
 from spec.service import ServiceConfiguration
+from spec.units import format_size
 
 
 class Offer(PublicModel):
@@ -24,10 +27,10 @@ class Offer(PublicModel):
 
     @property
     def resources(self) -> str:
-        """The size as people read it: `27xCPU, 150GB, A5000:24GB:3`."""
-        parts = [f"{self.cpus}xCPU", f"{self.memory:.0f}GB"]
-        if self.gpus:
-            parts.append(f"{self.gpus[0].name}:{self.gpus[0].memory:g}GB:{len(self.gpus)}")
+        """The size as people read it: `27xCPU, 150GB, A5000:24GB:3`, each kind of GPU once."""
+        parts = [f"{self.cpus}xCPU", format_size(round(self.memory))]
+        for (name, memory), count in Counter((gpu.name, gpu.memory) for gpu in self.gpus).items():
+            parts.append(f"{name}:{format_size(memory)}:{count}")
         return ", ".join(parts)
 
     @property

@@ -125,6 +125,11 @@ def test_only_fitting_gpus_are_offered_and_paid_for() -> None:
     assert placement_of(offer(gpus=mixed), resources()).resources == "4xCPU, 16GB"
 
 
+def test_each_kind_of_gpu_is_told_once() -> None:
+    mixed = (gpu(0, name="L4", memory=24), gpu(1), gpu(2))
+    assert offer(memory=15.6, gpus=mixed).resources == "4xCPU, 16GB, L4:24GB:1, A100:80GB:2"
+
+
 def _asked(name: list[str] | None, low: int, more: int, total: int) -> Resources:
     count = CountRange(min=low, max=low + more)
     memory = SizeRange(min=total) if total else None
