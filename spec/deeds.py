@@ -59,12 +59,16 @@ class Pulled(PublicModel):
 
 
 class ReadyOrder(PublicModel):
-    """Wait until the service answers: a connection to its port, or with `model_path` a 200."""
+    """Wait until the service answers: a connection to its port, or with `model_path` a 200.
+
+    `since` is when the wait began, whichever attempt of the deed goes on with it.
+    """
 
     instance: Instance
     address: str
     port: int
     model_path: str | None = None
+    since: datetime | None = None
 
 
 class Readiness(PublicModel):

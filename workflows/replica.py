@@ -122,7 +122,8 @@ class ReplicaWorkflow:
         started = await self._unless_leaving(deeds.start_container(order, summary="start"))
         self._collecting = asyncio.create_task(self._collect(instance))
         await self._tell(ReplicaPhase.RUNNING)
-        ready = ready_order(instance, started.address, self._start.spec.configuration)
+        asked = self._start.spec.configuration
+        ready = ready_order(instance, started.address, asked, workflow.now())
         seen = await self._unless_leaving(deeds.wait_ready(ready, summary=f"port {ready.port}"))
         if seen.ended is not None:
             return ending_of_exit(seen.ended)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -82,6 +83,18 @@ async def test_what_never_answers_is_not_ready_in_time(
     with pytest.raises(ApplicationError, match=message) as caught:
         await environment.run(readinesses.wait_ready, order(closed_port(), path))
     assert (caught.value.type, caught.value.non_retryable) == ("NotReadyInTime", True)
+
+
+async def test_an_attempt_goes_on_with_the_time_that_earlier_ones_left(
+    environment: ActivityEnvironment, store: Store, runtime: SocketRuntime
+) -> None:
+    await runtime.start(JOB)
+    patient = Readinesses({"local": LocalBackend(runtime, store.gpus)}, limit=3600)
+    begun = order(closed_port()).model_copy(
+        update={"since": datetime.now(UTC) - timedelta(hours=2)}
+    )
+    with pytest.raises(ApplicationError, match="After 3600 s"):
+        await environment.run(patient.wait_ready, begun)
 
 
 async def test_what_ends_before_it_answers_is_told_with_its_exit_code(

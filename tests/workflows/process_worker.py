@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hosts.process.runtime import SHARED_HOMES, ProcessRuntime
-from tests.workflows.stage import PROJECT, Stage, until
+from tests.testbed.deadline import eventually
+from tests.workflows.stage import PROJECT, Stage
 
 PROGRAM = """
 import http.server, signal, sys, threading, time
@@ -80,7 +81,7 @@ async def until_polling(stage: Stage) -> None:
     async def holds() -> bool:
         return await answers(stage.settings.data.worker_socket, "/readyz") == 200
 
-    await until(holds, "the worker is ready", seconds=60)
+    await eventually(holds, "the worker is ready", seconds=60)
 
 
 @asynccontextmanager

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,18 +24,10 @@ from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
 from spec.job import Job, JobMount, JobPhase, RegistryCredentials
 from spec.log import LogStream
 from tests.hosts.process.conftest import MakeJob
+from tests.testbed.deadline import eventually
 
 TOKEN = "main/llm/1/r0"
 SECOND = timedelta(seconds=1)
-
-
-async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            held = condition()
-            if held if isinstance(held, bool) else await held:
-                return
-            await asyncio.sleep(0.01)
 
 
 async def output(runtime: Runtime, token: str = TOKEN, stream: LogStream = LogStream.STDOUT) -> str:
@@ -489,7 +480,7 @@ async def test_waiting_costs_nothing_and_ends_with_the_replica(
 ) -> None:
     await runtime.start(job("sleep 60"))
     waiting = asyncio.create_task(runtime.wait(TOKEN))
-    await until(lambda: len(asyncio.all_tasks()) > 1)
+    await eventually(lambda: len(asyncio.all_tasks()) > 1)
     before = time.process_time()
     await asyncio.sleep(0.3)
     assert time.process_time() - before < 0.1
