@@ -1,6 +1,6 @@
 """Whether an offer fits what was asked, and in which order offers are tried."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from spec.gpu import GpuRequest
 from spec.machine import Gpu
@@ -41,6 +41,14 @@ def unmet_defaults(query: OfferQuery, offer: Offer) -> tuple[str, ...]:
 def ranked(offers: list[Offer]) -> tuple[Offer, ...]:
     """Available ones first, then by price; those of unknown price last."""
     return tuple(sorted(offers, key=_rank))
+
+
+def untried(
+    found: Iterable[Offer], tried: Collection[Offer], asked: Resources
+) -> tuple[Offer, ...]:
+    """Those that are no repetition of what was tried: another place, or other GPUs there."""
+    known = {_share(offer, asked) for offer in tried}
+    return tuple(offer for offer in found if _share(offer, asked) not in known)
 
 
 def chosen_gpus(asked: Resources, free: tuple[Gpu, ...]) -> tuple[Gpu, ...] | None:
@@ -153,6 +161,12 @@ def _fits_gpu(request: GpuRequest, gpu: Gpu) -> bool:
             or (gpu.compute_capability or (0, 0)) >= request.compute_capability
         )
     )
+
+
+def _share(offer: Offer, asked: Resources) -> tuple[str | bool, ...]:
+    """What a replica would take of this offer."""
+    gpus = (gpu.id for gpu in chosen_gpus(asked, offer.gpus) or ())
+    return (offer.place, offer.instance_type, offer.spot, *gpus)
 
 
 def _rank(offer: Offer) -> tuple[bool, bool, float, str]:

@@ -25,14 +25,17 @@ class ReplicaStart(Model):
 
 
 class CreateOrder(PublicModel):
-    """One attempt at one offer, taking `gpus` of its GPUs; `token` makes repetition harmless."""
+    """One attempt at one offer, with those of its GPUs that were chosen, by their ids.
+
+    `token` makes repetition harmless.
+    """
 
     token: str
     replica: str
     project: str
     run: str
     offer: Offer
-    gpus: int = 0
+    gpu_ids: tuple[str, ...] = ()
 
 
 class Instance(PublicModel):

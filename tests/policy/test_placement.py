@@ -14,6 +14,7 @@ from policy.placement import (
     ranked,
     unfit,
     unmet_defaults,
+    untried,
 )
 from spec.machine import Gpu, GpuVendor
 from spec.offer import Offer
@@ -123,6 +124,16 @@ def test_only_fitting_gpus_are_offered_and_paid_for() -> None:
     assert fitting_gpus(asked, mixed) == mixed[1:]
     assert placement_of(offer(gpus=mixed), asked).resources == "4xCPU, 16GB, A100:80GB:1"
     assert placement_of(offer(gpus=mixed), resources()).resources == "4xCPU, 16GB"
+
+
+def test_an_offer_is_tried_again_only_where_it_has_other_gpus_to_give() -> None:
+    asked = resources(gpu="A100")
+    machine = offer(gpus=A100S)
+    smaller = offer(gpus=A100S[1:], disk=100)
+    assert untried([machine, offer(zone="b")], [machine], asked) == (offer(zone="b"),)
+    assert untried([smaller], [machine], asked) == (smaller,)
+    assert untried([offer(gpus=A100S[:1])], [machine], asked) == ()
+    assert untried([offer(disk=1)], [offer()], resources()) == ()
 
 
 def test_each_kind_of_gpu_is_told_once() -> None:

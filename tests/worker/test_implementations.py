@@ -13,8 +13,13 @@ from worker.implementations import by_queue, make_implementations
 
 def test_each_deed_is_carried_out_in_the_queue_that_it_names(stage: Stage) -> None:
     made = make_implementations(stage.settings, stage.client, stage.store, {})
-    found = {deed: queue for queue, methods in made.items() for deed in map(deed_of, methods)}
-    assert found == {deed: deed.queue for deed in deeds.ALL}
+    found = [
+        (deed.name, queue)
+        for queue, methods in made.items()
+        for method in methods
+        if (deed := deed_of(method)) is not None
+    ]
+    assert sorted(found) == sorted((deed.name, deed.queue) for deed in deeds.ALL)
     assert Queue.CONTROL not in made
 
 
