@@ -8,6 +8,7 @@ from typing import Protocol
 
 from hosts.base import Runtime
 from spec.deeds import CreateOrder, Instance
+from spec.machine import RuntimeFacts
 from spec.offer import Offer, OfferQuery
 
 HOST = "local"
@@ -59,6 +60,10 @@ class LocalBackend:
             price=0.0,
         )
         return (offer,)
+
+    async def facts(self) -> RuntimeFacts:
+        """Those of the machine's runtime."""
+        return await self._runtime.facts()
 
     async def create(self, order: CreateOrder) -> Instance:
         """Claim the chosen GPUs, if any: there is nothing else to create."""

@@ -1,9 +1,11 @@
 """Offers: places where a replica could run, with their price."""
 
 from collections import Counter
+from typing import Self
 
 from spec.machine import CpuArch, Gpu, RuntimeKind
 from spec.public import Model, PublicModel
+from spec.run import RunSpec
 from spec.service import ServiceConfiguration
 from spec.units import format_size
 
@@ -42,11 +44,17 @@ class Offer(PublicModel):
 class OfferQuery(Model):
     """What is sought; the configuration carries no secret values.
 
-    `requested` are the properties of `resources` that the user wrote, the others are defaults.
+    `requested` and `digests` are those of the run's specification.
     """
 
     configuration: ServiceConfiguration
     requested: tuple[str, ...] = ()
+    digests: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self:
+        """The search for a place where this can run."""
+        return cls(configuration=spec.configuration, requested=spec.requested, digests=spec.digests)
 
 
 class Refusal(Model):
@@ -58,12 +66,14 @@ class Refusal(Model):
 
 
 class OfferList(Model):
-    """Offers that fit, best first.
+    """Offers that fit, best first, and how many `more` there are behind them.
 
-    `refusals` say why a backend offers nothing, `warnings` what will be different from what was
-    asked.
+    `max_price` is the dearest of all in USD per hour; `refusals` say why a backend offers nothing,
+    `warnings` what will be different from what was asked.
     """
 
     offers: tuple[Offer, ...] = ()
+    more: int = 0
+    max_price: float | None = None
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()

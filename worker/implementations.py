@@ -40,9 +40,9 @@ def make_implementations(
     jobs = Jobs(store, default_image)
     return by_queue(
         [
-            Offers(backends, jobs),
+            Offers(backends, default_image),
             Instances(backends),
-            Containers(backends, jobs),
+            Containers(backends, jobs, default_image),
             Readinesses(backends, settings.start_timeout),
             Monitors(backends, client, settings.owner_check),
             Logs(backends, store),

@@ -139,7 +139,7 @@ class ReplicaWorkflow:
         """
         spec = self._start.spec
         asked = spec.configuration.resources
-        query = OfferQuery(configuration=spec.configuration, requested=spec.requested)
+        query = OfferQuery.of(spec)
         tried: list[Offer] = []
         refused: list[str] = []
         while True:

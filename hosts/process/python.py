@@ -52,12 +52,7 @@ def choose(available: Mapping[str, str], wanted: str | None) -> str:
     for version in [wanted] if wanted else [DEFAULT_PYTHON, own, *newest]:
         if version in available:
             return available[version]
-    raise RuntimeUnsupported(
-        f"`python: {wanted}` is not installed here for a replica's use."
-        if wanted
-        else "There is no Python on this machine that a replica could use.",
-        hint=f"Available: {', '.join(newest) or 'none'}. Install it for all users, or use Docker.",
-    )
+    raise RuntimeUnsupported(f"`python: {wanted or 'any'}` is not installed here any more.")
 
 
 async def create_environment(venv: Path, interpreter: str, environment: Mapping[str, str]) -> None:
