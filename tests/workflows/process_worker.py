@@ -18,7 +18,6 @@ from tests.workflows.stage import PROJECT, Stage
 
 PROGRAM = """
 import http.server, signal, sys, threading, time
-from tests.ports import free_port
 address = ("127.0.0.1", int(sys.argv[1]))
 server = http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
