@@ -10,6 +10,9 @@ from activities.jobs import Jobs
 from backends.base import Backend
 from engine import deeds
 from hosts.base import Runtime
+from perdure.errors import RuntimeUnsupported
+from policy.image import DefaultImage
+from policy.runtime import runtime_refusals
 from spec.deeds import ContainerOrder, HaltOrder, Instance, Pulled
 from spec.job import Job, JobState, PullProgress
 
@@ -17,9 +20,12 @@ from spec.job import Job, JobState, PullProgress
 class Containers:
     """What a machine's runtime does for a replica."""
 
-    def __init__(self, backends: Mapping[str, Backend], jobs: Jobs) -> None:
+    def __init__(
+        self, backends: Mapping[str, Backend], jobs: Jobs, default_image: DefaultImage
+    ) -> None:
         self._backends = backends
         self._jobs = jobs
+        self._default_image = default_image
 
     @deeds.pull_image.implemented
     async def pull_image(self, order: ContainerOrder) -> Pulled:
@@ -45,9 +51,14 @@ class Containers:
         return await runtime.stop(order.instance.token, timedelta(seconds=order.grace))
 
     async def _prepared(self, order: ContainerOrder) -> tuple[Runtime, Job]:
+        """The runtime and the job. Raises `RuntimeUnsupported` as the plan would refuse."""
         runtime = await self._runtime(order.instance)
-        machine = await runtime.machine()
-        return runtime, await self._jobs.make(order, machine.runtime)
+        kind, facts = (await runtime.machine()).runtime, await runtime.facts()
+        spec, backend = order.start.spec, order.instance.backend
+        refused = runtime_refusals(spec, kind, facts, self._default_image, backend=backend)
+        if refused:
+            raise RuntimeUnsupported(" ".join(each.message for each in refused))
+        return runtime, await self._jobs.make(order, kind)
 
     async def _runtime(self, instance: Instance) -> Runtime:
         return await self._backends[instance.backend].runtime(instance.host)

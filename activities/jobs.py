@@ -1,16 +1,12 @@
 """Jobs: the only place where a configuration meets its secrets."""
 
-import uuid
-
 from engine import ids
-from hosts.base import Runtime
-from policy.image import DefaultImage, image_of, image_refusal
+from policy.image import DefaultImage, image_of
 from policy.job import make_job
-from spec.deeds import ContainerOrder, Instance, ReplicaStart
+from spec.deeds import ContainerOrder, ReplicaStart
 from spec.interpolation import ReferenceSource, fill_secrets, find_references
 from spec.job import Job, RegistryCredentials
 from spec.machine import RuntimeKind
-from spec.offer import Offer, OfferQuery, Refusal, RefusalKind
 from spec.run import RunSpec
 from spec.sealed import SealedValues
 from store.database import Store
@@ -41,31 +37,6 @@ class Jobs:
         code = await self._store.code.path(start.project, start.spec.code)
         return job.model_copy(update={"code": str(code)})
 
-    def refusals(self, runtime: Runtime, offer: Offer, query: OfferQuery) -> tuple[Refusal, ...]:
-        """What the offer's runtime cannot honour: as a job without values tells it."""
-        asked = query.configuration
-        if offer.runtime is RuntimeKind.DOCKER:
-            refusal = image_refusal(asked, self._default_image)
-            if refusal is not None:
-                return (refusal,)
-        spec = RunSpec(configuration=asked)
-        replicas: tuple[Refusal, ...] = ()
-        if offer.runtime is RuntimeKind.PROCESS and spec.replicas > 1:
-            message = (
-                f"`replicas: {asked.replicas}` is not possible in the process runtime: all "
-                "replicas would listen on one port."
-            )
-            replicas = (Refusal(subject="replicas", message=message),)
-        order = _probe(spec)
-        image = self._image(spec, offer.runtime)
-        registry = asked.registry_auth and RegistryCredentials(username="", password="")
-        job = make_job(order, SealedValues(registry=registry), server="", image=image, run_uuid="")
-        found = (
-            Refusal(kind=RefusalKind.CAPACITY, subject=offer.backend, message=each)
-            for each in runtime.refusals(job)
-        )
-        return (*replicas, *found)
-
     def _image(self, spec: RunSpec, runtime: RuntimeKind) -> str | None:
         if runtime is RuntimeKind.PROCESS:
             return spec.configuration.image
@@ -91,14 +62,3 @@ class Jobs:
         )
         env = {name: fill_secrets(value, secrets) for name, value in sealed.env.items()}
         return SealedValues(env=env, registry=registry)
-
-
-def _probe(spec: RunSpec) -> ContainerOrder:
-    """An order that is never carried out: only to ask a runtime what it can honour."""
-    return ContainerOrder(
-        instance=Instance(token=str(uuid.UUID(int=0)), backend=""),
-        replica="",
-        start=ReplicaStart(
-            owner="", project="", run="", incarnation="", num=0, deployment=1, spec=spec
-        ),
-    )

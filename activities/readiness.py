@@ -1,8 +1,8 @@
 """Readiness: the replica's own port, at its own address, and with a model its own answer."""
 
 import asyncio
-import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,7 +24,7 @@ class Readinesses:
     """Waits until a service answers."""
 
     def __init__(self, backends: Mapping[str, Backend], limit: float) -> None:
-        """`limit` in seconds: a model may take an hour to load, a day means that it never will."""
+        """`limit` in seconds, over all attempts: a model may take an hour to load."""
         self._backends = backends
         self._limit = limit
 
@@ -48,9 +48,9 @@ class Readinesses:
 
     async def _answer(self, order: ReadyOrder) -> None:
         host, port = _target(order.address)
-        began = time.monotonic()
+        began = order.since or datetime.now(UTC)
         while not await _answers(host, port, order.model_path):
-            waited = time.monotonic() - began
+            waited = (datetime.now(UTC) - began).total_seconds()
             if waited > self._limit:
                 what = f"`{order.model_path}` did not answer" if order.model_path else "is closed"
                 raise NotReadyInTime(

@@ -44,7 +44,13 @@ class Applications:
         plan = await self._services.runs.plan(
             PlanOrder(project=self._project, name=_made_up(), spec=spec)
         )
-        return OfferList(offers=plan.offers, refusals=plan.refusals, warnings=plan.warnings)
+        return OfferList(
+            offers=plan.offers,
+            more=plan.total_offers - len(plan.offers),
+            max_price=plan.max_price,
+            refusals=plan.refusals,
+            warnings=plan.warnings,
+        )
 
     async def apply(self, call: ApplyCall, key: str | None) -> Applied:
         """Apply once per `key`: a repetition gets the first one's answer, whatever came between."""

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from hosts.base import Runtime
 from spec.deeds import CreateOrder, Instance
+from spec.machine import RuntimeFacts
 from spec.offer import Offer, OfferQuery
 
 
@@ -16,6 +17,10 @@ class Backend(Protocol):
 
     async def offers(self, query: OfferQuery) -> tuple[Offer, ...]:
         """What there is now, whether or not it fits. Raises `Unavailable`."""
+        ...
+
+    async def facts(self) -> RuntimeFacts:
+        """What the runtime of its machines can give to a replica. Raises `Unavailable`."""
         ...
 
     async def create(self, order: CreateOrder) -> Instance:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from hosts.base import Runtime
 from spec.deeds import CreateOrder, Instance
+from spec.machine import RuntimeFacts
 from spec.offer import Offer, OfferQuery
 
 HOST = "local"
@@ -20,12 +21,10 @@ class GpuClaims(Protocol):
         """The claimed GPUs of a host by id, each with its token."""
         ...
 
-    async def claim(
-        self, host: str, token: str, count: int, candidates: Sequence[str]
-    ) -> tuple[str, ...]:
-        """Claim `count` of the candidates, in one step; what this token has already counts.
+    async def claim(self, host: str, token: str, ids: Sequence[str]) -> None:
+        """Claim all of them in one step; what this token has already counts.
 
-        Raises `NoCapacity` when too few are free: then nothing was claimed.
+        Raises `NoCapacity` when another token has one: then nothing was claimed.
         """
         ...
 
@@ -62,13 +61,15 @@ class LocalBackend:
         )
         return (offer,)
 
+    async def facts(self) -> RuntimeFacts:
+        """Those of the machine's runtime."""
+        return await self._runtime.facts()
+
     async def create(self, order: CreateOrder) -> Instance:
-        """Claim the GPUs, if any: there is nothing else to create."""
-        gpus: tuple[str, ...] = ()
-        if order.gpus:
-            candidates = [gpu.id for gpu in order.offer.gpus]
-            gpus = await self._claims.claim(HOST, order.token, order.gpus, candidates)
-        return Instance(token=order.token, backend=self.name, host=HOST, gpus=gpus)
+        """Claim the chosen GPUs, if any: there is nothing else to create."""
+        if order.gpu_ids:
+            await self._claims.claim(HOST, order.token, order.gpu_ids)
+        return Instance(token=order.token, backend=self.name, host=HOST, gpus=order.gpu_ids)
 
     async def release(self, token: str) -> bool:
         """Remove the job, then give back its GPUs."""

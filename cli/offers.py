@@ -45,11 +45,13 @@ def show_offers(
             timeout=httpx.Timeout(TIMEOUT.connect, read=PLAN_TIME),
         )
     offers = found.offers[:max_offers]
+    if found.more and offers == found.offers:
+        say(f"note: {found.more} more offers fit; these are the best.")
     for refusal in found.refusals:
         say(f"note: {refusal.subject}: {refusal.message}")
     if as_json:
         answers().print(json.dumps([offer.model_dump(mode="json") for offer in offers], indent=2))
     elif offers:
-        show(answers(), offer_table(offers, len(found.offers), verbose=True))
+        show(answers(), offer_table(offers, len(found.offers) + found.more, verbose=True))
     if not offers:
         raise NoCapacity("No offer fits.", hint="Ask for less, or for other backends.")

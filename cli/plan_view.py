@@ -4,12 +4,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.terminal import columns, dim, show
-from cli.units import describe_price
 from spec.offer import Offer
 from spec.plan import FieldChange, Plan
 from spec.retry import Retry
 from spec.service import ServiceConfiguration
-from spec.units import format_duration, format_size
+from spec.units import format_duration, format_price
 
 
 def show_plan(
@@ -41,7 +40,7 @@ def properties_of(
         ("Resources", str(asked.resources)),
         ("Replicas", str(asked.replicas)),
         ("Spot policy", asked.spot_policy.value),
-        ("Max price", "-" if asked.max_price is None else describe_price(asked.max_price)),
+        ("Max price", "-" if asked.max_price is None else format_price(asked.max_price)),
         ("Retry policy", describe_retry(asked.retry)),
         ("Code", code),
     ]
@@ -59,16 +58,6 @@ def describe_retry(retry: Retry | None) -> str:
     return f"{', '.join(retry.on_events)} for {format_duration(retry.duration)}"
 
 
-def describe_resources(offer: Offer) -> str:
-    """An offer's size: `18xCPU, 100GB, A5000:24GB:2`, with memory in the middle."""
-    parts = [f"{offer.cpus}xCPU", format_size(round(offer.memory))]
-    kinds = dict.fromkeys((gpu.name, gpu.memory) for gpu in offer.gpus)
-    for name, memory in kinds:
-        count = sum((gpu.name, gpu.memory) == (name, memory) for gpu in offer.gpus)
-        parts.append(f"{name}:{format_size(memory)}:{count}")
-    return ", ".join(parts)
-
-
 def offer_table(offers: tuple[Offer, ...], total: int, *, verbose: bool = False) -> Table:
     """The offers, best first, with dots where there are more than are shown."""
     extra = ("INSTANCE",) if verbose else ()
@@ -81,9 +70,9 @@ def offer_table(offers: tuple[Offer, ...], total: int, *, verbose: bool = False)
             offer.backend,
             offer.region if not verbose else offer.zone or offer.region,
             *((offer.instance_type,) if verbose else ()),
-            describe_resources(offer),
+            offer.resources,
             "yes" if offer.spot else "no",
-            describe_price(offer.price) + ("" if offer.available else "  not available"),
+            format_price(offer.price) + ("" if offer.available else "  not available"),
         ]
         table.add_row(*cells)
     if total > len(offers):
@@ -93,7 +82,7 @@ def offer_table(offers: tuple[Offer, ...], total: int, *, verbose: bool = False)
 
 def offer_count(plan: Plan) -> str:
     """`Shown 2 of 12 offers, $4.50 max`."""
-    dearest = "" if plan.max_price is None else f", {describe_price(plan.max_price)} max"
+    dearest = "" if plan.max_price is None else f", {format_price(plan.max_price)} max"
     noun = "offer" if plan.total_offers == 1 else "offers"
     return f"Shown {len(plan.offers)} of {plan.total_offers} {noun}{dearest}"
 

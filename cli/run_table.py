@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.terminal import columns
-from cli.units import describe_age, describe_price
+from cli.units import describe_age
 from spec.status import ReplicaPhase, RunPhase
 from spec.submission import ReplicaView, RunView
+from spec.units import format_price
 
 READY, NOT_YET, FAILING = "✓", "~", "×"  # noqa: RUF001 - a mark, not a letter
 
@@ -25,18 +26,13 @@ _RUN_FIELDS = ("name", "project", "status", "status_message", "submitted_at", "u
 _REPLICA_FIELDS = {"num", "status", "deployment", "backend", "region", "price", "ready"}
 
 
-def run_table(
-    runs: Sequence[RunView], now: datetime, *, verbose: bool = False, with_project: bool = False
-) -> Table:
+def run_table(runs: Sequence[RunView], now: datetime, *, verbose: bool = False) -> Table:
     """A row for each run, and its replicas below it when there are several.
 
     `verbose`: each replica, even a single one, and its region.
     """
-    project = ("PROJECT",) if with_project else ()
     table = columns(
-        "NAME",
-        *project,
-        *("BACKEND", "RESOURCES", "PRICE", "STATUS", "SUBMITTED"),
+        *("NAME", "BACKEND", "RESOURCES", "PRICE", "STATUS", "SUBMITTED"),
         folding=("RESOURCES", "STATUS", "BACKEND"),
     )
     for run in runs:
@@ -45,7 +41,6 @@ def run_table(
         only = None if below else next(iter(living or run.replicas), None)
         table.add_row(
             run.name,
-            *((run.project,) if with_project else ()),
             *(_place(only, verbose=verbose) if only else ("", "", _total_price(living))),
             _status(run),
             describe_age(run.submitted_at, now),
@@ -53,7 +48,6 @@ def run_table(
         for replica in run.replicas if below else ():
             table.add_row(
                 f"  replica={replica.num}",
-                *(("",) if with_project else ()),
                 *_place(replica, verbose=verbose),
                 f"{mark(replica)} {replica.message or replica.status}",
                 "",
@@ -85,12 +79,12 @@ def _status(run: RunView) -> Text:
 def _place(replica: ReplicaView, *, verbose: bool) -> tuple[str, str, str]:
     region = f" ({replica.region})" if verbose and replica.region != replica.backend else ""
     backend = f"{replica.backend}{region}" if replica.backend else "-"
-    return backend, replica.resources or "-", describe_price(replica.price)
+    return backend, replica.resources or "-", format_price(replica.price)
 
 
 def _total_price(replicas: Sequence[ReplicaView]) -> str:
     prices = [replica.price for replica in replicas if replica.price is not None]
-    return describe_price(sum(prices)) if prices else ""
+    return format_price(sum(prices)) if prices else ""
 
 
 def _plain(run: RunView) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Numbers as people read them: sizes of files, prices, ages."""
+"""Numbers as people read them: sizes of files, ages."""
 
 from datetime import datetime
 
@@ -12,15 +12,6 @@ def describe_size(size: float) -> str:
     while size >= KILO and unit != "GB":
         size, unit = size / KILO, next(units)
     return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-
-
-def describe_price(price: float | None) -> str:
-    """USD per hour; `-` when unknown. Cents, and more digits only for less than a cent."""
-    if price is None:
-        return "-"
-    if price == 0:
-        return "$0"
-    return f"${price:.4f}".rstrip("0") if price < 0.01 else f"${price:.2f}"
 
 
 def describe_age(moment: datetime, now: datetime) -> str:

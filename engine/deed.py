@@ -5,7 +5,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Generic, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
@@ -19,7 +19,7 @@ from spec.public import PublicStr
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
-Room = TypeVar("Room")
+Doer = TypeVar("Doer")
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Deed(Generic[Given, Done]):
         return done
 
     def implemented(
-        self, method: Callable[[Room, Given], Awaitable[Done]]
-    ) -> Callable[[Room, Given], Awaitable[Done]]:
+        self, method: Callable[[Doer, Given], Awaitable[Done]]
+    ) -> Callable[[Doer, Given], Awaitable[Done]]:
         """Bind a method; other types are refused at import. Blocking SDKs go by `to_thread`.
 
         It beats as long as its process lives, so that a killed worker's deed is taken over after
@@ -69,16 +69,23 @@ class Deed(Generic[Given, Done]):
 
         @activity.defn(name=self.name)
         @functools.wraps(method)
-        async def beating(room: Room, given: Given) -> Done:
+        async def beating(doer: Doer, given: Given) -> Done:
             beat = asyncio.create_task(_beat(self.heartbeat))
             try:
-                return await method(room, given)
+                return await method(doer, given)
             except PerdureError as error:
                 raise as_failure(error) from error
             finally:
                 beat.cancel()
 
+        beating.deed = self  # type: ignore[attr-defined]
         return beating
+
+
+def deed_of(method: object) -> Deed[Any, Any] | None:
+    """The deed that a method implements; None when it implements none."""
+    deed = getattr(method, "deed", None)
+    return deed if isinstance(deed, Deed) else None
 
 
 async def _beat(heartbeat: timedelta) -> None:

@@ -1,5 +1,7 @@
 """All deeds of the system, in the order of a replica's life."""
 
+from typing import Any
+
 from temporalio.workflow import ActivityCancellationType
 
 from engine.deed import Deed
@@ -85,3 +87,8 @@ release = Deed(
 close_run = Deed(
     "close_run", CloseOrder, Closed, queue=Queue.CLOUD, timeout=minutes(1), retry=FOREVER
 )
+
+ALL: tuple[Deed[Any, Any], ...] = tuple(
+    each for each in globals().values() if isinstance(each, Deed)
+)
+"""Each deed once: what a worker must be able to do."""

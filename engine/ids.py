@@ -1,9 +1,14 @@
-"""Every name that Temporal knows: workflow ids, types, task queues, attributes, memos, tokens."""
+"""Names that Temporal knows: workflow types, task queues, attributes, memos, tokens.
+
+The ids of runs and replicas are in `spec.names`.
+"""
 
 import uuid
 from enum import StrEnum
 
 from temporalio.common import SearchAttributeKey
+
+from spec.names import run_id
 
 PROJECT = SearchAttributeKey.for_keyword("Project")
 RUN_NAME = SearchAttributeKey.for_keyword("RunName")
@@ -43,16 +48,6 @@ class Message(StrEnum):
     REPLICA_EVENT = "replica_event"
     GET_STATE = "get_state"
     GET_ROUTE = "get_route"
-
-
-def run_id(project: str, run: str) -> str:
-    """The workflow id of a run."""
-    return f"run/{project}/{run}"
-
-
-def replica_id(project: str, run: str, incarnation: str, num: int, generation: int) -> str:
-    """The workflow id of a replica, unique over all lives of the run's name."""
-    return f"{run_id(project, run)}/{incarnation}/r{num}-g{generation}"
 
 
 def plan_id(request: str) -> str:

@@ -27,6 +27,7 @@ from engine import ids
 from engine.converter import is_public
 from engine.failures import as_error
 from perdure.errors import NotFound, RunStopping, Unavailable
+from spec.names import run_id
 from spec.plan import Plan, PlanOrder
 from spec.public import PublicStr
 from spec.route import RouteTable
@@ -47,7 +48,7 @@ class Runs:
 
     def handle(self, project: str, run: str) -> WorkflowHandle[object, RunStatus]:
         """The run of this name, whichever life it is in."""
-        return self._client.get_workflow_handle(ids.run_id(project, run), result_type=RunStatus)
+        return self._client.get_workflow_handle(run_id(project, run), result_type=RunStatus)
 
     async def plan(self, order: PlanOrder) -> Plan:
         """What applying would do. Raises the error of a search that failed."""
@@ -186,7 +187,7 @@ class Runs:
             start_workflow_operation=WithStartWorkflowOperation(
                 ids.WorkflowType.RUN,
                 start,
-                id=ids.run_id(project, run),
+                id=run_id(project, run),
                 task_queue=ids.Queue.CONTROL,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 search_attributes=_search_attributes(project, run, request),

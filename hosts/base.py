@@ -6,7 +6,7 @@ from typing import Protocol
 
 from spec.job import Job, JobState, PullProgress
 from spec.log import LogBatch
-from spec.machine import Machine
+from spec.machine import Machine, RuntimeFacts
 
 Progress = Callable[[PullProgress], None]
 
@@ -18,8 +18,8 @@ class Runtime(Protocol):
         """The machine's size now. Raises `InstanceUnreachable`."""
         ...
 
-    def refusals(self, job: Job) -> tuple[str, ...]:
-        """Which properties this runtime cannot honour, each with its reason; empty when none."""
+    async def facts(self) -> RuntimeFacts:
+        """What it can give to a job, for the policy to refuse the rest before one is made."""
         ...
 
     async def pull(self, job: Job, progress: Progress) -> None:

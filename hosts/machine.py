@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pynvml  # type: ignore[import-untyped]
 
+from spec.accelerators import nominal_memory
 from spec.machine import CpuArch, Gpu, GpuVendor, Machine, RuntimeKind
 
 GIB = 1 << 30
@@ -91,7 +92,7 @@ def _gpu(handle: object) -> Gpu:
         id=pynvml.nvmlDeviceGetUUID(handle),
         vendor=GpuVendor.NVIDIA,
         name=model,
-        memory=nominal_memory(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+        memory=nominal_memory(model, pynvml.nvmlDeviceGetMemoryInfo(handle).total / GIB),
         compute_capability=(major, minor),
     )
 
@@ -106,17 +107,3 @@ def short_name(product: str) -> str:
     if words[1].startswith("A"):
         return words[1]
     return "".join([*words[:2], *(word for word in words[2:] if word in ("Ada", "Ti", "SUPER"))])
-
-
-def nominal_memory(total: int) -> float:
-    """The size in GB that a GPU is sold with, from the bytes that the driver leaves.
-
-    The driver and error correction keep up to 7 % (A10G: 22,888 MiB of 24 GB). Sizes are even, and
-    from 32 GB on multiples of 8 except where listed.
-    """
-    measured = total / GIB
-    sizes = (2, 3, 4, 6, 8, 10, 11, 12, 16, 20, 22, 24, 32, 40, 48, 64, 80, 94, 96, 141, 144, 180)
-    for size in (*sizes, 192, 256, 288):
-        if measured <= size * 1.005 and measured >= size * 0.92:
-            return float(size)
-    return round(measured, 1)

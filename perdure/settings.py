@@ -204,10 +204,6 @@ class Settings(BaseSettings):
         """The URL under which people reach the front door, without a slash at its end."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
-    def default_image(self, python: str, *, nvcc: bool = False) -> str:
-        """The image of a service that names none. The caller has checked `image_pythons`."""
-        return self.image.format(python=python) + (self.image_nvcc_suffix if nvcc else "")
-
 
 def read_settings(*, data_dir: Path | None = None) -> Settings:
     """The settings of this process, from its environment. Raises `CannotStart`, naming the first.

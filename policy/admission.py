@@ -5,6 +5,7 @@ from collections.abc import Callable
 from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunStopping
 from policy.accelerator import accelerator_refusals
 from policy.diff import changes
+from spec.container import WITHOUT_EFFECT
 from spec.model_endpoint import TgiModel
 from spec.offer import Refusal
 from spec.placement import BackendName
@@ -19,12 +20,9 @@ BUILT_BACKENDS = (BackendName.LOCAL,)
 
 NEW = "new"
 
-_WITHOUT_EFFECT = ("home_dir", "setup", "single_branch")
-"""Read for old files only."""
-
 Uses = Callable[[ServiceConfiguration], bool]
 
-_NOT_SUPPORTED: tuple[tuple[str, Uses], ...] = (
+NOT_BUILT: tuple[tuple[str, Uses], ...] = (
     ("groups", lambda asked: asked.groups is not None),
     ("rate_limits", lambda asked: bool(asked.rate_limits)),
     ("probes", lambda asked: bool(asked.probes)),
@@ -60,7 +58,7 @@ def refusals(asked: ServiceConfiguration) -> tuple[Refusal, ...]:
             message=f"`{name}` is not supported yet.",
             hint="Remove it from the configuration to run the service without it.",
         )
-        for name, uses in _NOT_SUPPORTED
+        for name, uses in NOT_BUILT
         if uses(asked)
     ]
     absent = [name for name in asked.backends or () if name not in BUILT_BACKENDS]
@@ -85,7 +83,11 @@ def warnings(asked: ServiceConfiguration) -> tuple[str, ...]:
     if absent and len(absent) < len(asked.backends or ()):
         found.append(f"{_listed(absent)} not supported yet, and left out.")
     fields = ServiceConfiguration.model_fields
-    idle = [name for name in _WITHOUT_EFFECT if getattr(asked, name) != fields[name].get_default()]
+    idle = [
+        name
+        for name in sorted(WITHOUT_EFFECT)
+        if getattr(asked, name) != fields[name].get_default()
+    ]
     return (*found, *(f"`{name}` has no effect." for name in idle))
 
 

@@ -1,5 +1,6 @@
 """What differs between two specifications, and how each difference reaches a living run."""
 
+from spec.container import WITHOUT_EFFECT
 from spec.plan import Change, FieldChange
 from spec.run import CodeArchive, RunSpec
 from spec.service import ServiceConfiguration
@@ -7,16 +8,16 @@ from spec.service import ServiceConfiguration
 IN_PLACE = frozenset({"replicas"})
 """What a living run changes without touching its replicas' containers."""
 
-_WITHOUT_EFFECT = frozenset({"name", "env", "registry_auth"})
+_NOT_COMPARED = frozenset({"name", "env", "registry_auth"}) | WITHOUT_EFFECT
 """The name is the run's identity; of the values that are sealed, the digests are compared."""
 
 
 def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
-    """Each field that differs, in the configuration's order; then values, then the code."""
+    """Each field that differs and has an effect, in their order; then values, then the code."""
     found = [
         _changed(field, getattr(old.configuration, field), getattr(new.configuration, field))
         for field in ServiceConfiguration.model_fields
-        if field not in _WITHOUT_EFFECT
+        if field not in _NOT_COMPARED
         and getattr(old.configuration, field) != getattr(new.configuration, field)
     ]
     keys = old.digests.keys() | new.digests.keys()

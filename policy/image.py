@@ -1,8 +1,9 @@
 """Which image a service runs in."""
 
+from spec.container import DEFAULT_PYTHON
 from spec.offer import Refusal
 from spec.public import Model
-from spec.service import DEFAULT_PYTHON, ServiceConfiguration
+from spec.service import ServiceConfiguration
 
 
 class DefaultImage(Model):

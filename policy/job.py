@@ -3,13 +3,12 @@
 import posixpath
 
 from policy.command import container_command
+from spec.container import WORKFLOW
 from spec.deeds import ContainerOrder
 from spec.job import Job, JobLabels, JobMount
+from spec.run import RunSpec
 from spec.sealed import SealedValues
 from spec.volumes import InstanceMount
-
-WORKFLOW = "/workflow"
-"""Where the code lies in a container; a relative `working_dir` is below it."""
 
 
 def make_job(
@@ -33,7 +32,7 @@ def make_job(
         command=command,
         env={**_variables(order, run_uuid), **values.env},
         user=asked.user,
-        working_dir=working_dir(order),
+        working_dir=working_dir(start.spec),
         privileged=asked.privileged,
         shm_size=limits.shm_size,
         cpu_limit=limits.cpu.count.max,
@@ -51,9 +50,8 @@ def make_job(
     )
 
 
-def working_dir(order: ContainerOrder) -> str | None:
+def working_dir(spec: RunSpec) -> str | None:
     """Absolute; None is the image's own, where there is neither a wish nor code."""
-    spec = order.start.spec
     if spec.configuration.working_dir is not None:
         return posixpath.normpath(posixpath.join(WORKFLOW, spec.configuration.working_dir))
     if spec.code is None:
@@ -73,7 +71,7 @@ def _variables(order: ContainerOrder, run_uuid: str) -> dict[str, str]:
         "DSTACK_RUN_NAME": start.run,
         "DSTACK_REPO_ID": repository.id if repository else "",
         "DSTACK_REPO_DIR": WORKFLOW,
-        "DSTACK_WORKING_DIR": working_dir(order) or WORKFLOW,
+        "DSTACK_WORKING_DIR": working_dir(start.spec) or WORKFLOW,
         "DSTACK_GPUS_NUM": gpus,
         "DSTACK_GPUS_PER_NODE": gpus,
         "DSTACK_NODES_NUM": "1",

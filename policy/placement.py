@@ -1,6 +1,7 @@
 """Whether an offer fits what was asked, and in which order offers are tried."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
 
 from spec.gpu import GpuRequest
 from spec.machine import Gpu
@@ -9,17 +10,25 @@ from spec.profile import SpotPolicy
 from spec.resources import Resources
 from spec.run import Placement
 from spec.service import ServiceConfiguration
+from spec.units import format_price
 
 
-def unfit(query: OfferQuery, offer: Offer, *, enforce_defaults: bool = True) -> str | None:
-    """The first requirement that the offer does not meet, as people say it; None when it fits.
+class Misfit(NamedTuple):
+    """A property of the configuration that an offer does not meet, and how people say it."""
+
+    requirement: str
+    reason: str
+
+
+def unfit(query: OfferQuery, offer: Offer, *, enforce_defaults: bool = True) -> Misfit | None:
+    """The first requirement that the offer does not meet; None when it fits.
 
     Without `enforce_defaults`, resources that the user did not write are no requirement: on a
     machine that is there anyway, defaults only warn.
     """
     asked = query.configuration
     enforced = ("cpu", "memory", "disk") if enforce_defaults else query.requested
-    checks: tuple[Callable[[], str | None], ...] = (
+    checks: tuple[Callable[[], Misfit | None], ...] = (
         lambda: _unfit_place(asked, offer),
         lambda: _unfit_price(asked, offer),
         lambda: _unfit_size(asked.resources, offer, enforced),
@@ -40,6 +49,14 @@ def unmet_defaults(query: OfferQuery, offer: Offer) -> tuple[str, ...]:
 def ranked(offers: list[Offer]) -> tuple[Offer, ...]:
     """Available ones first, then by price; those of unknown price last."""
     return tuple(sorted(offers, key=_rank))
+
+
+def untried(
+    found: Iterable[Offer], tried: Collection[Offer], asked: Resources
+) -> tuple[Offer, ...]:
+    """Those that are no repetition of what was tried: another place, or other GPUs there."""
+    known = {_share(offer, asked) for offer in tried}
+    return tuple(offer for offer in found if _share(offer, asked) not in known)
 
 
 def chosen_gpus(asked: Resources, free: tuple[Gpu, ...]) -> tuple[Gpu, ...] | None:
@@ -74,7 +91,7 @@ def fitting_gpus(asked: Resources, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
     return tuple(gpu for gpu in gpus if asked.gpu is not None and _fits_gpu(asked.gpu, gpu))
 
 
-def _unfit_place(asked: ServiceConfiguration, offer: Offer) -> str | None:
+def _unfit_place(asked: ServiceConfiguration, offer: Offer) -> Misfit | None:
     wanted = (
         ("backends", asked.backends, offer.backend),
         ("regions", asked.regions, offer.region),
@@ -83,28 +100,30 @@ def _unfit_place(asked: ServiceConfiguration, offer: Offer) -> str | None:
     )
     for name, allowed, given in wanted:
         if allowed and given.lower() not in {str(each).lower() for each in allowed}:
-            return f"`{name}` does not include `{given or '-'}`"
+            return Misfit(name, f"`{name}` does not include `{given or '-'}`")
     if asked.spot_policy is SpotPolicy.SPOT and not offer.spot:
-        return "`spot_policy: spot` asks for spot instances, and this is none"
+        reason = "`spot_policy: spot` asks for spot instances, and this is none"
+        return Misfit("spot_policy", reason)
     if asked.spot_policy is SpotPolicy.ON_DEMAND and offer.spot:
-        return "`spot_policy: on-demand` excludes spot instances"
+        return Misfit("spot_policy", "`spot_policy: on-demand` excludes spot instances")
     return None
 
 
-def _unfit_price(asked: ServiceConfiguration, offer: Offer) -> str | None:
+def _unfit_price(asked: ServiceConfiguration, offer: Offer) -> Misfit | None:
     if asked.max_price is None:
         return None
     if offer.price is None:
-        return "its price is unknown, and `max_price` is set"
+        return Misfit("max_price", "its price is unknown, and `max_price` is set")
     if offer.price > asked.max_price:
-        return f"it costs ${offer.price:.2f} an hour, `max_price` is ${asked.max_price:.2f}"
+        price, limit = format_price(offer.price), format_price(asked.max_price)
+        return Misfit("max_price", f"it costs {price} an hour, `max_price` is {limit}")
     return None
 
 
-def _unfit_size(asked: Resources, offer: Offer, enforced: Collection[str]) -> str | None:
+def _unfit_size(asked: Resources, offer: Offer, enforced: Collection[str]) -> Misfit | None:
     for name, wanted, has, fits in _sizes(asked, offer):
         if not fits and name in enforced:
-            return f"`{name}: {wanted}` is asked for, it has {has}"
+            return Misfit(name, f"`{name}: {wanted}` is asked for, it has {has}")
     return None
 
 
@@ -128,14 +147,14 @@ def _size(name: str, wanted: str, least: float | None, has: float) -> tuple[str,
     return (name, wanted, f"{has:.1f}GB", has >= (least or 0))
 
 
-def _unfit_gpus(asked: Resources, offer: Offer) -> str | None:
+def _unfit_gpus(asked: Resources, offer: Offer) -> Misfit | None:
     if asked.gpu is None or (asked.gpu.count.min or 0) == 0:
         return None
     if not offer.gpus:
-        return f"`gpu: {asked.gpu}` is asked for, it has no GPU free"
+        return Misfit("gpu", f"`gpu: {asked.gpu}` is asked for, it has no GPU free")
     if chosen_gpus(asked, offer.gpus) is None:
         has = ", ".join(f"{gpu.name}:{gpu.memory:g}GB" for gpu in offer.gpus)
-        return f"`gpu: {asked.gpu}` is asked for, it has {has} free"
+        return Misfit("gpu", f"`gpu: {asked.gpu}` is asked for, it has {has} free")
     return None
 
 
@@ -151,6 +170,12 @@ def _fits_gpu(request: GpuRequest, gpu: Gpu) -> bool:
             or (gpu.compute_capability or (0, 0)) >= request.compute_capability
         )
     )
+
+
+def _share(offer: Offer, asked: Resources) -> tuple[str | bool, ...]:
+    """What a replica would take of this offer."""
+    gpus = (gpu.id for gpu in chosen_gpus(asked, offer.gpus) or ())
+    return (offer.place, offer.instance_type, offer.spot, *gpus)
 
 
 def _rank(offer: Offer) -> tuple[bool, bool, float, str]:

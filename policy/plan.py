@@ -26,7 +26,6 @@ def make_plan(order: PlanOrder, found: OfferList) -> Plan:
     if not refused and not found.offers:
         refused += found.refusals
     shown = found.offers if order.max_offers is None else found.offers[: order.max_offers]
-    prices = [offer.price for offer in found.offers if offer.price is not None]
     return Plan(
         project=order.project,
         name=order.name,
@@ -34,8 +33,8 @@ def make_plan(order: PlanOrder, found: OfferList) -> Plan:
         check=check_value(order.current),
         changes=differences,
         offers=shown,
-        total_offers=len(found.offers),
-        max_price=max(prices, default=None),
+        total_offers=len(found.offers) + found.more,
+        max_price=found.max_price,
         refusals=tuple(refused),
         warnings=(*warnings(order.spec.configuration), *found.warnings),
     )

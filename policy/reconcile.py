@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from policy.views import route_table
+from spec.names import replica_id
 from spec.public import Model
 from spec.run import LeaveOrder, ReplicaRecord, RunState
 from spec.status import EndReason, ReplicaPhase, RunPhase
@@ -70,14 +71,11 @@ def _missing(state: RunState, wanted: int) -> tuple[ReplicaRecord, ...]:
     taken = {record.num for record in state.records if record.leave_by is None}
     free = [num for num in range(wanted + len(taken)) if num not in taken]
     short = max(0, wanted - len(taken))
+    life = (state.project, state.name, state.incarnation)
     return tuple(
-        ReplicaRecord(id=_replica_id(state, num, generation), num=num, deployment=state.revision)
+        ReplicaRecord(id=replica_id(*life, num, generation), num=num, deployment=state.revision)
         for generation, num in enumerate(free[:short], state.generation + 1)
     )
-
-
-def _replica_id(state: RunState, num: int, generation: int) -> str:
-    return f"run/{state.project}/{state.name}/{state.incarnation}/r{num}-g{generation}"
 
 
 def _leaving(record: ReplicaRecord, order: LeaveOrder) -> ReplicaRecord:

@@ -1,6 +1,7 @@
 """What the Temporal UI tells of a run and its replicas: Markdown, readable without any key."""
 
 from spec.run import Placement, ReplicaStatus, RunStatus
+from spec.units import format_price
 
 
 def run_story(status: RunStatus) -> str:
@@ -13,14 +14,9 @@ def run_story(status: RunStatus) -> str:
     return "\n".join([head, "", *table])
 
 
-def price_text(price: float | None) -> str:
-    """USD per hour as people read it; `-` when it is unknown."""
-    return "-" if price is None else f"${price:.2f}"
-
-
 def place_text(placement: Placement) -> str:
     """Where a replica is, and for how much."""
-    return f"{placement.backend}/{placement.region} at {price_text(placement.price)}/h"
+    return f"{placement.backend}/{placement.region} at {format_price(placement.price)}/h"
 
 
 def _row(replica: ReplicaStatus) -> str:
@@ -30,7 +26,7 @@ def _row(replica: ReplicaStatus) -> str:
         replica.status.value,
         "yes" if replica.ready else "no",
         where,
-        price_text(replica.price),
+        format_price(replica.price),
         replica.message,
     ]
     return f"| {' | '.join(cells)} |"

@@ -181,7 +181,7 @@ class ClientConnection(asyncio.Protocol):
         self._pause(_BODY)
 
     def resume_body(self) -> None:
-        """It can again."""
+        """The replica takes bytes again: read on from the client."""
         self._resume(_BODY)
 
     def _pause(self, why: int) -> None:
@@ -204,7 +204,7 @@ class ClientConnection(asyncio.Protocol):
             self._queue[0].throttle(blocked=True)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """The client takes bytes again: send on, and let the replica do so."""
         self.blocked = False
         if self._tunnel is not None:
             self._tunnel.resume(client=False)

@@ -14,20 +14,12 @@ from perdure.errors import NotFound, Unavailable
 from proxy.metrics import exposition
 from proxy.plane import Plane
 from proxy.state import State
-from spec.public import PublicModel
-from spec.route import RouteTable
+from spec.route import RouteReport
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
 JSON = "application/json"
-
-
-class RouteReport(PublicModel):
-    """The table as this process has it. `differs` names the runs whose own view is another."""
-
-    routes: tuple[RouteTable, ...]
-    differs: tuple[str, ...] | None = None
 
 
 class Management:

@@ -17,10 +17,11 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from engine.converter import is_public
-from engine.ids import ROUTE_MEMO, WorkflowType, run_id
+from engine.ids import ROUTE_MEMO, WorkflowType
 from engine.runs import Runs
 from proxy.plane import Plane
 from proxy.state import State
+from spec.names import run_id
 from spec.route import RouteTable
 
 LIVING_RUNS = f"WorkflowType = '{WorkflowType.RUN}' AND ExecutionStatus = 'Running'"

@@ -67,7 +67,7 @@ class Tunnel:
             transport.pause_reading()
 
     def resume(self, *, client: bool) -> None:
-        """It does again."""
+        """The other side takes bytes again: read on from this one."""
         transport = self._client if client else self._replica
         if not transport.is_closing():
             transport.resume_reading()

@@ -95,7 +95,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.pause_reading()
 
     def resume(self) -> None:
-        """It does again."""
+        """The client takes bytes again: read on from the replica."""
         if self._paused:
             self._paused = False
             if not self.transport.is_closing():
@@ -286,7 +286,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._exchange.client.pause_body()
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """The replica takes bytes again: let the client send on."""
         if self._tunnel is not None:
             self._tunnel.resume(client=True)
         elif self._exchange is not None:

@@ -29,6 +29,10 @@ DYNAMIC_CONFIG = (
 )
 # WAL: three times the writes. NORMAL survives a kill of the process, not always a loss of power.
 SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
+TUNING = [
+    *(word for value in DYNAMIC_CONFIG for word in ("--dynamic-config-value", value)),
+    *(word for value in SQLITE_PRAGMAS for word in ("--sqlite-pragma", value)),
+]
 SEARCH_ATTRIBUTES = ("Project", "RunName", "RunStatus", "Model")
 RETENTION = "720h"  # closed workflows stay 30 days; what must last longer is in the store
 
@@ -85,15 +89,14 @@ def ports(settings: Settings) -> Ports:
 
 def command(settings: Settings, ports: Ports) -> tuple[str, ...]:
     """The command that starts the server."""
-    values = [("--dynamic-config-value", value) for value in DYNAMIC_CONFIG]
-    values += [("--sqlite-pragma", value) for value in SQLITE_PRAGMAS]
-    values += [("--search-attribute", f"{name}=Keyword") for name in SEARCH_ATTRIBUTES]
+    attributes = [("--search-attribute", f"{name}=Keyword") for name in SEARCH_ATTRIBUTES]
     return (
         *(binary(), "server", "start-dev", "--log-format", "text"),
         *("--db-filename", str(settings.data.temporal_database)),
         *("--ip", HOST, "--port", str(ports.grpc), "--ui-port", str(ports.web)),
         *("--ui-codec-endpoint", ports.ui_url.rstrip("/") + CODEC_PATH, "--ui-disable-news-fetch"),
-        *(word for pair in values for word in pair),
+        *TUNING,
+        *(word for pair in attributes for word in pair),
     )
 
 

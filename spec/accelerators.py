@@ -110,11 +110,17 @@ def vendor_of(names: Iterable[str]) -> GpuVendor | None:
 def nominal_memory(name: str, reported: float) -> float:
     """The nominal GB of a device whose driver reports `reported` GB.
 
-    The smallest variant that is not smaller than what is reported; `reported` for an unknown one.
+    The smallest variant that is not smaller than what is reported. Drivers and error correction
+    keep up to 8 %: an unknown device has the size within that, if there is such a one.
     """
     accelerator = find_accelerator(name)
-    variants = accelerator.memory if accelerator else ()
-    return min((size for size in variants if size >= reported), default=reported)
+    variants = accelerator.memory if accelerator else _within(reported)
+    return min((size for size in variants if size >= reported), default=round(reported, 1))
+
+
+def _within(reported: float) -> tuple[float, ...]:
+    sizes = {size for accelerator in ACCELERATORS for size in accelerator.memory}
+    return tuple(size for size in sizes if size * 0.92 <= reported)
 
 
 def _vendor(name: str) -> GpuVendor | None:

@@ -14,8 +14,14 @@ from spec.resources import Resources
 from spec.section import Section, problem
 from spec.volumes import Mount
 
+WORKFLOW = "/workflow"
+"""Where the code lies in a container; a relative `working_dir` is below it."""
+
 DEFAULT_PYTHON = "3.12"
 """The version of the default image when the configuration names neither image nor version."""
+
+WITHOUT_EFFECT = frozenset({"home_dir", "setup", "single_branch"})
+"""Properties that are read for old files only."""
 
 
 class PythonVersion(StrEnum):
@@ -91,8 +97,7 @@ class ContainerOptions(Section):
     """The container's properties of a configuration.
 
     `python` None is chosen later (`DEFAULT_PYTHON`); `shell`, `user`, `entrypoint` and
-    `working_dir` None are the image's. `home_dir` and `setup` are read for old files, and have no
-    effect.
+    `working_dir` None are the image's.
     """
 
     image: Image | None = None

@@ -25,14 +25,17 @@ class ReplicaStart(Model):
 
 
 class CreateOrder(PublicModel):
-    """One attempt at one offer, taking `gpus` of its GPUs; `token` makes repetition harmless."""
+    """One attempt at one offer, with those of its GPUs that were chosen, by their ids.
+
+    `token` makes repetition harmless.
+    """
 
     token: str
     replica: str
     project: str
     run: str
     offer: Offer
-    gpus: int = 0
+    gpu_ids: tuple[str, ...] = ()
 
 
 class Instance(PublicModel):
@@ -59,12 +62,16 @@ class Pulled(PublicModel):
 
 
 class ReadyOrder(PublicModel):
-    """Wait until the service answers: a connection to its port, or with `model_path` a 200."""
+    """Wait until the service answers: a connection to its port, or with `model_path` a 200.
+
+    `since` is when the wait began, whichever attempt of the deed goes on with it.
+    """
 
     instance: Instance
     address: str
     port: int
     model_path: str | None = None
+    since: datetime | None = None
 
 
 class Readiness(PublicModel):

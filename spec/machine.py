@@ -39,6 +39,16 @@ class Gpu(PublicModel):
     compute_capability: tuple[int, int] | None = None
 
 
+class RuntimeFacts(PublicModel):
+    """What a runtime can give to a replica, as far as that differs between machines.
+
+    Of plain processes: the versions in `pythons`, and ports from `first_port` on.
+    """
+
+    pythons: tuple[str, ...] = ()
+    first_port: int = 1
+
+
 class Machine(PublicModel):
     """A machine's size. `memory` and `disk` in GB; `disk` is what is free."""
 

@@ -1,10 +1,14 @@
 """Offers: places where a replica could run, with their price."""
 
+from collections import Counter
 from enum import StrEnum
+from typing import Self
 
 from spec.machine import CpuArch, Gpu, RuntimeKind
 from spec.public import Model, PublicModel
+from spec.run import RunSpec
 from spec.service import ServiceConfiguration
+from spec.units import format_size
 
 
 class Offer(PublicModel):
@@ -26,10 +30,10 @@ class Offer(PublicModel):
 
     @property
     def resources(self) -> str:
-        """The size as people read it: `27xCPU, 150GB, A5000:24GB:3`."""
-        parts = [f"{self.cpus}xCPU", f"{self.memory:.0f}GB"]
-        if self.gpus:
-            parts.append(f"{self.gpus[0].name}:{self.gpus[0].memory:g}GB:{len(self.gpus)}")
+        """The size as people read it: `27xCPU, 150GB, A5000:24GB:3`, each kind of GPU once."""
+        parts = [f"{self.cpus}xCPU", format_size(round(self.memory))]
+        for (name, memory), count in Counter((gpu.name, gpu.memory) for gpu in self.gpus).items():
+            parts.append(f"{name}:{format_size(memory)}:{count}")
         return ", ".join(parts)
 
     @property
@@ -41,11 +45,17 @@ class Offer(PublicModel):
 class OfferQuery(Model):
     """What is sought; the configuration carries no secret values.
 
-    `requested` are the properties of `resources` that the user wrote, the others are defaults.
+    `requested` and `digests` are those of the run's specification.
     """
 
     configuration: ServiceConfiguration
     requested: tuple[str, ...] = ()
+    digests: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self:
+        """The search for a place where this can run."""
+        return cls(configuration=spec.configuration, requested=spec.requested, digests=spec.digests)
 
 
 class RefusalKind(StrEnum):
@@ -71,12 +81,14 @@ class Refusal(Model):
 
 
 class OfferList(Model):
-    """Offers that fit, best first.
+    """Offers that fit, best first, and how many `more` there are behind them.
 
-    `refusals` say why a backend offers nothing, `warnings` what will be different from what was
-    asked.
+    `max_price` is the dearest of all in USD per hour; `refusals` say why a backend offers nothing,
+    `warnings` what will be different from what was asked.
     """
 
     offers: tuple[Offer, ...] = ()
+    more: int = 0
+    max_price: float | None = None
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()

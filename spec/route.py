@@ -90,6 +90,13 @@ class RouteTable(PublicModel):
         return (self.started_at, self.version)
 
 
+class RouteReport(PublicModel):
+    """The tables as a proxy has them. `differs` names the runs whose own view is another."""
+
+    routes: tuple[RouteTable, ...]
+    differs: tuple[str, ...] | None = None
+
+
 class TokenGrant(PublicModel):
     """The SHA-256 (hex) of a token, and the projects whose services it opens."""
 

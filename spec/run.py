@@ -52,6 +52,11 @@ class RunSpec(Model):
     repository: Repository | None = None
 
     @property
+    def has_registry_auth(self) -> bool:
+        """Whether the image is pulled with credentials, which may lie in the store."""
+        return self.configuration.registry_auth is not None or "registry_auth" in self.digests
+
+    @property
     def replicas(self) -> int:
         """How many replicas to keep: the minimum, and at least one for a range."""
         wanted = self.configuration.replicas

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from spec.container import DEFAULT_PYTHON, ContainerOptions
+from spec.container import ContainerOptions
 from spec.model_endpoint import ModelEndpoint
 from spec.placement import Gateway
 from spec.probe import Probes
@@ -15,7 +15,7 @@ from spec.replicas import ReplicaGroup, check_groups, check_scaling, named_group
 from spec.scaling import ReplicaRange, Scaling
 from spec.section import Section, problem
 
-__all__ = ["DEFAULT_PYTHON", "ServiceConfiguration", "with_profile"]
+__all__ = ["ServiceConfiguration", "with_profile"]
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{1,40}$")
 _PORT_FORM = "Write a port from 1 to 65535, as in `port: 8000`."

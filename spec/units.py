@@ -1,4 +1,4 @@
-"""Units: durations in seconds, sizes in GB (1 TB = 1024 GB, 1 GB = 1024 MB)."""
+"""Units: durations in seconds, sizes in GB (1 TB = 1024 GB, 1 GB = 1024 MB), prices in USD/h."""
 
 import math
 import re
@@ -61,6 +61,15 @@ def format_size(gigabytes: float) -> str:
         return f"{int(megabytes)}MB"
     shortest = f"{gigabytes:.99f}" if "e" in repr(gigabytes) else repr(gigabytes)
     return f"{shortest}GB"
+
+
+def format_price(price: float | None) -> str:
+    """USD per hour; `-` when unknown. Cents, and more digits only for less than a cent."""
+    if price is None:
+        return "-"
+    if price == 0:
+        return "$0"
+    return f"${price:.4f}".rstrip("0") if price < 0.01 else f"${price:.2f}"
 
 
 def _scalar_text(value: Any) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from perdure.errors import NoCapacity
 from store.connection import Database
@@ -15,29 +16,25 @@ class Gpus:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(
-        self, host: str, token: str, count: int, candidates: Sequence[str]
-    ) -> tuple[str, ...]:
-        """`count` free ones of the candidates, in their order; the same ones for the same token.
+    async def claim(self, host: str, token: str, ids: Sequence[str]) -> None:
+        """Claim all of them, or find that the token has them.
 
-        Raises `NoCapacity` when there are fewer.
+        Raises `NoCapacity` when another token has one of them: then nothing was claimed.
         """
-        async with self._database.write() as connection:
-            rows = (await connection.execute(select(gpus).where(gpus.c.host == host))).all()
-            own = tuple(row.gpu for row in rows if row.token == token)
-            if own:
-                return own
-            taken = {row.gpu for row in rows}
-            free = tuple(gpu for gpu in candidates if gpu not in taken)[:count]
-            if len(free) < count:
-                raise NoCapacity(
-                    f"`{host}` has {len(free)} free GPUs of the {count} that are needed.",
-                    hint="Stop a service that uses GPUs there, or ask for fewer.",
-                )
-            for gpu in free:
-                row = {"host": host, "gpu": gpu, "token": token}
-                await connection.execute(insert(gpus).values(row))
-        return free
+        wanted = select(gpus).where(gpus.c.host == host, gpus.c.gpu.in_(ids))
+        try:
+            async with self._database.write() as connection:
+                holders = {row.gpu: row.token for row in await connection.execute(wanted)}
+                if any(holder != token for holder in holders.values()):
+                    raise _taken(host)
+                free = [gpu for gpu in ids if gpu not in holders]
+                if free:
+                    rows = [{"host": host, "gpu": gpu, "token": token} for gpu in free]
+                    await connection.execute(insert(gpus), rows)
+        except IntegrityError as error:  # somebody claimed after we had looked: who?
+            held = await self.claimed(host)
+            if any(held.get(gpu) != token for gpu in ids):
+                raise _taken(host) from error
 
     async def release(self, token: str) -> None:
         """Give back what the token holds."""
@@ -49,3 +46,10 @@ class Gpus:
         async with self._database.read() as connection:
             rows = await connection.execute(select(gpus).where(gpus.c.host == host))
             return {row.gpu: row.token for row in rows}
+
+
+def _taken(host: str) -> NoCapacity:
+    return NoCapacity(
+        f"GPUs of `{host}` that were chosen were taken meanwhile.",
+        hint="Stop a service that uses GPUs there, or ask for fewer.",
+    )

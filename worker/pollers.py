@@ -8,7 +8,7 @@ from temporalio.worker import Worker
 import workflows
 from engine.ids import Queue
 from perdure import __version__
-from worker.rooms import Rooms
+from worker.implementations import Implementations
 
 SLOTS = {Queue.CLOUD: 50, Queue.HOST: 100, Queue.WATCH: 10_000}
 """Watchers only wait: with the SDK's default of 100 slots, idle ones would stop everything."""
@@ -19,7 +19,11 @@ watch go to another worker at once."""
 
 
 def pollers(
-    client: Client, rooms: Rooms, *, max_cached: int, sticky_timeout: timedelta
+    client: Client,
+    implementations: Implementations,
+    *,
+    max_cached: int,
+    sticky_timeout: timedelta,
 ) -> list[Worker]:
     """`control` runs workflows only, the others deeds only, grouped by what they wait for."""
     control = Worker(
@@ -35,9 +39,9 @@ def pollers(
             client,
             task_queue=queue,
             build_id=__version__,
-            activities=deeds,
+            activities=methods,
             max_concurrent_activities=SLOTS[queue],
             graceful_shutdown_timeout=timedelta() if queue is Queue.WATCH else GRACE,
         )
-        for queue, deeds in rooms.by_queue.items()
+        for queue, methods in implementations.items()
     ]

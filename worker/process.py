@@ -11,9 +11,9 @@ from perdure.health import Health
 from perdure.settings import Settings
 from store.database import open_store
 from store.head import until_set_up
+from worker.implementations import make_implementations
 from worker.machine import local_backend
 from worker.pollers import pollers
-from worker.rooms import make_rooms
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +27,10 @@ async def run(settings: Settings) -> None:
     async with open_store(settings) as store, Health(settings.data.worker_socket) as health:
         client = await connect_when_there(codec(settings), settings.ready_timeout)
         backend = await local_backend(settings, store)
-        rooms = make_rooms(settings, client, store, {backend.name: backend})
+        implementations = make_implementations(settings, client, store, {backend.name: backend})
         workers = pollers(
             client,
-            rooms,
+            implementations,
             max_cached=settings.max_cached_workflows,
             sticky_timeout=timedelta(seconds=settings.sticky_timeout),
         )

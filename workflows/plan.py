@@ -16,6 +16,6 @@ class PlanWorkflow:
     async def run(self, order: PlanOrder) -> Plan:
         """Search and judge."""
         spec = order.spec
-        query = OfferQuery(configuration=spec.configuration, requested=spec.requested)
+        query = OfferQuery.of(spec)
         found = await deeds.search_offers(query, summary=str(spec.configuration.resources))
         return make_plan(order, found)

@@ -13,7 +13,7 @@ from engine.failures import as_error, is_real_exit
 from engine.options import LAST_LOGS, MINIMUM_GRACE
 from perdure.errors import NoCapacity
 from policy.ending import Ending, ending_of_error, ending_of_exit
-from policy.placement import chosen_gpus, placement_of
+from policy.placement import chosen_gpus, placement_of, untried
 from policy.readiness import ready_order
 from policy.story import place_text
 from spec.deeds import (
@@ -122,7 +122,8 @@ class ReplicaWorkflow:
         started = await self._unless_leaving(deeds.start_container(order, summary="start"))
         self._collecting = asyncio.create_task(self._collect(instance))
         await self._tell(ReplicaPhase.RUNNING)
-        ready = ready_order(instance, started.address, self._start.spec.configuration)
+        asked = self._start.spec.configuration
+        ready = ready_order(instance, started.address, asked, workflow.now())
         seen = await self._unless_leaving(deeds.wait_ready(ready, summary=f"port {ready.port}"))
         if seen.ended is not None:
             return ending_of_exit(seen.ended)
@@ -132,21 +133,31 @@ class ReplicaWorkflow:
         return await self._watch(instance, started.address)
 
     async def _provision(self) -> Instance:
-        """The first offer that has capacity."""
+        """The first offer that has capacity.
+
+        Others may be quicker: offers are sought again as long as that brings one not yet tried.
+        """
         spec = self._start.spec
-        query = OfferQuery(configuration=spec.configuration, requested=spec.requested)
-        found = await deeds.search_offers(query, summary=str(spec.configuration.resources))
-        refused = [refusal.message for refusal in found.refusals]
-        for attempt, offer in enumerate(found.offers):
-            try:
-                return await self._create(offer, attempt)
-            except ActivityError as failure:
-                error = as_error(failure)
-                if not isinstance(error, NoCapacity):
-                    raise
-                refused.append(error.message)
-        message = " ".join(refused) or "No backend has an offer."
-        raise ApplicationError(message, type=NoCapacity.__name__)
+        asked = spec.configuration.resources
+        query = OfferQuery.of(spec)
+        tried: list[Offer] = []
+        refused: list[str] = []
+        while True:
+            found = await deeds.search_offers(query, summary=str(asked))
+            refused += [refusal.message for refusal in found.refusals]
+            offers = untried(found.offers, tried, asked)
+            if not offers:
+                message = " ".join(dict.fromkeys(refused)) or "No backend has an offer."
+                raise ApplicationError(message, type=NoCapacity.__name__)
+            for offer in offers:
+                try:
+                    return await self._create(offer, attempt=len(tried))
+                except ActivityError as failure:
+                    error = as_error(failure)
+                    if not isinstance(error, NoCapacity):
+                        raise
+                    refused.append(error.message)
+                    tried.append(offer)
 
     async def _create(self, offer: Offer, attempt: int) -> Instance:
         """The token is remembered before the call: what may exist can be released."""
@@ -162,7 +173,7 @@ class ReplicaWorkflow:
             project=start.project,
             run=start.run,
             offer=offer,
-            gpus=len(chosen_gpus(asked, offer.gpus) or ()),
+            gpu_ids=tuple(gpu.id for gpu in chosen_gpus(asked, offer.gpus) or ()),
         )
         return await deeds.create_instance(order, summary=place_text(self._placement))
 

@@ -16,6 +16,7 @@ from policy.story import run_story
 from policy.transitions import answered, applied, new_run, observed, stopped
 from policy.views import run_status
 from spec.deeds import CloseOrder, ReplicaStart
+from spec.names import run_id
 from spec.public import PublicModel, PublicStr
 from spec.route import RouteTable
 from spec.run import (
@@ -163,7 +164,7 @@ class RunWorkflow:
         await workflow.start_child_workflow(
             ReplicaWorkflow.run,
             ReplicaStart(
-                owner=ids.run_id(state.project, state.name),
+                owner=run_id(state.project, state.name),
                 project=state.project,
                 run=state.name,
                 incarnation=state.incarnation,

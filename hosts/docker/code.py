@@ -5,8 +5,9 @@ import tarfile
 from pathlib import Path
 from typing import IO
 
-WORKFLOW = "workflow"
+from spec.container import WORKFLOW
 
+ROOT = WORKFLOW.removeprefix("/")  # the names in a tar have no slash before them
 # A user's id and a group's.
 Owner = tuple[int, int]
 
@@ -42,7 +43,7 @@ def pack_workflow(archive: Path, owner: Owner, out: IO[bytes]) -> None:
         tarfile.open(archive, "r:gz") as source,
         tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as target,
     ):
-        root = tarfile.TarInfo(WORKFLOW)
+        root = tarfile.TarInfo(ROOT)
         root.type, root.mode, root.uid, root.gid = tarfile.DIRTYPE, 0o755, uid, gid
         target.addfile(root)
         for member in source:
@@ -50,8 +51,8 @@ def pack_workflow(archive: Path, owner: Owner, out: IO[bytes]) -> None:
                 continue
             content = source.extractfile(member) if member.isreg() else None
             if member.islnk():
-                member.linkname = f"{WORKFLOW}/{member.linkname.removeprefix('./')}"
-            member.name = f"{WORKFLOW}/{member.name.removeprefix('./')}"
+                member.linkname = f"{ROOT}/{member.linkname.removeprefix('./')}"
+            member.name = f"{ROOT}/{member.name.removeprefix('./')}"
             member.uid, member.gid, member.uname, member.gname = uid, gid, "", ""
             target.addfile(member, content)
 

@@ -26,7 +26,7 @@ from hosts.machine import this_machine
 from perdure.errors import ContainerCreateFailed, HostError, RuntimeUnsupported, sentence
 from spec.job import Job, JobPhase, JobState
 from spec.log import LogBatch
-from spec.machine import Machine, RuntimeKind
+from spec.machine import Machine, RuntimeFacts, RuntimeKind
 
 # After this long without a word, a wait or a log asks whether the engine is still there.
 SILENCE = timedelta(seconds=30)
@@ -83,9 +83,9 @@ class DockerRuntime:
         info = await self._engine.ask("info")
         return await asyncio.to_thread(self._survey, Path(info["DockerRootDir"]))
 
-    def refusals(self, job: Job) -> tuple[str, ...]:
-        """See `hosts.base.Runtime`: a container needs an image, all else is Docker's to give."""
-        return () if job.image else ("A container cannot be made without an `image`.",)
+    async def facts(self) -> RuntimeFacts:
+        """See `hosts.base.Runtime`: all that differs is in the images."""
+        return RuntimeFacts()
 
     async def pull(self, job: Job, progress: Progress) -> None:
         """See `hosts.base.Runtime`."""

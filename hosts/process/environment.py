@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hosts.process.folder import ReplicaFolder
 from hosts.process.stray import MARK
+from spec.container import WORKFLOW
 from spec.job import Job
 
 # Configuration of the machine that programs need to reach the outside, and of package installers.
@@ -30,7 +31,6 @@ NOT_ALLOWED = frozenset(
     }
 )
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-CODE = "/workflow"  # where a container has the code
 
 
 def allowed(environment: Mapping[str, str]) -> dict[str, str]:
@@ -88,8 +88,8 @@ PATHS = ("DSTACK_REPO_DIR", "DSTACK_WORKING_DIR")
 
 def inside(path: str, folder: ReplicaFolder) -> str:
     """A path of the container as one of this machine, when it is below `/workflow`."""
-    if path == CODE or path.startswith(f"{CODE}/"):
-        return os.path.normpath(f"{folder.workflow}/{path.removeprefix(CODE)}")
+    if path == WORKFLOW or path.startswith(f"{WORKFLOW}/"):
+        return os.path.normpath(f"{folder.workflow}/{path.removeprefix(WORKFLOW)}")
     return path
 
 

@@ -3,10 +3,18 @@
 import errno
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 
 from hosts.process.folder import Record, ReplicaFolder
 from perdure.errors import RuntimeUnsupported
 from spec.job import Job, JobPhase
+
+UNPRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+
+
+def first_unprivileged() -> int:
+    """The first port that an account other than root may listen on."""
+    return int(UNPRIVILEGED.read_text())
 
 
 def claim(job: Job, others: Iterable[tuple[ReplicaFolder, Record]]) -> None:

@@ -13,9 +13,9 @@ from pydantic import TypeAdapter
 from uv import find_uv_bin
 
 from perdure.errors import ContainerCreateFailed, RuntimeUnsupported, sentence
+from spec.container import DEFAULT_PYTHON
 from spec.public import Model
 
-PREFERRED = "3.12"  # what the default image has for a service that names no Python
 ASK = "import sys, encodings; print('%d.%d' % sys.version_info[:2])"
 CREATE_SECONDS = 300.0  # an index that does not answer must not hold a replica for ever
 
@@ -43,21 +43,16 @@ def pythons(environment: Mapping[str, str], uid: int | None) -> dict[str, str]:
 
 
 def choose(available: Mapping[str, str], wanted: str | None) -> str:
-    """The interpreter for a version; for none, 3.12, else the server's own, else the newest.
+    """The interpreter for a version; for none, the default image's, the server's own, the newest.
 
     Raises `RuntimeUnsupported` when it is not there.
     """
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     newest = sorted(available, key=lambda version: int(version.partition(".")[2]), reverse=True)
-    for version in [wanted] if wanted else [PREFERRED, own, *newest]:
+    for version in [wanted] if wanted else [DEFAULT_PYTHON, own, *newest]:
         if version in available:
             return available[version]
-    raise RuntimeUnsupported(
-        f"`python: {wanted}` is not installed here for a replica's use."
-        if wanted
-        else "There is no Python on this machine that a replica could use.",
-        hint=f"Available: {', '.join(newest) or 'none'}. Install it for all users, or use Docker.",
-    )
+    raise RuntimeUnsupported(f"`python: {wanted or 'any'}` is not installed here any more.")
 
 
 async def create_environment(venv: Path, interpreter: str, environment: Mapping[str, str]) -> None:

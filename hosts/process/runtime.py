@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hosts.base import Progress
 from hosts.machine import gpus, this_machine
-from hosts.process import account, code, port, python, refusal, stray
+from hosts.process import account, code, port, python, stray
 from hosts.process.environment import (
     argv,
     installer_environment,
@@ -22,10 +22,10 @@ from hosts.process.environment import (
 from hosts.process.folder import Folders, Order, Record, ReplicaFolder
 from hosts.process.log import follow
 from hosts.process.process import ended, signalled
-from perdure.errors import ContainerCreateFailed, RuntimeUnsupported, sentence
+from perdure.errors import ContainerCreateFailed, sentence
 from spec.job import Job, JobPhase, JobState
 from spec.log import LogBatch
-from spec.machine import Machine, RuntimeKind
+from spec.machine import Machine, RuntimeFacts, RuntimeKind
 
 SHIM = Path(__file__).with_name("shim.py")
 SHARED_HOMES = Path("/var/lib/perdure")  # replicas' accounts cannot reach into root's home
@@ -36,8 +36,8 @@ OVERTIME = 15.0  # seconds after a stop's grace in which the shim has killed eve
 class ProcessRuntime:
     """Runs each replica as processes of this machine, under an account of its own when we are root.
 
-    Not enforced, as there is no container: limits of CPU, memory and disk. Everything else that it
-    cannot honour is refused by name. Replicas outlive the process that started them.
+    Not enforced, as there is no container: limits of CPU, memory and disk. What else it cannot
+    honour was refused by name before a job is made. Replicas outlive the process that started them.
     """
 
     def __init__(
@@ -59,9 +59,10 @@ class ProcessRuntime:
         self._create_folders()
         return await asyncio.to_thread(this_machine, RuntimeKind.PROCESS, self._folders.homes)
 
-    def refusals(self, job: Job) -> tuple[str, ...]:
-        """Which properties plain processes cannot honour, each with its reason."""
-        return tuple(refusal.refusals(job, self._pythons))
+    async def facts(self) -> RuntimeFacts:
+        """The Pythons that a replica can run, and the first port that it can listen on."""
+        pythons = await asyncio.to_thread(lambda: self._pythons)
+        return RuntimeFacts(pythons=tuple(pythons), first_port=port.first_unprivileged())
 
     async def pull(self, job: Job, progress: Progress) -> None:
         """Do nothing: there are no images."""
@@ -69,7 +70,7 @@ class ProcessRuntime:
     async def start(self, job: Job) -> JobState:
         """Prepare and start, or find what an earlier call with this token made.
 
-        Raises `RuntimeUnsupported` (a property, or the port in use) and `ContainerCreateFailed`.
+        Raises `RuntimeUnsupported` (no such Python, the port in use) and `ContainerCreateFailed`.
         """
         self._create_folders()
         folder = self._folders.of(job.token)
@@ -146,13 +147,10 @@ class ProcessRuntime:
 
     async def _prepare(self, job: Job, folder: ReplicaFolder) -> None:
         """Everything that the replica needs to run, up to the mark that says so."""
-        refused = await asyncio.to_thread(self.refusals, job)
-        if refused:
-            raise RuntimeUnsupported(" ".join(refused))
+        interpreter = python.choose(await asyncio.to_thread(lambda: self._pythons), job.python)
         async with self._folders.claiming():
             uid = self._claim(job, folder)
         await asyncio.to_thread(self._make_home, job, folder)
-        interpreter = python.choose(self._pythons, job.python)
         installer = installer_environment(self._environment)
         await python.create_environment(folder.venv, interpreter, installer)
         tools = self._folders.homes / "tools" if self._separate else None

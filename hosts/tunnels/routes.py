@@ -9,19 +9,12 @@ from pydantic import ValidationError
 
 from hosts.tunnels.address import Tunnel, tunnel
 from perdure.errors import InvalidInput
-from spec.public import Model
-from spec.route import RouteTable
+from spec.route import RouteReport
 
 PATIENCE = 2.0  # seconds for one answer
 SCHEME = "ssh://"
 
 logger = logging.getLogger(__name__)
-
-
-class Report(Model):
-    """The part of the proxy's `/admin/routes` that matters here."""
-
-    routes: tuple[RouteTable, ...]
 
 
 class Routes:
@@ -75,7 +68,7 @@ def _tunnels(body: bytes) -> frozenset[Tunnel]:
     if SCHEME.encode() not in body:
         return frozenset()
     found = set()
-    for route in Report.model_validate_json(body).routes:
+    for route in RouteReport.model_validate_json(body).routes:
         for replica in route.replicas:
             if replica.address.startswith(SCHEME):
                 try:

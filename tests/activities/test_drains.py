@@ -10,6 +10,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.drains import Drains
+from activities.proxies import Proxies
 from spec.deeds import DrainOrder, DrainReport
 from spec.feed import ProxyLease, ProxyStats, TableMark
 from store.database import Store
@@ -60,7 +61,7 @@ async def drained(
         route_version=7,
         deadline=datetime.now(UTC) + timedelta(seconds=seconds),
     )
-    return await environment.run(Drains(store).drain, order)
+    return await environment.run(Drains(Proxies(store.leases)).drain, order)
 
 
 async def test_without_proxies_there_is_nothing_to_wait_for(
@@ -69,37 +70,10 @@ async def test_without_proxies_there_is_nothing_to_wait_for(
     assert await drained(environment, store) == DrainReport(acknowledged=True)
 
 
-@pytest.mark.parametrize(
-    "stats",
-    [
-        ProxyStats(boot="b", tables=KNOWS),
-        ProxyStats(boot="b", tables=KNOWS, in_flight={"r0": 0, "r1": 4}),
-        ProxyStats(boot="b", tables={"main/web": TableMark(incarnation=LIFE, version=8)}),
-        ProxyStats(boot="b"),
-    ],
-    ids=["knows", "serves others", "knows more", "never heard of the run"],
-)
-async def test_a_proxy_acknowledges_by_what_it_knows_and_does(
-    environment: ActivityEnvironment, store: Store, proxy: Proxy, stats: ProxyStats
-) -> None:
-    await proxy(stats)
-    assert (await drained(environment, store)).acknowledged
-
-
-@pytest.mark.parametrize(
-    "stats",
-    [
-        ProxyStats(boot="b", tables={"main/web": TableMark(incarnation=LIFE, version=6)}),
-        ProxyStats(boot="b", tables={"main/web": TableMark(incarnation="f" * 12, version=9)}),
-        ProxyStats(boot="b", tables=KNOWS, in_flight={"r0": 1}),
-        ProxyStats(boot="b", in_flight={"r0": 1}),
-    ],
-    ids=["knows less", "knows another life", "has a request", "has a request of a run it lost"],
-)
 async def test_a_proxy_that_may_still_send_is_waited_for_until_the_deadline(
-    environment: ActivityEnvironment, store: Store, proxy: Proxy, stats: ProxyStats
+    environment: ActivityEnvironment, store: Store, proxy: Proxy
 ) -> None:
-    await proxy(stats)
+    await proxy(ProxyStats(boot="b", tables=KNOWS, in_flight={"r0": 1}))
     report = await drained(environment, store, seconds=0)
     assert report == DrainReport(acknowledged=False, waiting_for=("b",))
 

@@ -11,6 +11,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.instances import Instances
 from hosts.base import Runtime
 from spec.deeds import CreateOrder, Instance, Released, ReleaseOrder
+from spec.machine import RuntimeFacts
 from spec.offer import Offer, OfferQuery
 
 
@@ -25,6 +26,9 @@ class LateBackend:
 
     async def offers(self, query: OfferQuery) -> tuple[Offer, ...]:
         return ()
+
+    async def facts(self) -> RuntimeFacts:
+        raise NotImplementedError
 
     async def create(self, order: CreateOrder) -> Instance:
         raise NotImplementedError

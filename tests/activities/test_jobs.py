@@ -1,6 +1,4 @@
-"""Jobs: where a configuration meets its secrets, and what a runtime cannot honour."""
-
-from typing import Any
+"""Jobs: where a configuration meets its secrets."""
 
 import pytest
 
@@ -10,12 +8,10 @@ from policy.image import DefaultImage
 from spec.deeds import ContainerOrder, Instance, ReplicaStart
 from spec.job import Job, RegistryCredentials
 from spec.machine import RuntimeKind
-from spec.offer import RefusalKind
 from spec.run import RunSpec
 from spec.sealed import SealedValues
 from store.database import Store
-from tests.policy.making import LIFE, offer, query, spec
-from tests.workflows.runtime import SocketRuntime
+from tests.policy.making import LIFE, spec
 
 DEFAULT = DefaultImage(template="base:py{python}", nvcc_suffix="-devel", pythons=("3.12",))
 
@@ -85,20 +81,3 @@ async def test_the_default_image_is_for_runtimes_with_images(
     jobs: Jobs, properties: dict[str, object], runtime: RuntimeKind, image: str | None
 ) -> None:
     assert (await make(jobs, spec(**properties), runtime)).image == image
-
-
-@pytest.mark.parametrize(
-    ("asked", "kind", "subjects"),
-    [
-        ({}, RuntimeKind.DOCKER, []),
-        ({"python": "3.14"}, RuntimeKind.DOCKER, ["python"]),
-        ({"replicas": 2}, RuntimeKind.DOCKER, []),
-        ({"replicas": 2}, RuntimeKind.PROCESS, ["replicas"]),
-    ],
-)
-def test_what_a_runtime_cannot_honour_is_refused(
-    jobs: Jobs, asked: dict[str, Any], kind: RuntimeKind, subjects: list[str]
-) -> None:
-    found = jobs.refusals(SocketRuntime(), offer(runtime=kind), query(**asked))
-    assert [refusal.subject for refusal in found] == subjects
-    assert {refusal.kind for refusal in found} <= {RefusalKind.UNSUPPORTED}

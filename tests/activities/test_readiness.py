@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -41,6 +42,9 @@ async def http_server(*statuses: int) -> AsyncIterator[tuple[str, list[str]]]:
         yield f"tcp://{host}:{port}", paths
 
 
+HOUR = 3600.0
+
+
 def closed_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return f"tcp://127.0.0.1:{free.getsockname()[1]}"
@@ -49,7 +53,7 @@ def closed_port() -> str:
 @pytest.fixture
 async def readinesses(store: Store, runtime: SocketRuntime) -> Readinesses:
     await runtime.start(JOB)
-    return Readinesses({"local": LocalBackend(runtime, store.gpus)}, limit=0.2)
+    return Readinesses({"local": LocalBackend(runtime, store.gpus)}, limit=HOUR)
 
 
 def order(address: str, model_path: str | None = None) -> ReadyOrder:
@@ -76,12 +80,23 @@ async def test_a_model_is_ready_when_its_list_answers_200(
     ("path", "message"),
     [(None, "the port 8000 is closed"), ("/v1/models", "`/v1/models` did not answer")],
 )
-async def test_what_never_answers_is_not_ready_in_time(
+async def test_what_never_answers_is_not_ready_in_time_over_all_attempts(
     environment: ActivityEnvironment, readinesses: Readinesses, path: str | None, message: str
 ) -> None:
-    with pytest.raises(ApplicationError, match=message) as caught:
-        await environment.run(readinesses.wait_ready, order(closed_port(), path))
+    begun = {"since": datetime.now(UTC) - timedelta(seconds=HOUR)}
+    asked = order(closed_port(), path).model_copy(update=begun)
+    with pytest.raises(ApplicationError, match=f"After 3600 s .*{message}") as caught:
+        await environment.run(readinesses.wait_ready, asked)
     assert (caught.value.type, caught.value.non_retryable) == ("NotReadyInTime", True)
+
+
+async def test_an_order_of_an_older_version_counts_from_its_attempt(
+    environment: ActivityEnvironment, store: Store, runtime: SocketRuntime
+) -> None:
+    await runtime.start(JOB)
+    hasty = Readinesses({"local": LocalBackend(runtime, store.gpus)}, limit=0)
+    with pytest.raises(ApplicationError, match="is closed"):
+        await environment.run(hasty.wait_ready, order(closed_port()))
 
 
 async def test_what_ends_before_it_answers_is_told_with_its_exit_code(

@@ -45,7 +45,7 @@ def test_everything_that_the_plan_refuses_is_told() -> None:
         for written in ways
         for subject in refused(part, name, written)
     }
-    assert {name for name, _ in admission._NOT_SUPPORTED} <= told
+    assert {name for name, _ in admission.NOT_BUILT} <= told
 
 
 def test_every_command_is_in_the_reference() -> None:

@@ -28,11 +28,12 @@ from store.database import Store, open_store
 from store.setup import set_up
 from tests.e2e.conftest import containers
 from tests.plans.machine import gpus
+from tests.testbed.deadline import eventually
 from tests.testbed.engine import Engine
 from tests.testbed.fixtures import BASE_IMAGE
-from tests.workflows.stage import PROJECT, temporal_server, until
+from tests.workflows.stage import PROJECT, temporal_server
+from worker.implementations import make_implementations
 from worker.pollers import pollers
-from worker.rooms import make_rooms
 
 SEED = Path(tests.spec.__file__).with_name("seed") / "resources.dstack.yml"
 THREE_A100 = gpus("A100", 80, count=3)
@@ -61,7 +62,7 @@ class Worker:
                 return False
             return phase is not RunPhase.RUNNING or status.ready == 1
 
-        await until(holds, f"{name} is {phase}")
+        await eventually(holds, f"{name} is {phase}")
         assert status is not None
         return status
 
@@ -105,8 +106,10 @@ async def worker(
         monkeypatch.setenv("TEMPORAL_ADDRESS", address)
         client = await connect(codec(settings))
         backend = LocalBackend(runtime, store.gpus)
-        rooms = make_rooms(settings, client, store, {backend.name: backend})
-        for each in pollers(client, rooms, max_cached=100, sticky_timeout=timedelta(seconds=1)):
+        implementations = make_implementations(settings, client, store, {backend.name: backend})
+        for each in pollers(
+            client, implementations, max_cached=100, sticky_timeout=timedelta(seconds=1)
+        ):
             await running.enter_async_context(each)
         yield Worker(Runs(client), store)
         for token in await runtime.tokens():

@@ -20,7 +20,7 @@ VARIABLE = "v4lue-of-a-variable"
 SECRET = "a-project-s3cret-value"
 PASSWORD = "ghp_e49HcZ9oYwBzUbcSk2080gXZOU2hiT9AeSR5"
 VALUES = (VARIABLE, SECRET, PASSWORD)
-PUBLIC = "local/local at $0.00/h"
+PUBLIC = "local/local at $0/h"
 """Stands in every replica's history, readable: so a search that finds nothing is known to work."""
 
 PATHS = (

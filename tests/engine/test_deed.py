@@ -19,7 +19,6 @@ from spec.deeds import Closed, CloseOrder, Instance
 from spec.offer import OfferQuery
 
 ORDER = CloseOrder(project="main", run="web", sealed=())
-EVERY = [each for each in vars(deeds).values() if isinstance(each, Deed)]
 
 MISTAKES = """
 from engine import deeds
@@ -109,7 +108,7 @@ async def test_a_deed_beats_as_soon_as_it_runs() -> None:
     assert beats
 
 
-@pytest.mark.parametrize("deed", EVERY, ids=lambda deed: deed.name)
+@pytest.mark.parametrize("deed", deeds.ALL, ids=lambda deed: deed.name)
 def test_every_deed_can_be_taken_over_from_a_dead_worker(
     deed: "Deed[object, object]",
 ) -> None:
@@ -124,7 +123,7 @@ def test_what_is_ours_is_released_however_long_it_takes() -> None:
 
 
 def test_deeds_wait_where_their_kind_waits() -> None:
-    assert {each.name for each in EVERY if each.queue is Queue.WATCH} == {
+    assert {each.name for each in deeds.ALL if each.queue is Queue.WATCH} == {
         *("wait_ready", "collect_logs", "monitor", "drain")
     }
-    assert all(each.timeout > minutes(60) for each in EVERY if each.queue is Queue.WATCH)
+    assert all(each.timeout > minutes(60) for each in deeds.ALL if each.queue is Queue.WATCH)

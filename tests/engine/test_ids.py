@@ -6,25 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import ids
-from policy.reconcile import reconcile
-from policy.transitions import applied
-from tests.policy.making import LIFE, NOW, run, spec
+from spec import names
+from tests.policy.making import LIFE
 
 words = st.from_regex(r"[a-z][a-z0-9-]{1,8}", fullmatch=True)
 
 
 def test_ids_read_like_paths() -> None:
-    assert ids.run_id("main", "web") == "run/main/web"
-    assert ids.replica_id("main", "web", LIFE, 1, 3) == f"run/main/web/{LIFE}/r1-g3"
+    assert names.run_id("main", "web") == "run/main/web"
+    assert names.replica_id("main", "web", LIFE, 1, 3) == f"run/main/web/{LIFE}/r1-g3"
     assert ids.plan_id("x") == "plan/x"
-
-
-def test_the_policy_names_replicas_as_the_engine_does() -> None:
-    records = reconcile(applied(run(), spec(replicas=2), "u1"), NOW).state.records
-    assert [record.id for record in records] == [
-        ids.replica_id("main", "web", LIFE, 0, 1),
-        ids.replica_id("main", "web", LIFE, 1, 2),
-    ]
 
 
 def test_an_incarnation_is_the_tail_of_the_first_run_id() -> None:

@@ -29,36 +29,13 @@ def test_a_gpu_has_its_short_name(product: str, name: str) -> None:
     assert machine.short_name(product) == name
 
 
-@pytest.mark.parametrize(
-    ("mebibytes", "gigabytes"),
-    [
-        (15360, 16),  # T4
-        (16160, 16),  # V100
-        (22888, 24),  # A10G, as its cloud says
-        (23028, 24),  # L4
-        (24564, 24),  # RTX 4090
-        (40960, 40),  # A100
-        (45776, 48),  # L40S
-        (46068, 48),  # L40S, as its driver says
-        (49140, 48),  # A6000
-        (81559, 80),  # H100
-        (81920, 80),  # A100
-        (95830, 94),  # H100 NVL
-        (97871, 96),  # GH200
-        (143771, 141),  # H200
-        (183359, 180),  # B200
-    ],
-)
-def test_a_gpus_memory_is_the_size_it_is_sold_with(mebibytes: int, gigabytes: float) -> None:
-    assert machine.nominal_memory(mebibytes << 20) == gigabytes
-
-
 class Driver:
-    """Two GPUs, as NVML tells of them."""
+    """One GPU, as NVML tells of it."""
 
     NVMLError = RuntimeError
 
-    def __init__(self) -> None:
+    def __init__(self, product: str, mebibytes: int) -> None:
+        self.product, self.mebibytes = product, mebibytes
         self.is_open = False
 
     def nvmlInit(self) -> None:  # noqa: N802
@@ -68,13 +45,13 @@ class Driver:
         self.is_open = False
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802
-        return 2
+        return 1
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802
         return index
 
     def nvmlDeviceGetName(self, handle: int) -> str:  # noqa: N802
-        return "NVIDIA L4"
+        return self.product
 
     def nvmlDeviceGetUUID(self, handle: int) -> str:  # noqa: N802
         return f"GPU-{handle}"
@@ -83,16 +60,28 @@ class Driver:
         return [8, 9]
 
     def nvmlDeviceGetMemoryInfo(self, handle: int) -> object:  # noqa: N802
-        return type("Memory", (), {"total": 23034 << 20})
+        return type("Memory", (), {"total": self.mebibytes << 20})
 
 
-def test_gpus_are_those_that_the_driver_knows(monkeypatch: pytest.MonkeyPatch) -> None:
-    driver = Driver()
+@pytest.mark.parametrize(
+    ("product", "mebibytes", "name", "memory"),
+    [
+        ("NVIDIA GH200 480GB", 97871, "GH200", 96),
+        ("NVIDIA GH200 144G HBM3e", 143771, "GH200", 144),
+        ("NVIDIA A10G", 22888, "A10G", 24),
+        ("NVIDIA H100 80GB HBM3", 81559, "H100", 80),
+        ("NVIDIA L4", 23034, "L4", 24),
+        ("Tesla T4", 15360, "T4", 16),
+    ],
+)
+def test_a_gpu_is_what_the_driver_says_in_the_sizes_that_are_sold(
+    monkeypatch: pytest.MonkeyPatch, product: str, mebibytes: int, name: str, memory: float
+) -> None:
+    driver = Driver(product, mebibytes)
     monkeypatch.setattr(machine, "pynvml", driver)
-    first, second = machine.gpus()
-    assert (first.id, second.id) == ("GPU-0", "GPU-1")
-    assert (first.vendor, first.name, first.memory) == (GpuVendor.NVIDIA, "L4", 24.0)
-    assert first.compute_capability == (8, 9)
+    (gpu,) = machine.gpus()
+    assert (gpu.id, gpu.vendor, gpu.name, gpu.memory) == ("GPU-0", GpuVendor.NVIDIA, name, memory)
+    assert gpu.compute_capability == (8, 9)
     assert not driver.is_open
 
 

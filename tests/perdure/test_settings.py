@@ -81,9 +81,3 @@ def test_the_store_is_sqlite_in_the_data_directory_unless_told(tmp_path: Path) -
     assert Settings(data_dir=tmp_path).store_url == f"sqlite+aiosqlite:///{tmp_path}/perdure.db"
     url = "postgresql+asyncpg://perdure@db/perdure"
     assert Settings(data_dir=tmp_path, database_url=url).store_url == url
-
-
-def test_the_default_image_follows_the_python() -> None:
-    settings = Settings()
-    assert settings.default_image("3.11") == "dstackai/base:py3.11-0.6-cuda-12.1"
-    assert settings.default_image("3.13", nvcc=True) == "dstackai/base:py3.13-0.6-cuda-12.1-devel"

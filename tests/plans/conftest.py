@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.jobs import Jobs
 from activities.offers import Offers
 from api.submissions import strip
 from backends.local import LocalBackend
@@ -57,8 +56,8 @@ def plan(settings: Settings, store: Store) -> Planner:
         name = asked.name or "unnamed"
         spec = strip(Submission(configuration=asked), PROJECT, name, bytes(32)).spec
         backend = LocalBackend(SizedRuntime(gpus), store.gpus)
-        offers = Offers({backend.name: backend}, Jobs(store, image))
-        query = OfferQuery(configuration=spec.configuration, requested=spec.requested)
+        offers = Offers({backend.name: backend}, image)
+        query = OfferQuery.of(spec)
         found = await ActivityEnvironment().run(offers.search_offers, query)
         return make_plan(PlanOrder(project=PROJECT, name=name, spec=spec), found)
 

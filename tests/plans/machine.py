@@ -7,7 +7,7 @@ from hosts.base import Progress
 from spec.accelerators import find_accelerator
 from spec.job import Job, JobState
 from spec.log import LogBatch
-from spec.machine import CpuArch, Gpu, GpuVendor, Machine, RuntimeKind
+from spec.machine import CpuArch, Gpu, GpuVendor, Machine, RuntimeFacts, RuntimeKind
 
 NO_GPU: tuple[Gpu, ...] = ()
 
@@ -44,8 +44,8 @@ class SizedRuntime:
             gpus=self._gpus,
         )
 
-    def refusals(self, job: Job) -> tuple[str, ...]:
-        return () if job.image else ("`image`: there is none",)
+    async def facts(self) -> RuntimeFacts:
+        return RuntimeFacts()
 
     async def pull(self, job: Job, progress: Progress) -> None:
         raise NotImplementedError

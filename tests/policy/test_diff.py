@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from policy.diff import changes
+from spec.container import WITHOUT_EFFECT
 from spec.plan import Change
 from spec.run import CodeArchive, RunSpec
 from spec.service import ServiceConfiguration
@@ -40,11 +41,22 @@ OTHER: dict[str, Any] = {
 }
 
 
+UNSEEN = ("name", "env", *WITHOUT_EFFECT)
+"""Fields whose own difference is none."""
+
+
 @pytest.mark.parametrize("field", OTHER)
 def test_everything_but_replicas_needs_a_stop(field: str) -> None:
     (found,) = changes(spec(), spec(**{field: OTHER[field]}))
     assert (found.field, found.change) == (field, Change.NEEDS_STOP)
     assert found.old != found.new
+
+
+@pytest.mark.parametrize(
+    "written", [{"home_dir": "/home"}, {"setup": ["true"]}, {"single_branch": True}]
+)
+def test_what_has_no_effect_is_no_change(written: dict[str, Any]) -> None:
+    assert changes(spec(), spec(**written)) == ()
 
 
 def test_replicas_change_in_place() -> None:
@@ -96,7 +108,7 @@ def test_whatever_differs_is_named(one: dict[str, Any], other: dict[str, Any]) -
     )
     named = [each.field for each in changes(old, new)]
     restored = new.configuration.model_copy(
-        update={field: getattr(old.configuration, field) for field in [*named, "name", "env"]}
+        update={field: getattr(old.configuration, field) for field in [*named, *UNSEEN]}
     )
     assert restored == old.configuration
     assert len(named) == len(set(named))

@@ -14,6 +14,7 @@ from policy.placement import (
     ranked,
     unfit,
     unmet_defaults,
+    untried,
 )
 from spec.machine import Gpu, GpuVendor
 from spec.offer import Offer
@@ -66,12 +67,12 @@ def test_an_offer_fits_or_the_first_reason_is_told(
     asked: dict[str, Any], given_offer: dict[str, object], reason: str | None
 ) -> None:
     found = unfit(query(**asked), offer(**given_offer))
-    assert found is None if reason is None else reason in (found or "")
+    assert found is None if reason is None else found and reason in found.reason
 
 
 def test_defaults_choose_cloud_machines_and_only_warn_on_ones_own() -> None:
     small = offer(cpus=1, memory=4, disk=10)
-    assert unfit(query(), small) == "`cpu: 2..` is asked for, it has 1 x86"
+    assert unfit(query(), small) == ("cpu", "`cpu: 2..` is asked for, it has 1 x86")
     assert unfit(query(), small, enforce_defaults=False) is None
     assert unmet_defaults(query(), small) == (
         "The default `cpu: 2..` is more than this machine has (1 x86).",
@@ -83,7 +84,7 @@ def test_defaults_choose_cloud_machines_and_only_warn_on_ones_own() -> None:
 def test_what_the_user_wrote_is_enforced_everywhere() -> None:
     asked = query(resources={"memory": "8GB.."}, requested=("memory",))
     found = unfit(asked, offer(memory=4), enforce_defaults=False)
-    assert found == "`memory: 8GB..` is asked for, it has 4.0GB"
+    assert found == ("memory", "`memory: 8GB..` is asked for, it has 4.0GB")
     assert unmet_defaults(asked, offer(memory=4)) == ()
 
 
@@ -123,6 +124,21 @@ def test_only_fitting_gpus_are_offered_and_paid_for() -> None:
     assert fitting_gpus(asked, mixed) == mixed[1:]
     assert placement_of(offer(gpus=mixed), asked).resources == "4xCPU, 16GB, A100:80GB:1"
     assert placement_of(offer(gpus=mixed), resources()).resources == "4xCPU, 16GB"
+
+
+def test_an_offer_is_tried_again_only_where_it_has_other_gpus_to_give() -> None:
+    asked = resources(gpu="A100")
+    machine = offer(gpus=A100S)
+    smaller = offer(gpus=A100S[1:], disk=100)
+    assert untried([machine, offer(zone="b")], [machine], asked) == (offer(zone="b"),)
+    assert untried([smaller], [machine], asked) == (smaller,)
+    assert untried([offer(gpus=A100S[:1])], [machine], asked) == ()
+    assert untried([offer(disk=1)], [offer()], resources()) == ()
+
+
+def test_each_kind_of_gpu_is_told_once() -> None:
+    mixed = (gpu(0, name="L4", memory=24), gpu(1), gpu(2))
+    assert offer(memory=15.6, gpus=mixed).resources == "4xCPU, 16GB, L4:24GB:1, A100:80GB:2"
 
 
 def _asked(name: list[str] | None, low: int, more: int, total: int) -> Resources:

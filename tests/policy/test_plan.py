@@ -7,7 +7,9 @@ from spec.plan import Change, Plan, PlanAction, PlanOrder
 from spec.run import RunSpec, RunState
 from tests.policy.making import NOW, offer, run, spec
 
-FOUND = OfferList(offers=(offer(price=0.1), offer(price=0.3), offer(price=None)))
+FOUND = OfferList(
+    offers=(offer(price=0.1), offer(price=0.3), offer(price=None)), more=2, max_price=0.7
+)
 
 
 def plan(
@@ -24,14 +26,14 @@ def plan(
 
 def test_a_new_run_is_created_with_the_offers_that_were_found() -> None:
     made = plan(spec())
-    assert (made.action, made.offers, made.total_offers) == (PlanAction.CREATE, FOUND.offers, 3)
-    assert made.max_price == 0.3
+    assert (made.action, made.offers, made.total_offers) == (PlanAction.CREATE, FOUND.offers, 5)
+    assert made.max_price == 0.7
     assert made.refusals == ()
 
 
 def test_only_so_many_offers_are_shown_as_were_asked_for() -> None:
     made = plan(spec(), max_offers=1)
-    assert (len(made.offers), made.total_offers, made.max_price) == (1, 3, 0.3)
+    assert (len(made.offers), made.total_offers, made.max_price) == (1, 5, 0.7)
 
 
 def test_a_living_run_is_updated_or_left_as_it_is() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from policy.readiness import ready_order
 from spec.deeds import Instance
-from tests.policy.making import service
+from tests.policy.making import NOW, service
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,6 @@ from tests.policy.making import service
 )
 def test_a_model_is_ready_when_it_lists_its_models(model: object, path: str | None) -> None:
     instance = Instance(token="t-1", backend="local")
-    order = ready_order(instance, "tcp://10.0.0.1:80", service(model=model, port=80))
+    order = ready_order(instance, "tcp://10.0.0.1:80", service(model=model, port=80), NOW)
     assert (order.instance, order.address, order.port) == (instance, "tcp://10.0.0.1:80", 80)
-    assert order.model_path == path
+    assert (order.model_path, order.since) == (path, NOW)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from itertools import count
@@ -20,19 +20,13 @@ from spec.feed import ProxyStats
 from spec.route import ModelRoute, ReplicaRoute, RouteFile, RouteState, RouteTable, TokenGrant
 from tests.ports import free_port
 from tests.proxy.wire import Client
+from tests.testbed.deadline import eventually
 
 TOKENS: tuple[TokenGrant, ...] = (
     TokenGrant(sha256=sha256(b"good").hexdigest(), projects=("main",)),
     TokenGrant(sha256=sha256(b"other").hexdigest(), projects=("elsewhere",)),
 )
 AUTH = "Authorization: Bearer good\r\n"
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for it, within a bound."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def command(*arguments: str) -> list[str]:
@@ -179,7 +173,7 @@ class RunningProxy(ProxyProcess):
         self._write()
         self.signal(signal.SIGHUP)
         wanted = {f"{table.project}/{name}": table.version for name, table in self.routes.items()}
-        await until(
+        await eventually(
             lambda: wanted == {name: mark.version for name, mark in self.stats().tables.items()}
         )
 

@@ -8,9 +8,10 @@ from hashlib import sha256
 import pytest
 
 from tests.ports import free_port
-from tests.proxy.running import RunningProxy, head, until
+from tests.proxy.running import RunningProxy, head
 from tests.proxy.upstream import Connection, Upstream
 from tests.proxy.wire import Client, read_head
+from tests.testbed.deadline import eventually
 
 Start = Callable[..., Awaitable[Upstream]]
 Connect = Callable[[], Awaitable[Client]]
@@ -48,7 +49,7 @@ async def test_a_client_that_leaves_frees_the_replica_at_once(
             await read_head(client.reader)
         client.abort()
         await held.left.wait()
-    await until(lambda: proxy.in_flight == 0)
+    await eventually(lambda: proxy.in_flight == 0)
 
 
 @pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", STREAM])
@@ -283,7 +284,7 @@ async def test_requests_in_flight_on_a_draining_replica_go_on(
     assert proxy.in_flight == 1
     release.set()
     assert (await client.reply()).body == b"late"
-    await until(lambda: proxy.in_flight == 0)
+    await eventually(lambda: proxy.in_flight == 0)
 
 
 async def test_an_address_that_comes_back_for_another_replica_is_reached_anew(

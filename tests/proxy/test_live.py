@@ -18,16 +18,18 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
 from engine.client import connect
-from engine.ids import Message, WorkflowType, run_id
+from engine.ids import Message, WorkflowType
 from perdure.errors import Unavailable
 from spec.feed import Feed, RunStarted
+from spec.names import run_id
 from spec.route import ReplicaRoute, RouteTable, TokenGrant
 from tests.ports import free_port
 from tests.proxy.fake_api import KEY, FakeApi
-from tests.proxy.running import TOKENS, ProxyProcess, head, until
+from tests.proxy.running import TOKENS, ProxyProcess, head
 from tests.proxy.stub_run import StubRun
 from tests.proxy.upstream import Upstream
 from tests.proxy.wire import Client
+from tests.testbed.deadline import eventually
 
 Start = Callable[..., Awaitable[Upstream]]
 Live = Callable[..., ProxyProcess]
@@ -149,7 +151,7 @@ def applied(run: str) -> tuple[RunStarted, ...]:
 
 
 async def ready(process: ProxyProcess) -> None:
-    await until(process.is_ready, 20)
+    await eventually(process.is_ready)
 
 
 async def has(process: ProxyProcess, run: str, version: int | None) -> None:
@@ -157,7 +159,7 @@ async def has(process: ProxyProcess, run: str, version: int | None) -> None:
         mark = process.stats().tables.get(f"main/{run}")
         return (mark.version if mark else None) == version
 
-    await until(same)
+    await eventually(same)
 
 
 async def ask(process: ProxyProcess, run: str, token: str = "good") -> int:
@@ -222,12 +224,12 @@ async def test_the_feed_tells_of_tokens_and_of_new_runs(
     grant = TokenGrant(sha256=sha256(b"new").hexdigest(), projects=("main",))
     await run.query(Message.GET_ROUTE)
     await api.say(Feed(seq=2, tokens=(grant,), started=applied("told")))
-    await until(lambda: api.leases[boot].feed == 2)
+    await eventually(lambda: api.leases[boot].feed == 2)
     assert process.stats().tables["main/told"].version == 1
     assert api.leases[boot].stats == f"tcp://127.0.0.1:{process.manage_port}"
     assert await ask(process, "told", token="new") == 200
     await api.say(Feed(seq=3, revoked=(grant.sha256,)))
-    await until(lambda: process.stats().feed == 3)
+    await eventually(lambda: process.stats().feed == 3)
     assert await ask(process, "told", token="new") == 401
     assert await ask(process, "told") == 200
     await run.signal("end")
@@ -243,7 +245,7 @@ async def test_a_run_applied_again_at_once_is_not_forgotten_with_its_last_life(
         run = await begin(temporal, table("again", life + 1, address))
         await run.query(Message.GET_ROUTE)
         await api.say(Feed(seq=2 + life, started=applied("again")))
-        await until(partial(has_read, process, 2 + life))
+        await eventually(partial(has_read, process, 2 + life))
         assert await ask(process, "again") == 200
         await run.signal("end")
         await run.result()
@@ -259,7 +261,7 @@ async def test_a_run_applied_while_temporal_is_away_is_known_when_it_is_back(
     server.process.send_signal(signal.SIGSTOP)
     try:
         process = live(anti_entropy=60)
-        await until(lambda: any(lease.feed == 2 for lease in api.leases.values()))
+        await eventually(lambda: any(lease.feed == 2 for lease in api.leases.values()))
         assert process.stats().tables == {}
     finally:
         server.process.send_signal(signal.SIGCONT)
@@ -281,7 +283,7 @@ async def test_it_serves_and_restarts_with_temporal_and_the_api_away(
     await ready(process)
     await has(process, "lasts", 1)
     saved = tmp_path / "proxy" / "last-good.json"
-    await until(lambda: saved.exists() and "lasts" in saved.read_text())
+    await eventually(lambda: saved.exists() and "lasts" in saved.read_text())
     assert saved.stat().st_mode & 0o777 == 0o600
 
     await api.close()
@@ -295,13 +297,13 @@ async def test_it_serves_and_restarts_with_temporal_and_the_api_away(
         await ready(process)
         assert await ask(process, "lasts") == 200
         assert await ask(process, "lasts", token="bad") == 401
-        await until(lambda: "perdure_proxy_api_up 0.0" in process.manage.get("/metrics").text)
+        await eventually(lambda: "perdure_proxy_api_up 0.0" in process.manage.get("/metrics").text)
     finally:
         server.process.send_signal(signal.SIGCONT)
     await api.start(tmp_path / "run" / "internal.sock")
     await run.signal("publish", table("lasts", 2, (await upstream()).address))
     await has(process, "lasts", 2)
-    await until(lambda: "perdure_proxy_api_up 1.0" in process.manage.get("/metrics").text)
+    await eventually(lambda: "perdure_proxy_api_up 1.0" in process.manage.get("/metrics").text)
     await run.signal("end")
 
 

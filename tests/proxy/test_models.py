@@ -8,6 +8,7 @@ import pytest
 from tests.proxy.running import AUTH, RunningProxy
 from tests.proxy.upstream import Connection, Upstream
 from tests.proxy.wire import Client, read_head
+from tests.testbed.deadline import eventually
 
 Start = Callable[..., Awaitable[Upstream]]
 Connect = Callable[[], Awaitable[Client]]
@@ -107,9 +108,7 @@ async def test_services_with_one_model_name_share_the_load(
 
 
 async def proxy_has(proxy: RunningProxy, in_flight: int) -> None:
-    from tests.proxy.running import until
-
-    await until(lambda: proxy.in_flight == in_flight)
+    await eventually(lambda: proxy.in_flight == in_flight)
 
 
 async def test_models_are_listed_as_openai_does(

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from spec.route import RouteFile
-from tests.proxy.running import RunningProxy, command, head, until
+from tests.proxy.running import RunningProxy, command, head
 from tests.proxy.upstream import Connection, Upstream
 from tests.proxy.wire import Client, read_message
+from tests.testbed.deadline import eventually
 
 Start = Callable[..., Awaitable[Upstream]]
 
@@ -27,7 +28,7 @@ async def test_the_route_file_is_read_again_when_it_changes(
     text = file.model_dump(mode="json")
     text["routes"][-1].update(replicas=replicas, version=2)
     proxy.file.write_text(RouteFile.model_validate(text).model_dump_json())
-    await until(lambda: proxy.stats().tables[f"main/{name}"].version == 2)
+    await eventually(lambda: proxy.stats().tables[f"main/{name}"].version == 2)
     assert (await client.send(head(name))).status == 200
     proxy.routes[name] = RouteFile.model_validate(text).routes[-1]
 
@@ -39,7 +40,7 @@ async def test_a_bad_route_file_changes_nothing(
     good = proxy.file.read_text()
     proxy.file.write_text(good.replace("tcp://", "udp://"))
     proxy.signal(signal.SIGHUP)
-    await until(lambda: "stays as it was" in proxy.log.read_text())
+    await eventually(lambda: "stays as it was" in proxy.log.read_text())
     assert (await client.send(head(name))).status == 200
     proxy.file.write_text(good)
 
@@ -114,7 +115,7 @@ async def test_the_end_is_bounded(tmp_path: Path, upstream: Start) -> None:
     name = await running.publish((await upstream(never)).address)
     client = await running.connect()
     client.write(head(name))
-    await until(lambda: running.in_flight == 1)
+    await eventually(lambda: running.in_flight == 1)
     assert await asyncio.to_thread(running.stop) == 0
     client.writer.close()
 

@@ -10,9 +10,10 @@ from websockets.asyncio.client import connect as connect_websocket
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.proxy.running import RunningProxy, head, until
+from tests.proxy.running import RunningProxy, head
 from tests.proxy.upstream import Connection, Upstream
 from tests.proxy.wire import Client, read_head
+from tests.testbed.deadline import eventually
 
 Start = Callable[..., Awaitable[Upstream]]
 HEADERS = {"Authorization": "Bearer good"}
@@ -75,7 +76,7 @@ async def test_the_close_code_of_the_application_arrives(proxy: RunningProxy, se
 async def test_it_counts_as_in_flight_until_it_ends(proxy: RunningProxy, service: str) -> None:
     async with dial(proxy, service):
         assert proxy.in_flight == 1
-    await until(lambda: proxy.in_flight == 0)
+    await eventually(lambda: proxy.in_flight == 0)
 
 
 async def test_a_stranger_gets_a_401(proxy: RunningProxy, service: str) -> None:
@@ -94,7 +95,7 @@ async def test_a_draining_replica_closes_after_its_grace(proxy: RunningProxy, se
             await socket.recv()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1001
-    await until(lambda: proxy.in_flight == 0)
+    await eventually(lambda: proxy.in_flight == 0)
 
 
 async def test_the_close_frame_comes_after_the_frame_under_way(

@@ -7,14 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from perdure.data_dir import DataDir
 from tests import ports
+from tests.testbed.deadline import wait_until
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0  # seconds
@@ -38,14 +38,6 @@ print("sleeping", flush=True)
 while True:
     time.sleep(600)
 """
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("it did not come true in time")
-        time.sleep(0.01)
 
 
 class Server:
@@ -90,7 +82,7 @@ class Server:
 
     def is_ready(self) -> None:
         seen = self.said().count("all parts are ready")
-        until(lambda: self.said().count("all parts are ready") > seen or self.has_ended())
+        wait_until(lambda: self.said().count("all parts are ready") > seen or self.has_ended())
         assert not self.has_ended(), self.said()
 
     def start_ready(self) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from perdure.data_dir import DataDir
 from server.main import main
-from tests.server.conftest import ROOT, until
+from tests.server.conftest import ROOT
+from tests.testbed.deadline import wait_until
 
 PARTS = ("holder", "temporal", "worker", "api", "tunnels", "proxy")
 # Keeps its environment for the test, and answers 200 on its unix socket.
@@ -82,7 +83,7 @@ class Installation:
 
     def start_ready(self) -> "subprocess.Popen[bytes]":
         process = self.start()
-        until(lambda: "perdure is ready" in self.said() or process.poll() is not None)
+        wait_until(lambda: "perdure is ready" in self.said() or process.poll() is not None)
         assert process.poll() is None, self.said()
         return process
 
@@ -93,7 +94,7 @@ class Installation:
         return int((self.data.run / f"{name}.pid").read_text().split()[0])
 
     def environment_of(self, name: str) -> dict[str, str]:
-        until((self.data.root / f"{name}.args").exists)  # written after the other
+        wait_until((self.data.root / f"{name}.args").exists)  # written after the other
         seen: dict[str, str] = json.loads((self.data.root / f"{name}.env").read_text())
         return seen
 

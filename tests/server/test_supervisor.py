@@ -7,21 +7,22 @@ import socket
 import threading
 from pathlib import Path
 
-from tests.server.conftest import Server, until
+from tests.server.conftest import Server
+from tests.testbed.deadline import wait_until
 
 
 def test_a_part_that_is_killed_is_started_again(server: Server) -> None:
     server.part("worker")
     server.start_ready()
     killed = server.kill_part("worker")
-    until(lambda: server.pid("worker") not in (0, killed))
-    until(lambda: "worker ended (signal 9)" in server.said())
+    wait_until(lambda: server.pid("worker") not in (0, killed))
+    wait_until(lambda: "worker ended (signal 9)" in server.said())
 
 
 def test_a_part_that_ends_by_itself_is_started_again(server: Server) -> None:
     server.part("worker", "import time; print('here'); time.sleep(0.2); raise SystemExit(3)")
     server.start_ready()
-    until(lambda: server.said().count("worker ended (exit code 3)") > 1)
+    wait_until(lambda: server.said().count("worker ended (exit code 3)") > 1)
 
 
 def test_a_new_supervisor_adopts_what_a_killed_one_left(server: Server) -> None:
@@ -35,7 +36,7 @@ def test_a_new_supervisor_adopts_what_a_killed_one_left(server: Server) -> None:
     assert [server.pid(name) for name in ("holder", "worker", "proxy")] == pids
     assert "worker still runs" in server.said()
     killed = server.kill_part("worker")
-    until(lambda: server.pid("worker") not in (0, killed))
+    wait_until(lambda: server.pid("worker") not in (0, killed))
 
 
 def test_a_part_is_not_adopted_when_its_settings_have_changed(server: Server) -> None:
@@ -76,7 +77,7 @@ def test_a_killed_holder_costs_nothing(server: Server) -> None:
     server.start_ready()
     holder, proxy = server.kill_part("holder"), server.pid("proxy")
     assert server.ask() == str(proxy)
-    until(lambda: server.pid("holder") not in (0, holder))
+    wait_until(lambda: server.pid("holder") not in (0, holder))
     server.kill()
     server.start_ready()
     assert server.ask() == str(proxy)
@@ -98,7 +99,7 @@ def test_the_last_started_is_stopped_first_and_nothing_is_left(server: Server) -
     server.start_ready()
     pids = [server.pid(name) for name in ("holder", "temporal", "worker", "api")]
     for name in ("temporal", "worker", "api"):
-        until(lambda name=name: re.search(rf"{name} +\| sleeping", server.said()) is not None)  # type: ignore[misc]
+        wait_until(lambda name=name: re.search(rf"{name} +\| sleeping", server.said()) is not None)  # type: ignore[misc]
     assert server.terminate() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     logs = [server.data.logs / f"{name}.log" for name in ("api", "worker", "temporal")]
@@ -111,7 +112,7 @@ def test_a_part_that_ignores_sigterm_is_killed_after_its_grace(server: Server) -
     ignore = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True)"
     server.part("deaf", f"{ignore}; time.sleep(600)", grace=0.1)
     server.start_ready()
-    until(lambda: re.search(r"deaf +\| up", server.said()) is not None)
+    wait_until(lambda: re.search(r"deaf +\| up", server.said()) is not None)
     pid = server.pid("deaf")
     assert server.terminate() == 0
     assert not Path(f"/proc/{pid}").exists()
@@ -129,7 +130,7 @@ def test_what_a_part_starts_in_its_own_session_outlives_the_server(
     )
     server.part("worker", script)
     server.start_ready()
-    until(lambda: replica.exists() and replica.read_text() != "")
+    wait_until(lambda: replica.exists() and replica.read_text() != "")
     server.terminate()
     os.kill(int(replica.read_text()), signal.SIGKILL)
 
@@ -143,7 +144,7 @@ def test_steps_and_parts_come_in_their_order(server: Server, tmp_path: Path) -> 
         after=["setup"],
     )
     server.start_ready()
-    until(lambda: "has it" in server.said())
+    wait_until(lambda: "has it" in server.said())
     assert "worker ended" not in server.said()
 
 
@@ -183,7 +184,7 @@ def test_all_logs_are_merged_with_the_name_of_each_part(server: Server) -> None:
         "api", "import time\nfor n in range(1000): print('line', n, flush=True)\ntime.sleep(600)"
     )
     server.start_ready()
-    until(lambda: "line 999" in server.said())
+    wait_until(lambda: "line 999" in server.said())
     lines = re.findall(r"^api +\| line (\d+)$", server.said(), re.MULTILINE)
     assert lines == [str(n) for n in range(1000)]
 
@@ -212,7 +213,7 @@ def test_a_server_that_is_still_starting_can_be_stopped(server: Server) -> None:
     server.step("setup", "import time; print('setting up', flush=True); time.sleep(600)")
     server.part("worker", after=["setup"])
     server.start()
-    until(lambda: "setting up" in server.said())
+    wait_until(lambda: "setting up" in server.said())
     assert server.terminate() == 0
     assert not Path(f"/proc/{server.pid('temporal')}").exists()
 
@@ -221,8 +222,8 @@ def test_a_second_signal_kills_what_is_slow_to_stop(server: Server) -> None:
     ignore = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True)"
     server.part("deaf", f"{ignore}; time.sleep(600)", grace=600)
     server.start_ready()
-    until(lambda: re.search(r"deaf +\| up", server.said()) is not None)
+    wait_until(lambda: re.search(r"deaf +\| up", server.said()) is not None)
     assert server.process is not None
     server.process.terminate()
-    until(lambda: "stopping" in server.said())
+    wait_until(lambda: "stopping" in server.said())
     assert server.terminate() == 0

@@ -15,7 +15,7 @@ from perdure.settings import Settings
 from server import temporal
 from server.probe import accepts
 from server.temporal import Ports
-from tests.server.conftest import until
+from tests.testbed.deadline import wait_until
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def asked(ports: Ports, *words: str) -> str:
 
 
 def test_a_real_server_takes_our_command(running: Ports) -> None:
-    until(lambda: asyncio.run(accepts(temporal.HOST, running.grpc)()))
+    wait_until(lambda: asyncio.run(accepts(temporal.HOST, running.grpc)()))
     subprocess.run(temporal.retention_command(running), check=True, capture_output=True)
     namespace = json.loads(asked(running, "operator", "namespace", "describe", "-n", "default"))
     assert namespace["config"]["workflowExecutionRetentionTtl"] == "2592000s"

@@ -46,8 +46,30 @@ def test_an_accelerator_is_found_in_any_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reported", "nominal"),
-    [("A10G", 22.35, 24), ("A100", 39.6, 40), ("A100", 79.2, 80), ("T4", 14.6, 16), ("X1", 7, 7)],
+    ("name", "mebibytes", "nominal"),
+    [
+        ("T4", 15360, 16),
+        ("V100", 16160, 16),
+        ("A10G", 22888, 24),
+        ("L4", 23034, 24),
+        ("RTX4090", 24564, 24),
+        ("A100", 40960, 40),
+        ("A100", 81920, 80),
+        ("L40S", 45776, 48),  # as its cloud says
+        ("L40S", 46068, 48),
+        ("A6000", 49140, 48),
+        ("H100", 81559, 80),
+        ("H100", 95830, 94),  # NVL
+        ("GH200", 97871, 96),
+        ("GH200", 143771, 144),
+        ("H200", 143771, 141),
+        ("B200", 183359, 180),
+        ("unknown", 81251, 80),
+        ("unknown", 11264, 11),
+        ("unknown", 7100, 6.9),
+    ],
 )
-def test_memory_is_compared_by_its_nominal_size(name: str, reported: float, nominal: float) -> None:
-    assert nominal_memory(name, reported) == nominal
+def test_memory_is_the_size_that_a_device_is_sold_with(
+    name: str, mebibytes: int, nominal: float
+) -> None:
+    assert nominal_memory(name, mebibytes / 1024) == nominal

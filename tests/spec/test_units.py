@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from pydantic_core import PydanticCustomError
 
-from spec.units import format_duration, format_size, parse_duration, parse_size
+from spec.units import format_duration, format_price, format_size, parse_duration, parse_size
 from tests.spec.strategies import seconds, sizes
 
 
@@ -75,3 +75,18 @@ def test_a_written_duration_reads_back(value: int) -> None:
 @given(sizes)
 def test_a_written_size_reads_back(value: float) -> None:
     assert parse_size(format_size(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("price", "text"),
+    [
+        (None, "-"),
+        (0, "$0"),
+        (0.5, "$0.50"),
+        (4.5, "$4.50"),
+        (0.0042, "$0.0042"),
+        (0.002, "$0.002"),
+    ],
+)
+def test_a_price_is_in_cents_and_finer_only_below_one(price: float | None, text: str) -> None:
+    assert format_price(price) == text

@@ -11,30 +11,42 @@ from tests.store.conftest import Clock
 
 class TestGpus:
     async def test_are_given_to_one_token_only(self, store: Store) -> None:
-        gpus = ("g0", "g1", "g2")
-        assert await store.gpus.claim("local", "t1", 2, gpus) == ("g0", "g1")
-        assert await store.gpus.claim("local", "t2", 1, gpus) == ("g2",)
-        with pytest.raises(NoCapacity):
-            await store.gpus.claim("local", "t3", 1, gpus)
+        await store.gpus.claim("local", "t1", ("g0", "g1"))
+        await store.gpus.claim("local", "t2", ("g2",))
         assert await store.gpus.claimed("local") == {"g0": "t1", "g1": "t1", "g2": "t2"}
 
+    async def test_are_claimed_all_or_none(self, store: Store) -> None:
+        await store.gpus.claim("local", "t1", ("g1",))
+        with pytest.raises(NoCapacity):
+            await store.gpus.claim("local", "t2", ("g0", "g1"))
+        assert await store.gpus.claimed("local") == {"g1": "t1"}
+
     async def test_claim_can_be_repeated(self, store: Store) -> None:
-        first = await store.gpus.claim("local", "t1", 1, ("g0", "g1"))
-        assert await store.gpus.claim("local", "t1", 1, ("g1", "g0")) == first
+        for _ in range(2):
+            await store.gpus.claim("local", "t1", ("g0", "g1"))
+        assert await store.gpus.claimed("local") == {"g0": "t1", "g1": "t1"}
 
     async def test_come_back_when_released(self, store: Store) -> None:
-        await store.gpus.claim("local", "t1", 1, ("g0",))
+        await store.gpus.claim("local", "t1", ("g0",))
         await store.gpus.release("t1")
-        assert await store.gpus.claim("local", "t2", 1, ("g0",)) == ("g0",)
+        await store.gpus.claim("local", "t2", ("g0",))
+        assert await store.gpus.claimed("local") == {"g0": "t2"}
 
     async def test_same_id_on_another_machine_is_another_one(self, store: Store) -> None:
-        await store.gpus.claim("local", "t1", 1, ("g0",))
-        assert await store.gpus.claim("remote", "t2", 1, ("g0",)) == ("g0",)
+        await store.gpus.claim("local", "t1", ("g0",))
+        await store.gpus.claim("remote", "t2", ("g0",))
+        assert await store.gpus.claimed("remote") == {"g0": "t2"}
 
     async def test_race_has_one_winner(self, store: Store) -> None:
-        claims = (store.gpus.claim("local", f"t{n}", 1, ("g0",)) for n in range(5))
+        claims = (store.gpus.claim("local", f"t{n}", ("g0", f"g{n + 1}")) for n in range(5))
         results = await asyncio.gather(*claims, return_exceptions=True)
         assert sorted(isinstance(result, NoCapacity) for result in results) == [False] + [True] * 4
+        assert len(await store.gpus.claimed("local")) == 2
+
+    async def test_what_only_the_database_refuses_is_no_capacity_too(self, store: Store) -> None:
+        with pytest.raises(NoCapacity):
+            await store.gpus.claim("local", "t1", ("g0", "g0"))
+        assert await store.gpus.claimed("local") == {}
 
 
 class TestLeases:

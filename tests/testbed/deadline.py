@@ -4,24 +4,30 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-STEP = 0.05
+STEP = 0.01
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], what: str = "", seconds: float = 30) -> None:
     """Return when `condition` holds; fail with `what` after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"In {seconds} s it did not happen: {what}")
+        _check(end, what, seconds)
         time.sleep(STEP)
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 30
+    condition: Callable[[], bool | Awaitable[bool]], what: str = "", seconds: float = 30
 ) -> None:
-    """The same for a condition that is awaited."""
+    """The same without blocking the loop, for a condition that may be awaited."""
     end = time.monotonic() + seconds
-    while not await condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"In {seconds} s it did not happen: {what}")
+    while True:
+        held = condition()
+        if held if isinstance(held, bool) else await held:
+            return
+        _check(end, what, seconds)
         await asyncio.sleep(STEP)
+
+
+def _check(end: float, what: str, seconds: float) -> None:
+    if time.monotonic() > end:
+        raise TimeoutError(f"In {seconds} s it did not happen: {what or 'see the line above'}")

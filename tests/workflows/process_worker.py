@@ -13,11 +13,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hosts.process.runtime import SHARED_HOMES, ProcessRuntime
-from tests.workflows.stage import PROJECT, Stage, until
+from tests.testbed.deadline import eventually
+from tests.workflows.stage import PROJECT, Stage
 
 PROGRAM = """
 import http.server, signal, sys, threading, time
-from tests.ports import free_port
 address = ("127.0.0.1", int(sys.argv[1]))
 server = http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -80,7 +80,7 @@ async def until_polling(stage: Stage) -> None:
     async def holds() -> bool:
         return await answers(stage.settings.data.worker_socket, "/readyz") == 200
 
-    await until(holds, "the worker is ready", seconds=60)
+    await eventually(holds, "the worker is ready", seconds=60)
 
 
 @asynccontextmanager

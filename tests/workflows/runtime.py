@@ -10,7 +10,7 @@ from hosts.base import Progress
 from perdure.errors import PerdureError
 from spec.job import Job, JobPhase, JobState, PullProgress
 from spec.log import LogBatch, LogEntry, LogStream
-from spec.machine import CpuArch, Gpu, GpuVendor, Machine, RuntimeKind
+from spec.machine import CpuArch, Gpu, GpuVendor, Machine, RuntimeFacts, RuntimeKind
 
 
 @dataclass
@@ -78,8 +78,8 @@ class SocketRuntime:
             gpus=self.gpus,
         )
 
-    def refusals(self, job: Job) -> tuple[str, ...]:
-        return ()
+    async def facts(self) -> RuntimeFacts:
+        return RuntimeFacts()
 
     async def pull(self, job: Job, progress: Progress) -> None:
         progress(PullProgress(done=1, total=1))

@@ -3,9 +3,8 @@
 import asyncio
 import shutil
 import sys
-import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,30 +23,23 @@ from engine.ids import SEARCH_ATTRIBUTES
 from engine.plugin import plugin
 from engine.runs import Runs
 from perdure.settings import Settings
+from server.temporal import TUNING
 from spec.offer import Offer
 from spec.plan import Plan, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec, RunStatus
 from spec.service import ServiceConfiguration
 from spec.status import RunPhase
 from store.database import Store
+from tests.testbed.deadline import eventually
 from tests.workflows.runtime import SocketRuntime
+from worker.implementations import make_implementations
 from worker.pollers import pollers
-from worker.rooms import make_rooms
 
 PROJECT = "main"
 DECIDED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 MASTER_KEY = bytes(range(32))
 """Always the same, so that recorded histories can be read later."""
 BIN = str(Path(sys.executable).parent)
-TUNED = [
-    *(
-        word
-        for rate in ("transferProcessor", "timerProcessor", "visibilityProcessor")
-        for word in ("--dynamic-config-value", f"history.{rate}MaxPollRPS=2000")
-    ),
-    *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="20ms"'),
-    *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
-]
 
 
 def service(**properties: object) -> ServiceConfiguration:
@@ -114,7 +106,7 @@ class Stage:
                 return False
             return status.ready == count
 
-        await until(holds, f"{count} replicas of {name} are ready")
+        await eventually(holds, f"{count} replicas of {name} are ready")
         return await self.status(name)
 
     async def until_phase(self, name: str, phase: RunPhase) -> RunStatus:
@@ -124,7 +116,7 @@ class Stage:
             status = await self.runs.status(PROJECT, name)
             return status is not None and status.status is phase
 
-        await until(holds, f"{name} is {phase}")
+        await eventually(holds, f"{name} is {phase}")
         return await self.status(name)
 
     async def until_ended(self, name: str) -> RunStatus:
@@ -134,14 +126,6 @@ class Stage:
         return await self.status(name)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
-    """Wait for a condition, with a deadline."""
-    deadline = time.monotonic() + seconds
-    while not await holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.02)
-
-
 @asynccontextmanager
 async def temporal_server(folder: Path) -> AsyncIterator[WorkflowEnvironment]:
     """A dev server with its database in `folder`."""
@@ -149,7 +133,7 @@ async def temporal_server(folder: Path) -> AsyncIterator[WorkflowEnvironment]:
         dev_server_existing_path=shutil.which("temporal", path=BIN),
         dev_server_database_filename=str(folder / "temporal.db"),
         dev_server_log_level="error",
-        dev_server_extra_args=TUNED,
+        dev_server_extra_args=TUNING,
         search_attributes=SEARCH_ATTRIBUTES,
     ) as server:
         yield server
@@ -159,10 +143,15 @@ async def temporal_server(folder: Path) -> AsyncIterator[WorkflowEnvironment]:
 async def working(stage: Stage, *, max_cached: int = 1_000) -> AsyncIterator[None]:
     """The real worker, in this process."""
     backend = LocalBackend(stage.runtime, stage.store.gpus)
-    rooms = make_rooms(stage.settings, stage.client, stage.store, {backend.name: backend})
+    implementations = make_implementations(
+        stage.settings, stage.client, stage.store, {backend.name: backend}
+    )
     async with AsyncExitStack() as running:
         for worker in pollers(
-            stage.client, rooms, max_cached=max_cached, sticky_timeout=timedelta(seconds=1)
+            stage.client,
+            implementations,
+            max_cached=max_cached,
+            sticky_timeout=timedelta(seconds=1),
         ):
             await running.enter_async_context(worker)
         yield

@@ -1,6 +1,7 @@
 """Apply: new, repeated, in place, refused, and again after a stop."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -156,6 +157,35 @@ async def test_a_gpu_belongs_to_one_replica_at_a_time(at_work: Stage) -> None:
     assert (await at_work.plan("more", resources={"gpu": 1})).refusals
     await at_work.stop("web")
     assert not (await at_work.plan("more", resources={"gpu": 2})).refusals
+
+
+@pytest.fixture
+def rival(at_work: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody takes the GPUs that are chosen first, just before they are claimed."""
+    claim, rivals = at_work.store.gpus.claim, ["rival"]
+
+    async def late(host: str, token: str, ids: Sequence[str]) -> None:
+        while rivals:
+            await claim(host, rivals.pop(), ids)
+        await claim(host, token, ids)
+
+    monkeypatch.setattr(at_work.store.gpus, "claim", late)
+
+
+@pytest.mark.usefixtures("rival")
+async def test_for_a_gpu_that_was_taken_meanwhile_another_is_chosen(at_work: Stage) -> None:
+    at_work.runtime.gpus = fake_gpus(2)
+    await at_work.apply("web", resources={"gpu": "A100"})
+    await at_work.until_ready("web", 1)
+    (container,) = at_work.runtime.containers.values()
+    assert container.job.gpus == ("GPU-1",)
+
+
+@pytest.mark.usefixtures("rival")
+async def test_without_another_gpu_there_is_no_capacity(at_work: Stage) -> None:
+    at_work.runtime.gpus = fake_gpus(1)
+    await at_work.apply("web", resources={"gpu": "A100"})
+    assert (await at_work.until_ended("web")).status_message == "no capacity"
 
 
 async def test_a_create_that_finds_no_capacity_says_so(at_work: Stage) -> None:

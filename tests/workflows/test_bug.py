@@ -7,7 +7,8 @@ import pytest
 from engine import deeds
 from policy import reconcile
 from spec.status import RunPhase
-from tests.workflows.stage import Stage, until
+from tests.testbed.deadline import eventually
+from tests.workflows.stage import Stage
 
 
 def broken(*given: object, **named: object) -> object:
@@ -32,7 +33,7 @@ async def test_a_bug_in_the_runs_policy_deletes_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(reconcile, "route_table", broken)
         await at_work.runs.handle("main", "web").cancel()
-        await until(is_stuck(at_work, "run/main/web"), "the run's task has failed")
+        await eventually(is_stuck(at_work, "run/main/web"), "the run's task has failed")
         assert at_work.runtime.stopped == []
         assert len(at_work.runtime.containers) == 2
     assert (await at_work.until_ended("web")).status is RunPhase.TERMINATED
@@ -47,7 +48,7 @@ async def test_a_bug_in_a_replica_deletes_nothing(
         await at_work.apply("web")
         state = await at_work.runs.state("main", "web")
         assert state is not None
-        await until(is_stuck(at_work, state.records[0].id), "the replica's task has failed")
+        await eventually(is_stuck(at_work, state.records[0].id), "the replica's task has failed")
         assert at_work.runtime.stopped == []
         assert len(at_work.runtime.containers) == 1
     await at_work.until_ready("web", 1)

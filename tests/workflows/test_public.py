@@ -84,7 +84,7 @@ async def test_the_story_is_readable_without_a_key(at_work: Stage) -> None:
         at_work, "metadata", "-w", "run/main/web"
     )
     replica = await shown(at_work, "show", "-w", state.records[0].id)
-    for text in ("cpu=2.. mem=8GB.. disk=100GB..", "local/local at $0.00/h", "watch tcp://"):
+    for text in ("cpu=2.. mem=8GB.. disk=100GB..", "local/local at $0/h", "watch tcp://"):
         assert text in replica
 
 
@@ -102,6 +102,6 @@ async def test_what_users_wrote_and_what_went_wrong_is_in_no_file(at_work: Stage
     assert "NAME_OF_A" not in await shown(at_work, "show", "-w", state.records[0].id)
     await at_work.stop("web", abort=True)
     folder = at_work.database.parent
-    assert leaks(folder, "temporal.db*", ("local/local at $0.00/h",)), "public texts are found so"
+    assert leaks(folder, "temporal.db*", ("local/local at $0/h",)), "public texts are found so"
     assert leaks(folder, "temporal.db*", SECRETS) == []
     assert leaks(folder, "*", (VALUE,)) == []

@@ -11,7 +11,8 @@ from engine.runs import Runs
 from spec.route import RouteTable
 from spec.run import RunStatus
 from spec.status import RunPhase
-from tests.workflows.stage import Stage, until
+from tests.testbed.deadline import eventually
+from tests.workflows.stage import Stage
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ async def test_a_renewed_run_keeps_its_replicas_and_hears_them(renewing: Stage) 
     async def hears() -> bool:
         return (await renewing.status("web")).status_message == "1/2 ready; exited (1)"
 
-    await until(hears, "the renewed run hears of the exit")
+    await eventually(hears, "the renewed run hears of the exit")
     assert (await renewing.stop("web")).status is RunPhase.TERMINATED
     assert not renewing.runtime.containers
 
@@ -69,7 +70,7 @@ async def test_the_memo_of_a_renewed_run_is_readable_without_a_key(renewing: Sta
         await asyncio.sleep(0.1)
         return 0 < before == await renewals(renewing)
 
-    await until(is_quiet, "it was renewed")
+    await eventually(is_quiet, "it was renewed")
     described = await renewing.runs.handle("main", "web").describe()
     memo = described.raw_description.workflow_execution_info.memo.fields
     assert all(is_public(memo[key]) for key in (ROUTE_MEMO, STATUS_MEMO))

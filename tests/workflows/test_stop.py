@@ -8,7 +8,8 @@ from perdure.errors import NotFound
 from spec.feed import ProxyLease
 from spec.sealed import SealedValues
 from spec.status import ReplicaPhase, RunPhase
-from tests.workflows.stage import Stage, until
+from tests.testbed.deadline import eventually
+from tests.workflows.stage import Stage
 
 
 async def test_a_stop_while_the_image_is_pulled_leaves_nothing(at_work: Stage) -> None:
@@ -66,7 +67,7 @@ async def test_an_abort_kills_what_does_not_hear_sigterm(at_work: Stage) -> None
     async def is_told() -> bool:
         return bool(at_work.runtime.stopped)
 
-    await until(is_told, "SIGTERM was sent")
+    await eventually(is_told, "SIGTERM was sent")
     status = await at_work.stop("web", abort=True)
     assert (status.status, status.status_message) == (RunPhase.TERMINATED, "aborted")
     (_, patient), (_, impatient) = at_work.runtime.stopped
@@ -84,7 +85,7 @@ async def test_a_replica_leaves_the_routes_before_it_is_stopped(at_work: Stage) 
         route = await at_work.runs.route("main", "web")
         return [replica.state.value for replica in route.replicas] == ["ready", "draining"]
 
-    await until(is_draining, "one replica is marked draining")
+    await eventually(is_draining, "one replica is marked draining")
     assert at_work.runtime.stopped == []
     assert len(at_work.runtime.containers) == 2
     await at_work.stop("web", abort=True)
@@ -115,7 +116,7 @@ async def test_replicas_of_a_terminated_run_release_themselves(at_work: Stage) -
     async def nothing_is_left() -> bool:
         return not at_work.runtime.containers
 
-    await until(nothing_is_left, "both replicas are released")
+    await eventually(nothing_is_left, "both replicas are released")
 
 
 async def test_a_cancelled_replica_releases_what_it_has(at_work: Stage) -> None:
@@ -128,7 +129,7 @@ async def test_a_cancelled_replica_releases_what_it_has(at_work: Stage) -> None:
     async def one_is_left() -> bool:
         return len(at_work.runtime.containers) == 1
 
-    await until(one_is_left, "the cancelled replica is gone")
+    await eventually(one_is_left, "the cancelled replica is gone")
     assert (await at_work.status("web")).status is RunPhase.RUNNING
 
 

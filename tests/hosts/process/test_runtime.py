@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,21 +21,13 @@ import pytest
 from hosts.base import Runtime
 from hosts.process.runtime import SHIM, ProcessRuntime
 from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
-from spec.job import Job, JobMount, JobPhase, RegistryCredentials
+from spec.job import Job, JobPhase
 from spec.log import LogStream
 from tests.hosts.process.conftest import MakeJob
+from tests.testbed.deadline import eventually
 
 TOKEN = "main/llm/1/r0"
 SECOND = timedelta(seconds=1)
-
-
-async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            held = condition()
-            if held if isinstance(held, bool) else await held:
-                return
-            await asyncio.sleep(0.01)
 
 
 async def output(runtime: Runtime, token: str = TOKEN, stream: LogStream = LogStream.STDOUT) -> str:
@@ -407,38 +398,16 @@ async def test_a_command_that_is_not_there_ends_with_127_and_says_so(
     assert "/nowhere/serve" in await output(runtime, stream=LogStream.STDERR)
 
 
-@pytest.mark.parametrize(
-    ("properties", "name"),
-    [
-        ({"image": "alpine"}, "image"),
-        ({"registry": RegistryCredentials(username="a", password="b")}, "registry_auth"),
-        ({"privileged": True}, "privileged"),
-        ({"user": "nobody"}, "user"),
-        ({"shm_size": 1.0}, "shm_size"),
-        ({"nvcc": True}, "nvcc"),
-        ({"mounts": (JobMount(instance_path="/data", path="/data"),)}, "volumes"),
-        ({"working_dir": "/elsewhere"}, "working_dir"),
-        ({"working_dir": "../elsewhere"}, "working_dir"),
-        ({"working_dir": "/workflow/../elsewhere"}, "working_dir"),
-        ({"port": 80}, "port"),
-        ({"python": "3.99"}, "python: 3.99"),
-        ({"command": (), "entrypoint": None}, "commands"),
-    ],
-)
-async def test_what_cannot_be_honoured_is_refused_by_name(
-    runtime: ProcessRuntime, job: MakeJob, properties: dict[str, object], name: str
-) -> None:
-    wanted = job("true", **properties)
-    (refused,) = runtime.refusals(wanted)
-    assert f"`{name}`" in refused
-    with pytest.raises(RuntimeUnsupported, match=name):
-        await runtime.start(wanted)
+async def test_a_python_that_is_gone_is_refused(runtime: ProcessRuntime, job: MakeJob) -> None:
+    with pytest.raises(RuntimeUnsupported, match=r"python: 3\.99"):
+        await runtime.start(job("true", python="3.99"))
     assert await runtime.tokens() == frozenset()
 
 
-async def test_an_optional_volume_is_left_out(runtime: ProcessRuntime, job: MakeJob) -> None:
-    mounts = (JobMount(instance_path="/data", path="/data", optional=True),)
-    assert runtime.refusals(job("true", mounts=mounts)) == ()
+async def test_the_machine_tells_its_pythons_and_ports(runtime: ProcessRuntime) -> None:
+    facts = await runtime.facts()
+    assert f"{sys.version_info.major}.{sys.version_info.minor}" in facts.pythons
+    assert 0 <= facts.first_port <= 1024
 
 
 async def test_a_port_on_which_anything_listens_is_refused(
@@ -489,7 +458,7 @@ async def test_waiting_costs_nothing_and_ends_with_the_replica(
 ) -> None:
     await runtime.start(job("sleep 60"))
     waiting = asyncio.create_task(runtime.wait(TOKEN))
-    await until(lambda: len(asyncio.all_tasks()) > 1)
+    await eventually(lambda: len(asyncio.all_tasks()) > 1)
     before = time.process_time()
     await asyncio.sleep(0.3)
     assert time.process_time() - before < 0.1

@@ -1,0 +1,102 @@
+"""What a runtime cannot honour: asked by the plan, and again before the start."""
+
+import posixpath
+from collections.abc import Callable, Iterator
+
+from policy.command import container_command
+from policy.image import DefaultImage, image_refusal
+from policy.job import working_dir
+from spec.container import WORKFLOW
+from spec.machine import RuntimeFacts, RuntimeKind
+from spec.offer import Refusal, RefusalKind
+from spec.run import RunSpec
+from spec.volumes import InstanceMount
+
+RULES: tuple[tuple[str, Callable[[RunSpec], bool], str], ...] = (
+    (
+        "image",
+        lambda spec: spec.configuration.image is not None,
+        "there are no images without Docker",
+    ),
+    ("registry_auth", lambda spec: spec.has_registry_auth, "there are no images without Docker"),
+    (
+        "privileged",
+        lambda spec: spec.configuration.privileged,
+        "there is no container that could have privileges",
+    ),
+    (
+        "user",
+        lambda spec: spec.configuration.user is not None,
+        "each replica runs under an account of its own",
+    ),
+    (
+        "shm_size",
+        lambda spec: spec.configuration.resources.shm_size is not None,
+        "`/dev/shm` is the machine's own",
+    ),
+    ("nvcc", lambda spec: spec.configuration.nvcc, "CUDA's compiler comes with the default image"),
+    (
+        "volumes",
+        lambda spec: any(
+            isinstance(mount, InstanceMount) and not mount.optional
+            for mount in spec.configuration.volumes
+        ),
+        "nothing can be mounted without a container",
+    ),
+    (
+        "commands",
+        lambda spec: not any(container_command(spec.configuration)),
+        "there is nothing to run",
+    ),
+)
+"""Properties that plain processes cannot have, when they cannot, and why."""
+
+
+def runtime_refusals(
+    spec: RunSpec, kind: RuntimeKind, facts: RuntimeFacts, image: DefaultImage, *, backend: str
+) -> tuple[Refusal, ...]:
+    """What the runtime of the backend's machines cannot honour; empty when it can run this."""
+    if kind is RuntimeKind.DOCKER:
+        refusal = image_refusal(spec.configuration, image)
+        return () if refusal is None else (refusal,)
+    found = tuple(
+        Refusal(kind=RefusalKind.CAPACITY, subject=backend, message=each)
+        for each in _of_processes(spec, facts)
+    )
+    if spec.replicas > 1:
+        message = (
+            f"`replicas: {spec.configuration.replicas}` is not possible in the process runtime: "
+            "all replicas would listen on one port."
+        )
+        return (Refusal(subject="replicas", message=message), *found)
+    return found
+
+
+def _of_processes(spec: RunSpec, facts: RuntimeFacts) -> Iterator[str]:
+    asked = spec.configuration
+    for name, applies, reason in RULES:
+        if applies(spec):
+            yield f"`{name}` is not possible in the process runtime: {reason}."
+    folder = working_dir(spec) or WORKFLOW
+    if posixpath.commonpath([folder, WORKFLOW]) != WORKFLOW:
+        yield (
+            f"`working_dir` is not possible in the process runtime outside of the code: `{folder}`."
+        )
+    if asked.port < facts.first_port:
+        yield (
+            f"`port` {asked.port} is not possible in the process runtime: ports below "
+            f"{facts.first_port} are for root."
+        )
+    if not facts.pythons or (asked.python and asked.python not in facts.pythons):
+        yield _no_python(asked.python, facts)
+
+
+def _no_python(wanted: str | None, facts: RuntimeFacts) -> str:
+    newest = sorted(facts.pythons, key=lambda each: int(each.partition(".")[2]), reverse=True)
+    missing = (
+        f"`python: {wanted}` is not installed here for a replica's use."
+        if wanted
+        else "There is no Python on this machine that a replica could use."
+    )
+    available = ", ".join(newest) or "none"
+    return f"{missing} Available: {available}. Install it for all users, or use Docker."
