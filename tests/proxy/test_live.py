@@ -18,7 +18,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
 from engine.client import connect
-from engine.converter import PublicCodec
+from engine.converter import PublicCodec, SealingCodec
 from engine.ids import ROUTE_MEMO, Message, WorkflowType, run_id
 from perdure.errors import Unavailable
 from perdure.keys import authenticity_key, create_secret
@@ -77,11 +77,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]
 
 
 @pytest.fixture
-def codec(tmp_path: Path) -> PublicCodec:
+def codec(tmp_path: Path) -> SealingCodec:
     """That of the installation whose proxy is tested."""
     file = tmp_path / "internal.key"
     create_secret(file, KEY.encode())
-    return PublicCodec(authenticity_key(file))
+    return SealingCodec(authenticity_key(file), bytes(32))
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ async def test_routes_that_others_write_are_not_followed(
     await ready(process)
     run = await begin(temporal, table("ours", 1, address))
     await has(process, "ours", 1)
-    forger = await when_ready(PublicCodec(bytes(32)))
+    forger = await when_ready(SealingCodec(bytes(32), bytes(32)))
     await forger.get_workflow_handle(run_id("main", "ours")).signal(
         "publish", table("ours", 2, "tcp://127.0.0.1:1")
     )
