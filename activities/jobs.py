@@ -45,7 +45,7 @@ class Jobs:
     async def _values(self, start: ReplicaStart) -> SealedValues:
         if not start.spec.sealed:
             return SealedValues()
-        sealed = await self._store.envelopes.open(start.spec.sealed)
+        sealed = await self._store.envelopes.open(start.spec.sealed, start.project, start.run)
         texts = list(sealed.env.values())
         if sealed.registry is not None:
             texts += [sealed.registry.username, sealed.registry.password]

@@ -118,6 +118,14 @@ async def member_of(project: str, caller: CallerHere, services: ServicesHere) ->
     return Access(caller, project, role)
 
 
+async def still_has(access: Access, services: Services) -> bool:
+    """Whether the caller's token is still valid, and the caller still in the project."""
+    caller = await services.store.tokens.holder(access.caller.token)
+    if caller is None:
+        return False
+    return caller.role is GlobalRole.ADMIN or access.project in caller.projects
+
+
 async def manager_of(access: Annotated[Access, Depends(member_of)]) -> Access:
     """Access as a manager or more. Raises `Forbidden`."""
     access.require(ProjectRole.MANAGER)

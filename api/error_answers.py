@@ -7,7 +7,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from temporalio.service import RPCError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from temporalio.service import RPCError, RPCStatusCode
 
 from perdure.errors import InvalidInput, NotFound, PerdureError, Unauthenticated, Unavailable
 
@@ -35,6 +36,7 @@ def answer(error: PerdureError, headers: Mapping[str, str] | None = None) -> JSO
 
 def install(app: FastAPI) -> None:
     """Have the app answer every failure in this way."""
+    app.add_middleware(UnforeseenErrors)
 
     @app.exception_handler(PerdureError)
     async def ours(_request: Request, error: PerdureError) -> JSONResponse:
@@ -44,6 +46,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RPCError)
     async def temporals(_request: Request, error: RPCError) -> JSONResponse:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            log.warning("Temporal refuses: %s", error.message)
+            return answer(
+                InvalidInput("Temporal does not take this: it is too large, or malformed.")
+            )
         log.warning("Temporal: %s", error.status.name)
         return answer(Unavailable("Temporal does not answer.", hint="Try again in a moment."))
 
@@ -61,9 +68,31 @@ def install(app: FastAPI) -> None:
             return answer(MethodNotAllowed("This address does not know the method."), error.headers)
         return answer(InvalidInput("The request cannot be understood."))
 
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return answer(
-            PerdureError("The server failed.", hint="Its log says why; try again in a moment.")
-        )
+
+class UnforeseenErrors:
+    """Answers what nobody expected, and keeps the connection, which others share with the caller.
+
+    As an exception handler of the framework it would answer, too, but the server closes the
+    connection after that, without a word in the answer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through; an error before the answer began becomes one."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception:
+            if scope["type"] != "http" or begun:
+                raise
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            hint = "Its log says why; try again in a moment."
+            await answer(PerdureError("The server failed.", hint=hint))(scope, receive, send)

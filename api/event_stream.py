@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -15,6 +16,8 @@ from spec.public import Model
 log = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 10.0
+CHECK_SECONDS = 5.0
+"""After this long a revoked token, or a member who was removed, gets no further event."""
 
 
 class Event(Model):
@@ -30,14 +33,32 @@ class Event(Model):
 
 
 def event_stream(
-    events: AsyncIterator[Event], stopping: asyncio.Event, silence: float = SILENCE_SECONDS
+    events: AsyncIterator[Event],
+    stopping: asyncio.Event,
+    allowed: Callable[[], Awaitable[bool]],
+    silence: float = SILENCE_SECONDS,
 ) -> StreamingResponse:
-    """An answer that ends with the events, or when the process is stopping."""
+    """An answer that ends with the events, when the process stops, or with the caller's access.
+
+    Whether the caller is still `allowed` is asked each `CHECK_SECONDS`.
+    """
     return StreamingResponse(
-        _encoded(events, stopping, silence),
+        _encoded(_while_allowed(events, allowed), stopping, silence),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+async def _while_allowed(
+    events: AsyncIterator[Event], allowed: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[Event]:
+    checked = monotonic()
+    async for event in events:
+        if monotonic() - checked > CHECK_SECONDS:
+            if not await allowed():
+                return
+            checked = monotonic()
+        yield event
 
 
 async def _encoded(

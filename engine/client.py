@@ -4,14 +4,13 @@ import asyncio
 from time import monotonic
 
 from temporalio.client import Client
-from temporalio.converter import PayloadCodec
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RetryConfig
 
-from engine.converter import SealingCodec
+from engine.converter import PublicCodec, SealingCodec
 from engine.plugin import plugin
 from perdure.errors import Unavailable
-from perdure.keys import MasterKey, Purpose
+from perdure.keys import MasterKey, Purpose, authenticity_key
 from perdure.settings import Settings
 
 IMPATIENT = RetryConfig(max_retries=1, max_elapsed_time_millis=1_500)
@@ -22,14 +21,29 @@ POLL = 0.05
 
 
 def codec(settings: Settings) -> SealingCodec:
-    """The codec of this installation. Raises `CannotStart` when its key cannot be read."""
-    return SealingCodec(MasterKey.load(settings.master_key_path).subkey(Purpose.PAYLOADS))
+    """The codec of this installation. Raises `CannotStart` when its keys cannot be read."""
+    master = MasterKey.load(settings.master_key_path)
+    return SealingCodec(
+        authenticity_key(settings.data.internal_key), master.subkey(Purpose.PAYLOADS)
+    )
 
 
-async def connect(codec: PayloadCodec | None, *, patient: bool = True) -> Client:
+def public_codec(settings: Settings) -> PublicCodec:
+    """For a process without the master key. Raises `CannotStart` when its key cannot be read."""
+    return PublicCodec(authenticity_key(settings.data.internal_key))
+
+
+def codec_of(client: Client) -> PublicCodec:
+    """The codec with which `connect` made it."""
+    made_with = client.data_converter.payload_codec
+    assert isinstance(made_with, PublicCodec)
+    return made_with
+
+
+async def connect(codec: PublicCodec, *, patient: bool = True) -> Client:
     """A client by Temporal's own environment configuration (`TEMPORAL_ADDRESS`, …).
 
-    Without a codec it reads public payloads only. Raises `Unavailable` when there is no server.
+    Raises `Unavailable` when there is no server.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "localhost:7233")
@@ -44,7 +58,7 @@ async def connect(codec: PayloadCodec | None, *, patient: bool = True) -> Client
         ) from error
 
 
-async def connect_when_there(codec: PayloadCodec, seconds: float) -> Client:
+async def connect_when_there(codec: PublicCodec, seconds: float) -> Client:
     """As `connect`, once there is a server. Raises `Unavailable` when there is none in time."""
     deadline = monotonic() + seconds
     while True:

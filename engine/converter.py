@@ -1,6 +1,11 @@
-"""Payloads: public ones stay readable, all others are sealed. What is not marked is sealed."""
+"""Payloads: public ones stay readable, all others are sealed. What is not marked is sealed.
+
+Temporal's port may be open to people who are not ours to trust. What they send is refused: it is
+neither sealed nor does it bear our mark, which takes a key to make.
+"""
 
 import hashlib
+import hmac
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +19,7 @@ from temporalio.converter import (
     DataConverter,
     DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
+    EncodingPayloadConverter,
     JSONProtoPayloadConverter,
     PayloadCodec,
 )
@@ -21,9 +27,11 @@ from temporalio.converter import (
 from spec.public import PublicModel, PublicStr
 
 MARK = "perdure-class"
+MAC = "perdure-mac"
 PUBLIC = b"public"
 ENCODING = "encoding"
 SEALED = b"binary/encrypted"
+REFUSED = "binary/refused"
 KEY_ID = "encryption-key-id"
 NONCE_BYTES = 12
 
@@ -55,29 +63,86 @@ class MarkingProtoConverter(JSONProtoPayloadConverter):
         return payload
 
 
+class RefusedConverter(EncodingPayloadConverter):
+    """What was not ours has no value: an update or a query with it fails, a signal is dropped."""
+
+    @property
+    def encoding(self) -> str:
+        """Only `PublicCodec` makes such payloads."""
+        return REFUSED
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """No value becomes one."""
+        return None
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        """Raises `ValueError`."""
+        raise ValueError("The payload was not written by this installation.")
+
+
 class MarkingPayloadConverter(CompositePayloadConverter):
     """Temporal's own converters, with ours in the place of those for JSON."""
 
     def __init__(self) -> None:
         ours = {each.encoding: each for each in (MarkingJSONConverter(), MarkingProtoConverter())}
         theirs = DefaultPayloadConverter.default_encoding_payload_converters
-        super().__init__(*(ours.get(each.encoding, each) for each in theirs))
+        super().__init__(*(ours.get(each.encoding, each) for each in theirs), RefusedConverter())
 
 
-class SealingCodec(PayloadCodec):
+class PublicCodec(PayloadCodec):
+    """Public payloads bear an HMAC-SHA-256 by `authenticity`; all others are refused."""
+
+    def __init__(self, authenticity: bytes) -> None:
+        self._authenticity = authenticity
+
+    def recognises(self, payload: Payload) -> bool:
+        """Whether the payload is public, and written by this installation."""
+        mac = payload.metadata.get(MAC, b"")
+        return is_public(payload) and hmac.compare_digest(mac, self._mac(payload))
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """With our mark. Raises `ValueError` for what is not public."""
+        return [self._encode(each) for each in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Without it; what is not ours becomes a payload that no converter reads."""
+        return [self._decode(each) for each in payloads]
+
+    def _encode(self, payload: Payload) -> Payload:
+        if not is_public(payload):
+            raise ValueError("Without the master key only public values can be sent.")
+        metadata = {**payload.metadata, MAC: self._mac(payload)}
+        return Payload(metadata=metadata, data=payload.data)
+
+    def _decode(self, payload: Payload) -> Payload:
+        if not self.recognises(payload):
+            return Payload(metadata={ENCODING: REFUSED.encode()})
+        metadata = {name: value for name, value in payload.metadata.items() if name != MAC}
+        return Payload(metadata=metadata, data=payload.data)
+
+    def _mac(self, payload: Payload) -> bytes:
+        encoding = payload.metadata.get(ENCODING, b"")
+        return hmac.digest(self._authenticity, encoding + b"\0" + payload.data, "sha256")
+
+
+class SealingCodec(PublicCodec):
     """AES-256-GCM. The first key seals; the others, of earlier times, only open."""
 
-    def __init__(self, *keys: bytes) -> None:
+    def __init__(self, authenticity: bytes, *keys: bytes) -> None:
+        super().__init__(authenticity)
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
         self._current = _key_id(keys[0])
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Seal all but the public ones."""
-        return [each if is_public(each) else self._seal(each) for each in payloads]
+        return [self._encode(each) if is_public(each) else self._seal(each) for each in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Open what is sealed. Raises `KeyError` when the key is not ours."""
-        return [self._open(each) for each in payloads]
+        return [
+            self._open(each) if each.metadata.get(ENCODING) == SEALED else self._decode(each)
+            for each in payloads
+        ]
 
     def _seal(self, payload: Payload) -> Payload:
         nonce, key_id = os.urandom(NONCE_BYTES), self._current
@@ -85,8 +150,6 @@ class SealingCodec(PayloadCodec):
         return Payload(metadata={ENCODING: SEALED, KEY_ID: key_id}, data=nonce + sealed)
 
     def _open(self, payload: Payload) -> Payload:
-        if payload.metadata.get(ENCODING) != SEALED:
-            return payload
         key_id = payload.metadata[KEY_ID]
         nonce, sealed = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
         return Payload.FromString(self._ciphers[key_id].decrypt(nonce, sealed, key_id))
@@ -97,8 +160,8 @@ def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"perdure payload key" + key).hexdigest()[:12].encode()
 
 
-def data_converter(codec: PayloadCodec | None) -> DataConverter:
-    """The converter of every process. Without a codec only public payloads can be read."""
+def data_converter(codec: PublicCodec) -> DataConverter:
+    """The converter of every process."""
     return DataConverter(
         payload_converter_class=MarkingPayloadConverter,
         payload_codec=codec,

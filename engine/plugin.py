@@ -1,17 +1,16 @@
 """One plugin for client, worker and replayer, so that they cannot drift apart."""
 
-from temporalio.converter import PayloadCodec
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from engine.converter import data_converter
+from engine.converter import PublicCodec, data_converter
 
 SHARED_ROOMS = ("perdure", "spec", "policy", "engine")
 """Pure rooms, imported once for all workflows: 63 instead of 170 KiB per cached workflow."""
 
 
-def plugin(codec: PayloadCodec | None) -> SimplePlugin:
+def plugin(codec: PublicCodec) -> SimplePlugin:
     """Our payload rules and our sandbox."""
 
     def runner(existing: WorkflowRunner | None) -> WorkflowRunner:

@@ -24,7 +24,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from engine import ids
-from engine.converter import is_public
+from engine.client import codec_of
 from engine.failures import as_error
 from perdure.errors import NotFound, RunStopping, Unavailable
 from spec.names import run_id
@@ -44,6 +44,7 @@ class Runs:
     def __init__(self, client: Client, *, renew_after_events: int = 4_000) -> None:
         """`renew_after_events` is small in tests of the renewal."""
         self._client = client
+        self._codec = codec_of(client)
         self._renew_after_events = renew_after_events
 
     def handle(self, project: str, run: str) -> WorkflowHandle[object, RunStatus]:
@@ -129,7 +130,7 @@ class Runs:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
-        return _status_of(described.raw_description.workflow_execution_info.memo)
+        return self._status_of(described.raw_description.workflow_execution_info.memo)
 
     async def statuses(
         self, project: str | None = None, *, include_finished: bool = False
@@ -144,7 +145,7 @@ class Runs:
         if project is not None:
             terms.append(f"Project = '{project}'")
         runs = self._client.list_workflows(" AND ".join(terms), page_size=1000)
-        found = [_status_of(run.raw_info.memo) async for run in runs]
+        found = [self._status_of(run.raw_info.memo) async for run in runs]
         return sorted(
             (status for status in found if status is not None),
             key=lambda status: status.submitted_at,
@@ -167,6 +168,12 @@ class Runs:
             if status.status.is_final:
                 return
             await asyncio.sleep(pause)
+
+    def _status_of(self, memo: Memo) -> RunStatus | None:
+        payload = memo.fields.get(ids.STATUS_MEMO)
+        if payload is None or not self._codec.recognises(payload):
+            return None
+        return RunStatus.model_validate_json(payload.data)
 
     async def _living(self, project: str, run: str) -> WorkflowExecution | None:
         try:
@@ -206,13 +213,6 @@ def _search_attributes(project: str, run: str, request: ApplyRequest) -> TypedSe
     if model is not None:
         pairs.append(SearchAttributePair(ids.MODEL, model.name))
     return TypedSearchAttributes(pairs)
-
-
-def _status_of(memo: Memo) -> RunStatus | None:
-    payload = memo.fields.get(ids.STATUS_MEMO)
-    if payload is None or not is_public(payload):
-        return None
-    return RunStatus.model_validate_json(payload.data)
 
 
 def _is_ending(failure: WorkflowUpdateFailedError) -> bool:

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     SEALING = "sealing"
     DIGESTS = "digests"
     SESSIONS = "sessions"
+    AUTHENTICITY = "authenticity"
 
 
 class MasterKey:
@@ -33,9 +34,7 @@ class MasterKey:
 
     def subkey(self, purpose: Purpose) -> bytes:
         """32 bytes for one purpose (HKDF-SHA-256, RFC 5869); the same ones each time."""
-        return HKDF(
-            algorithm=SHA256(), length=SIZE, salt=None, info=f"perdure/{purpose}".encode()
-        ).derive(self._secret)
+        return _derived(self._secret, purpose)
 
     @classmethod
     def load(cls, path: Path) -> "MasterKey":
@@ -47,6 +46,19 @@ class MasterKey:
         """Read the key; at the first start make one, atomically. Raises `CannotStart`."""
         create_secret(path, secrets.token_bytes(SIZE))
         return cls.load(path)
+
+
+def authenticity_key(path: Path) -> bytes:
+    """What marks public payloads as ours, from the internal key: proxies have no master key.
+
+    Raises `CannotStart` when the key cannot be read.
+    """
+    return _derived(read_secret(path, "internal key").strip(), Purpose.AUTHENTICITY)
+
+
+def _derived(secret: bytes, purpose: Purpose) -> bytes:
+    info = f"perdure/{purpose}".encode()
+    return HKDF(algorithm=SHA256(), length=SIZE, salt=None, info=info).derive(secret)
 
 
 def create_secret(path: Path, secret: bytes) -> bool:

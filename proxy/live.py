@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Collection
 
-from engine.client import connect
+from engine.client import connect, public_codec
 from perdure.errors import Unavailable
 from perdure.settings import Settings
 from proxy.disk import LastGood
@@ -26,6 +26,7 @@ class LiveSource:
         self._plane = plane
         self._state = state
         self._interval = settings.anti_entropy
+        self._codec = public_codec(settings)
         self._disk = LastGood(settings.data.proxy / "last-good.json", plane)
         api = InternalApi(feed, settings.data.internal_key)
         self._feed = FeedReader(api, plane, state, stats, self._introduce)
@@ -59,7 +60,8 @@ class LiveSource:
     async def _connect(self) -> RouteReader:
         while True:
             try:
-                return RouteReader(await connect(None, patient=False), self._plane, self._state)
+                client = await connect(self._codec, patient=False)
+                return RouteReader(client, self._plane, self._state)
             except Unavailable as error:
                 if self._state.temporal_up is None:
                     logger.warning("%s What is known stays", error.message)

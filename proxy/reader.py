@@ -16,7 +16,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from engine.converter import is_public
+from engine.client import codec_of
 from engine.ids import ROUTE_MEMO, WorkflowType
 from engine.runs import Runs
 from proxy.plane import Plane
@@ -47,10 +47,11 @@ logger = logging.getLogger(__name__)
 
 
 class RouteReader:
-    """Keeps the plane's table. It needs no key: route memos are public."""
+    """Keeps the plane's table. It needs no master key: route memos are public."""
 
     def __init__(self, client: Client, plane: Plane, state: State) -> None:
         self._client = client
+        self._codec = codec_of(client)
         self._plane = plane
         self._state = state
         self._tails: dict[Name, asyncio.Task[None]] = {}
@@ -86,7 +87,7 @@ class RouteReader:
         async for run in self._client.list_workflows(LIVING_RUNS, page_size=1000):
             _, project, name = run.id.split("/", 2)
             living.add((project, name))
-            self._accept(run.raw_info.memo)
+            self._accept(run.id, run.raw_info.memo)
             self.follow(project, name)
         for project, name in known - living:
             # The list may be late; the run itself is not.
@@ -170,7 +171,7 @@ class RouteReader:
             if found is None or found.status is not WorkflowExecutionStatus.RUNNING:
                 return False
         info = found.raw_description.workflow_execution_info
-        self._accept(info.memo)
+        self._accept(found.id, info.memo)
         self._heard()
         execution, past = found.run_id, info.history_length
         while execution:
@@ -184,7 +185,7 @@ class RouteReader:
         async with AsyncExitStack() as opening:
             await opening.enter_async_context(self._opening)
             async for event in handle.fetch_history_events(wait_new_event=True):
-                self._accept(_memo_of(event))
+                self._accept(handle.id, _memo_of(event))
                 if event.event_id >= past:
                     await opening.aclose()
                 if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
@@ -198,7 +199,7 @@ class RouteReader:
             found = await self._describe(project, name)
         if found is None or found.status is not WorkflowExecutionStatus.RUNNING:
             return False
-        self._accept(found.raw_description.workflow_execution_info.memo)
+        self._accept(found.id, found.raw_description.workflow_execution_info.memo)
         self._seen_alive.add((project, name))
         return True
 
@@ -210,16 +211,20 @@ class RouteReader:
                 return None
             raise
 
-    def _accept(self, memo: Memo) -> None:
+    def _accept(self, workflow: str, memo: Memo) -> None:
         payload = memo.fields.get(ROUTE_MEMO)
-        if payload is None or not is_public(payload):
+        if payload is None:
+            return
+        if not self._codec.recognises(payload):
+            logger.warning("A route memo of %s is not of this installation", workflow)
             return
         try:
             table = RouteTable.model_validate_json(payload.data)
         except ValidationError as error:
             logger.error("A route memo cannot be read: %s", error)
         else:
-            self._plane.table.apply(table)
+            if run_id(table.project, table.run) == workflow:
+                self._plane.table.apply(table)
 
     def _heard(self) -> None:
         if self._state.temporal_up is False:

@@ -33,15 +33,20 @@ class Envelopes:
             await connection.execute(delete(envelopes).where(envelopes.c.id == envelope))
             await connection.execute(insert(envelopes).values(row))
 
-    async def open(self, envelope: str) -> SealedValues:
-        """The values. Raises `NotFound` when they were forgotten."""
-        found = select(envelopes).where(envelopes.c.id == envelope)
+    async def open(self, envelope: str, project: str, run: str) -> SealedValues:
+        """The values, for the run that they were given to and no other.
+
+        Raises `NotFound` when they were forgotten, or are another run's.
+        """
+        found = select(envelopes).where(
+            envelopes.c.id == envelope, envelopes.c.project == project, envelopes.c.run == run
+        )
         async with self._database.read() as connection:
             row = (await connection.execute(found)).first()
         if row is None:
             raise NotFound(f"The sealed values `{envelope}` are gone: their run has ended.")
         return SealedValues.model_validate_json(
-            self._seal.open(row.sealed, envelopes.name, envelope, row.project, row.run)
+            self._seal.open(row.sealed, envelopes.name, envelope, project, run)
         )
 
     async def forget(self, ids: Iterable[str]) -> int:

@@ -1,6 +1,7 @@
 """`/projects/{project}/runs`: plans, applies, statuses, logs and stops."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -8,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from api.access import CallerHere, MemberHere, ServicesHere
+from api.access import CallerHere, MemberHere, ServicesHere, still_has
 from api.applications import Applications
 from api.body import body
 from api.event_stream import event_stream
@@ -114,15 +115,20 @@ async def events(name: RunName, access: MemberHere, services: ServicesHere) -> R
     """Server-sent events: `status` with the run, now and at each change until it has ended."""
     if await services.runs.status(access.project, name) is None:
         raise no_run(access.project, name)
-    return event_stream(status_events(services, access.project, name), services.stopping)
+    lines = status_events(services, access.project, name)
+    return event_stream(lines, services.stopping, partial(still_has, access, services))
+
+
+LARGEST = 2**63 - 1
+"""What a database's integers hold."""
 
 
 class LogQuery(BaseModel):
     """Which lines: after number `after`, of one replica, from a time or a duration ago on."""
 
-    after: int = Field(default=0, ge=0)
+    after: int = Field(default=0, ge=0, le=LARGEST)
     since: str | None = None
-    replica: int | None = Field(default=None, ge=0)
+    replica: int | None = Field(default=None, ge=0, le=LARGEST)
     limit: int = Field(default=1000, ge=1, le=5000)
     follow: bool = False
 
@@ -146,7 +152,7 @@ async def logs(
     )
     if query.follow:
         lines = log_events(services, project, name, after=after, only=only)
-        return event_stream(lines, services.stopping)
+        return event_stream(lines, services.stopping, partial(still_has, access, services))
     page = await services.store.logs.read(project, name, after=after, limit=query.limit, only=only)
     return JSONResponse([line.model_dump(mode="json") for line in page.lines])
 
@@ -155,13 +161,15 @@ def _moment(since: str | None, now: datetime) -> datetime | None:
     if since is None:
         return None
     try:
-        return now - timedelta(seconds=parse_duration(since))
-    except PydanticCustomError:
-        pass
-    try:
-        moment = MOMENT.validate_python(since)
-    except ValidationError as error:
+        return _ago(since, now) or MOMENT.validate_python(since).astimezone()
+    except (ValidationError, OverflowError, ValueError) as error:
         raise InvalidInput(
             "`since` is neither a time nor a duration.", hint="Write it as in `90s` or `1h`."
         ) from error
-    return moment if moment.tzinfo else moment.astimezone()
+
+
+def _ago(since: str, now: datetime) -> datetime | None:
+    try:
+        return now - timedelta(seconds=parse_duration(since))
+    except PydanticCustomError:
+        return None

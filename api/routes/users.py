@@ -1,6 +1,6 @@
 """`/users`: people, and their tokens."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -14,6 +14,9 @@ from spec.public import Model
 from store.tokens import Caller
 
 router = APIRouter(prefix="/users", tags=["users"])
+
+LONGEST = timedelta(days=36_525)
+"""A hundred years: nobody means more."""
 
 
 class NewUser(Model):
@@ -111,5 +114,8 @@ def _require_self(caller: Caller, name: str) -> None:
 
 
 def _require_future(moment: datetime | None, now: datetime) -> None:
-    if moment is not None and moment <= now:
-        raise InvalidInput("`expires_at` is in the past.")
+    if moment is not None and not now < moment < now + LONGEST:
+        raise InvalidInput(
+            "`expires_at` is in the past, or too far ahead.",
+            hint="Leave it out for a token without an end.",
+        )

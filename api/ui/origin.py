@@ -110,11 +110,12 @@ class Door:
 
     async def sign_in(self, request: Request) -> Response:
         """Begin a session, or show the form again with the reason."""
-        if not self._tries.allows("sign-in"):
-            return sign_in_page("Too many tries. Wait a few seconds.", status=429)
         form = parse_qs((await whole(request)).decode(errors="replace"))
         caller = await self._store.tokens.caller(form.get("token", [""])[0].strip())
         if caller is None:
+            # Who has a token gets in, however many others try.
+            if not self._tries.allows("wrong"):
+                return sign_in_page("Too many tries. Wait a few seconds.", status=429)
             return sign_in_page("This token is not valid.", status=401)
         if caller.role is not GlobalRole.ADMIN:
             return sign_in_page("This token is not that of an admin of the server.", status=403)

@@ -22,7 +22,7 @@ ANSWER_HEADERS = {
 def refusal(method: str, headers: Mapping[str, str]) -> str | None:
     """Why the request is refused; None when it may come from our own pages, or no page."""
     host = headers.get("host", "")
-    if urlsplit(f"//{host}").hostname not in OWN_HOSTS:
+    if _name_of(host) not in OWN_HOSTS:
         return "This server is reached as `localhost` only."
     navigates = headers.get("sec-fetch-mode") == "navigate" and method in SAFE_METHODS
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not navigates:
@@ -30,3 +30,10 @@ def refusal(method: str, headers: Mapping[str, str]) -> str | None:
     if method not in SAFE_METHODS and headers.get("origin") != f"http://{host}":
         return "The request comes from another site."
     return None
+
+
+def _name_of(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

@@ -101,7 +101,7 @@ class TestApply:
         await apply(alice, call(env=env))
         ((_, _, request, _),) = runs.applied
         assert VALUE not in request.model_dump_json()
-        assert (await store.envelopes.open(request.spec.sealed)).env == env
+        assert (await store.envelopes.open(request.spec.sealed, "main", "app")).env == env
         content = b"".join(file.read_bytes() for file in settings.data.root.glob("perdure.db*"))
         assert VALUE.encode() not in content
         assert base64.b64encode(VALUE.encode())[:-4] not in content
@@ -147,7 +147,7 @@ class TestApply:
         assert (await apply(alice, call(env={"A": VALUE}), key="k")).status_code == 422
         ((_, _, request, _),) = runs.applied
         with pytest.raises(NotFound):
-            await store.envelopes.open(request.spec.sealed)
+            await store.envelopes.open(request.spec.sealed, "main", "app")
         runs.failure = None
         assert (await apply(alice, call(env={"A": "other"}), key="k")).status_code == 200
 

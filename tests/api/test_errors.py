@@ -4,9 +4,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.body import LIMIT
 from perdure.errors import NoCapacity, Unavailable
-from tests.api.fake_runs import FakeRuns
+from tests.api.fake_runs import FakeRuns, run_status
 
 SERVICE = {"type": "service", "name": "app", "port": 8000, "commands": ["serve"]}
+FAR = b'{"name": "t", "expires_at": "9999-12-31T23:59:59-14:00"}'
 
 
 @pytest.mark.parametrize(
@@ -22,12 +23,24 @@ SERVICE = {"type": "service", "name": "app", "port": 8000, "commands": ["serve"]
         ("POST", "/projects", b'{"name": "main"}', 409, "already_exists"),
         ("GET", "/projects/main/runs?all=perhaps", b"", 422, "invalid_input"),
         ("GET", "/projects/main/runs/app/logs?after=-1", b"", 422, "invalid_input"),
+        ("GET", f"/projects/main/runs/app/logs?after={10**20}", b"", 422, "invalid_input"),
+        ("GET", f"/projects/main/runs/app/logs?replica={10**20}", b"", 422, "invalid_input"),
+        ("GET", f"/projects/main/runs/app/logs?since={'9' * 12}h", b"", 422, "invalid_input"),
+        ("GET", "/projects/main/runs/app/logs?since=0001-01-01", b"", 422, "invalid_input"),
+        ("POST", "/users/admin/tokens", FAR, 422, "invalid_input"),
         ("PUT", "/projects/main/code/nonsense", b"", 422, "invalid_input"),
     ],
 )
 async def test_every_failure_has_one_envelope(
-    admin: httpx.AsyncClient, method: str, path: str, content: bytes, status: int, code: str
+    admin: httpx.AsyncClient,
+    runs: FakeRuns,
+    method: str,
+    path: str,
+    content: bytes,
+    status: int,
+    code: str,
 ) -> None:
+    runs.know(run_status())
     answer = await admin.request(method, path, content=content)
     assert answer.status_code == status
     error = answer.json()["error"]
@@ -42,6 +55,7 @@ async def test_every_failure_has_one_envelope(
         (NoCapacity("No offer.", hint="Ask for less."), 409, "no_capacity"),
         (Unavailable("Not now."), 503, "unavailable"),
         (RPCError("dns: 10.0.0.1", RPCStatusCode.UNAVAILABLE, b""), 503, "unavailable"),
+        (RPCError("blob of 10.0.0.1", RPCStatusCode.INVALID_ARGUMENT, b""), 422, "invalid_input"),
         (ValueError("/etc/passwd: line 3"), 500, "perdure_error"),
     ],
 )
@@ -53,6 +67,24 @@ async def test_failure_of_a_plan_is_told_without_internals(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert "passwd" not in answer.text
     assert "dns" not in answer.text
+
+
+async def test_a_failure_of_ours_keeps_the_connection_which_others_share(
+    admin: httpx.AsyncClient, runs: FakeRuns
+) -> None:
+    runs.failure = ValueError("a bug")
+    opened = []
+
+    async def note(name: str, _info: object) -> None:
+        if name == "connection.connect_unix_socket.complete":
+            opened.append(name)
+
+    for _ in range(3):
+        answer = await admin.post(
+            "/projects/main/plans", json={"configuration": SERVICE}, extensions={"trace": note}
+        )
+        assert answer.status_code == 500
+    assert len(opened) == 1
 
 
 async def test_unknown_property_is_named_with_the_likely_one(admin: httpx.AsyncClient) -> None:

@@ -139,11 +139,39 @@ async def test_status_is_told_at_once_and_at_each_change_until_the_end(
     assert seen == [("status", "provisioning"), ("status", "running"), ("status", "terminated")]
 
 
+async def allowed() -> bool:
+    return True
+
+
+async def test_of_a_caller_who_lost_access_ends(
+    alice: httpx.AsyncClient,
+    runs: FakeRuns,
+    store: Store,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.event_stream.CHECK_SECONDS", 0)
+    runs.know(run_status())
+    await log(store, clock, "a")
+    seen: list[str] = []
+
+    async def follow() -> None:
+        async for event in events(alice, LOGS, follow="true"):
+            seen.append(event.data)  # noqa: PERF401 - looked at meanwhile
+
+    following = asyncio.create_task(follow())
+    await until(lambda: len(seen) == 1)
+    await store.projects.remove_member("main", "alice")
+    await log(store, clock, "b")
+    await asyncio.wait_for(following, 10)
+    assert len(seen) == 1
+
+
 class TestEventStream:
     def pieces(
         self, events: AsyncIterator[Event], stopping: asyncio.Event, silence: float = 0.001
     ) -> AsyncIterator[bytes]:
-        stream: Any = event_stream(events, stopping, silence).body_iterator
+        stream: Any = event_stream(events, stopping, allowed, silence).body_iterator
         return aiter(stream)
 
     async def late(self, release: asyncio.Event) -> AsyncIterator[Event]:

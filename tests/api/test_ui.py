@@ -88,6 +88,7 @@ class TestSignIn:
         tries = [(await sign_in(browser, "wrong")).status_code for _ in range(25)]
         assert tries[0] == 401
         assert tries[-1] == 429
+        assert (await sign_in(browser)).status_code == 303
 
     async def test_ends_by_signing_out(self, browser: httpx.AsyncClient) -> None:
         await sign_in(browser)

@@ -10,13 +10,13 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError
 
-from engine.converter import SealingCodec, data_converter, is_public
+from engine.converter import MAC, PublicCodec, SealingCodec, data_converter, is_public
 from perdure.errors import NoCapacity
 from spec.public import Model, PublicModel, PublicStr
 from spec.run import RunSpec
 from tests.policy.making import spec
 
-OLD, NEW, FOREIGN = (bytes([number]) * 32 for number in range(3))
+OLD, NEW, FOREIGN, OURS, THEIRS = (bytes([number]) * 32 for number in range(5))
 
 
 class Note(PublicModel):
@@ -32,7 +32,7 @@ NOTE = Note(text="seen", at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def converter(*keys: bytes) -> DataConverter:
-    return data_converter(SealingCodec(*keys))
+    return data_converter(SealingCodec(OURS, *keys))
 
 
 async def encoded(value: Any, *keys: bytes) -> Payload:
@@ -44,7 +44,43 @@ async def encoded(value: Any, *keys: bytes) -> Payload:
 async def test_public_values_are_readable_without_a_key(value: Any, kind: type[Any]) -> None:
     payload = await encoded(value)
     assert is_public(payload)
-    assert await data_converter(None).decode([payload], [kind]) == [value]
+    assert await data_converter(PublicCodec(OURS)).decode([payload], [kind]) == [value]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        Payload(metadata={"encoding": b"json/plain"}, data=b'"seen"'),
+        Payload(metadata={"encoding": b"json/plain", "perdure-class": b"public"}, data=b'"seen"'),
+        Payload(
+            metadata={"encoding": b"json/plain", "perdure-class": b"public", MAC: bytes(32)},
+            data=b'"seen"',
+        ),
+        Payload(metadata={"encoding": b"binary/null"}),
+    ],
+    ids=["plain", "called public", "with a false mark", "nothing"],
+)
+@pytest.mark.parametrize("codec", [PublicCodec(OURS), SealingCodec(OURS, NEW)])
+async def test_what_others_wrote_has_no_value(codec: PublicCodec, theirs: Payload) -> None:
+    assert not codec.recognises(theirs)
+    with pytest.raises(ValueError, match="not written by this installation"):
+        await data_converter(codec).decode([theirs], [str])
+
+
+async def test_a_public_value_of_another_installation_is_not_ours() -> None:
+    payload = await encoded(NOTE)
+    assert PublicCodec(OURS).recognises(payload)
+    assert not PublicCodec(THEIRS).recognises(payload)
+    payload.data = payload.data.replace(b"seen", b"sold")
+    assert not PublicCodec(OURS).recognises(payload)
+
+
+async def test_without_the_master_key_only_public_values_are_sent() -> None:
+    converter = data_converter(PublicCodec(OURS))
+    (payload,) = await converter.encode([NOTE])
+    assert PublicCodec(OURS).recognises(payload)
+    with pytest.raises(ValueError, match="only public"):
+        await converter.encode(["seen"])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from engine.client import connect
+from engine.client import connect, public_codec
+from engine.converter import PublicCodec
 from engine.runs import Runs
 from perdure.errors import NotFound, Unavailable
 from spec.run import RunStatus
@@ -87,10 +88,10 @@ async def test_a_finished_run_has_a_status_and_no_state(at_work: Stage) -> None:
 
 
 @with_cache
-async def test_a_reader_without_a_key_sees_statuses(at_work: Stage) -> None:
+async def test_a_reader_without_the_master_key_sees_statuses(at_work: Stage) -> None:
     await at_work.apply("web", model="llama")
     await at_work.until_phase("web", RunPhase.RUNNING)
-    reader = Runs(await connect(None, patient=False))
+    reader = Runs(await connect(public_codec(at_work.settings), patient=False))
     status = await reader.status("main", "web")
     assert status is not None
     assert (status.status, status.model) == (RunPhase.RUNNING, "llama")
@@ -101,4 +102,4 @@ async def test_a_server_that_does_not_answer_is_unavailable(
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
-        await connect(None, patient=False)
+        await connect(PublicCodec(bytes(32)), patient=False)

@@ -11,9 +11,9 @@ import workflows
 from engine.converter import SealingCodec
 from engine.ids import WorkflowType
 from engine.plugin import plugin
-from perdure.keys import MasterKey, Purpose
+from perdure.keys import MasterKey, Purpose, authenticity_key, create_secret
 from tests.workflows.recording import FOLDER, read
-from tests.workflows.stage import MASTER_KEY
+from tests.workflows.stage import INTERNAL_KEY, MASTER_KEY
 
 FILES = sorted(FOLDER.glob("*.json"))
 LARGEST_SUM = 3_000_000  # bytes: the repository is not an archive
@@ -26,8 +26,15 @@ Only when no version that anybody runs made such histories, record them anew: `m
 """
 
 
-async def replay(history: WorkflowHistory, file: str) -> None:
-    codec = SealingCodec(MasterKey(MASTER_KEY).subkey(Purpose.PAYLOADS))
+@pytest.fixture(scope="module")
+def codec(tmp_path_factory: pytest.TempPathFactory) -> SealingCodec:
+    """That of the installation in which they were recorded."""
+    file = tmp_path_factory.mktemp("keys") / "internal.key"
+    create_secret(file, INTERNAL_KEY)
+    return SealingCodec(authenticity_key(file), MasterKey(MASTER_KEY).subkey(Purpose.PAYLOADS))
+
+
+async def replay(history: WorkflowHistory, file: str, codec: SealingCodec) -> None:
     replayer = Replayer(workflows=workflows.ALL, plugins=[plugin(codec)])
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     if result.replay_failure is not None:
@@ -35,12 +42,12 @@ async def replay(history: WorkflowHistory, file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-async def test_a_recorded_history_replays(file: Path) -> None:
+async def test_a_recorded_history_replays(file: Path, codec: SealingCodec) -> None:
     for history in read(file):
-        await replay(history, file.name)
+        await replay(history, file.name, codec)
 
 
-async def test_another_order_of_steps_is_told_with_what_to_do() -> None:
+async def test_another_order_of_steps_is_told_with_what_to_do(codec: SealingCodec) -> None:
     file = FOLDER / "test_replicas_change_in_place_and_a_stop_leaves_nothing.json"
     (replica, *_) = [history for history in read(file) if "/r" in history.workflow_id[4:]]
     other = json.loads(replica.to_json().replace('"pull_image"', '"another_deed"'))
@@ -48,7 +55,7 @@ async def test_another_order_of_steps_is_told_with_what_to_do() -> None:
     with pytest.raises(
         pytest.fail.Exception, match=r"(?s)workflow\.patched.*make histories"
     ) as told:
-        await replay(changed, file.name)
+        await replay(changed, file.name, codec)
     assert file.name in str(told.value)
 
 

@@ -18,8 +18,10 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
 from engine.client import connect
-from engine.ids import Message, WorkflowType
+from engine.converter import PublicCodec, SealingCodec
+from engine.ids import ROUTE_MEMO, Message, WorkflowType
 from perdure.errors import Unavailable
+from perdure.keys import authenticity_key, create_secret
 from spec.feed import Feed, RunStarted
 from spec.names import run_id
 from spec.route import ReplicaRoute, RouteTable, TokenGrant
@@ -77,30 +79,37 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]
 
 
 @pytest.fixture
+def codec(tmp_path: Path) -> SealingCodec:
+    """That of the installation whose proxy is tested."""
+    file = tmp_path / "internal.key"
+    create_secret(file, KEY.encode())
+    return SealingCodec(authenticity_key(file), bytes(32))
+
+
+@pytest.fixture
 async def temporal(
-    server: TemporalServer, monkeypatch: pytest.MonkeyPatch
+    server: TemporalServer, codec: PublicCodec, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Temporal]:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{server.port}")
-    client = await when_ready()
+    client = await when_ready(codec)
     async with Worker(client, task_queue=QUEUE, workflows=[StubRun]):
         yield client
 
 
-async def when_ready() -> Temporal:
+async def when_ready(codec: PublicCodec) -> Temporal:
     """Its port is open before it answers."""
     async with asyncio.timeout(20):
         while True:
             try:
-                return await connect(None)
+                return await connect(codec)
             except Unavailable:
                 await asyncio.sleep(0.1)
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[FakeApi]:
+async def api(tmp_path: Path, codec: PublicCodec) -> AsyncIterator[FakeApi]:
     (tmp_path / "run").mkdir()
     (tmp_path / "proxy").mkdir()
-    (tmp_path / "internal.key").write_text(KEY)
     api = FakeApi()
     await api.say(Feed(seq=1, full=True, tokens=TOKENS))
     await api.start(tmp_path / "run" / "internal.sock")
@@ -305,6 +314,35 @@ async def test_it_serves_and_restarts_with_temporal_and_the_api_away(
     await has(process, "lasts", 2)
     await eventually(lambda: "perdure_proxy_api_up 1.0" in process.manage.get("/metrics").text)
     await run.signal("end")
+
+
+async def test_routes_that_others_write_are_not_followed(
+    temporal: Temporal, codec: PublicCodec, api: FakeApi, live: Live, upstream: Start
+) -> None:
+    address = (await upstream()).address
+    process = live()
+    await ready(process)
+    run = await begin(temporal, table("ours", 1, address))
+    await has(process, "ours", 1)
+    forger = await when_ready(SealingCodec(bytes(32), bytes(32)))
+    await forger.get_workflow_handle(run_id("main", "ours")).signal(
+        "publish", table("ours", 2, "tcp://127.0.0.1:1")
+    )
+    memo = {ROUTE_MEMO: table("forged", 1, address)}
+    ids = [run_id("main", "forged"), run_id("main", "other")]
+    strangers = [
+        await client.start_workflow("Stranger", id=workflow, task_queue="nobody", memo=memo)
+        for client, workflow in zip((forger, temporal), ids, strict=True)
+    ]
+    await api.say(Feed(seq=2, started=(*applied("forged"), *applied("other"))))
+    await eventually(partial(has_read, process, 2))
+    await run.signal("publish", table("ours", 3, address))
+    await has(process, "ours", 3)
+    assert list(process.stats().tables) == ["main/ours"]
+    assert await ask(process, "ours") == 200
+    await run.signal("end")
+    for each in strangers:
+        await each.terminate()
 
 
 async def test_the_table_is_repaired_from_the_list(

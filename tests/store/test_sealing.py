@@ -48,10 +48,13 @@ async def test_envelopes_are_opened_until_forgotten(store: Store) -> None:
         env={"KEY": VALUE}, registry=RegistryCredentials(username="u", password=VALUE)
     )
     await store.envelopes.put("e1", "main", "run", values)
-    assert await store.envelopes.open("e1") == values
+    assert await store.envelopes.open("e1", "main", "run") == values
+    for project, run in (("other", "run"), ("main", "other")):
+        with pytest.raises(NotFound):
+            await store.envelopes.open("e1", project, run)
     assert await store.envelopes.forget(["e1", "e2"]) == 1
     with pytest.raises(NotFound):
-        await store.envelopes.open("e1")
+        await store.envelopes.open("e1", "main", "run")
 
 
 async def test_no_value_is_readable_in_the_database_files(settings: Settings) -> None:

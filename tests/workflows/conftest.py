@@ -15,6 +15,7 @@ from store.setup import set_up
 from tests.workflows.recording import Recorder
 from tests.workflows.runtime import SocketRuntime
 from tests.workflows.stage import (
+    INTERNAL_KEY,
     MASTER_KEY,
     Stage,
     histories,
@@ -49,6 +50,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     settings = Settings(data_dir=tmp_path / "data", owner_check=0.5, start_timeout=20)
     settings.data.create()
     create_secret(settings.master_key_path, MASTER_KEY)
+    create_secret(settings.data.internal_key, INTERNAL_KEY)
     await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
     async with temporal_server(tmp_path) as server, open_store(settings) as store:
         address = server.client.service_client.config.target_host

@@ -38,6 +38,7 @@ from worker.pollers import pollers
 PROJECT = "main"
 DECIDED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 MASTER_KEY = bytes(range(32))
+INTERNAL_KEY = b"the internal key"
 """Always the same, so that recorded histories can be read later."""
 BIN = str(Path(sys.executable).parent)
 

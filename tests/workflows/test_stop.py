@@ -141,7 +141,7 @@ async def test_what_was_sealed_for_a_run_is_forgotten_at_its_end(at_work: Stage)
     assert container.job.env["A"] == "b"
     await at_work.stop("web")
     with pytest.raises(NotFound):
-        await at_work.store.envelopes.open("e-1")
+        await at_work.store.envelopes.open("e-1", "main", "web")
 
 
 async def test_a_stopped_run_tells_what_became_of_its_replicas(at_work: Stage) -> None:
