@@ -44,8 +44,8 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="",
-        description="SQLAlchemy's URL of the store. Empty: SQLite, `perdure.db` in the data "
-        "directory; production: `postgresql+asyncpg://…`.",
+        description="SQLAlchemy's URL of the store, which is SQLite: "
+        "`sqlite+aiosqlite:///PATH`. Empty: `perdure.db` in the data directory.",
     )
     master_key_file: Path | None = Field(
         default=None,
