@@ -2,12 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import httpx
 
 from activities.crash import crash_point
 from engine import deeds
+from perdure.http_client import http_client
 from spec.deeds import DrainOrder, DrainReport
 from spec.feed import ProxyStats
 from store.database import Store
@@ -54,14 +54,9 @@ class Drains:
 
 async def _stats(address: str) -> ProxyStats | None:
     """A proxy's numbers; None when it does not tell them in time."""
-    parts = urlsplit(address)
-    transport = httpx.AsyncHTTPTransport(uds=parts.path) if parts.scheme == "unix" else None
-    host = parts.netloc or "proxy"
     try:
-        async with httpx.AsyncClient(
-            transport=transport, timeout=ANSWER_TIME, trust_env=False
-        ) as client:
-            answer = await client.get(f"http://{host}/stats")
+        async with http_client(address, timeout=ANSWER_TIME) as proxy:
+            answer = await proxy.get("/stats")
             return ProxyStats.model_validate_json(answer.content) if answer.is_success else None
     except httpx.HTTPError:
         return None

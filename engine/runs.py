@@ -27,6 +27,7 @@ from engine import ids
 from engine.converter import is_public
 from engine.failures import as_error
 from perdure.errors import NotFound, RunStopping, Unavailable
+from perdure.search_attributes import SearchAttribute
 from spec.plan import Plan, PlanOrder
 from spec.public import PublicStr
 from spec.route import RouteTable
@@ -141,7 +142,7 @@ class Runs:
             else "ExecutionStatus = 'Running'"
         )
         if project is not None:
-            terms.append(f"Project = '{project}'")
+            terms.append(f"{SearchAttribute.PROJECT} = '{project}'")
         runs = self._client.list_workflows(" AND ".join(terms), page_size=1000)
         found = [_status_of(run.raw_info.memo) async for run in runs]
         return sorted(

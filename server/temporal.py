@@ -12,6 +12,7 @@ from pathlib import Path
 from perdure import lock
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
+from perdure.search_attributes import SearchAttribute
 from perdure.settings import Settings
 
 NAME, API = "temporal", "api"
@@ -29,7 +30,6 @@ DYNAMIC_CONFIG = (
 )
 # WAL: three times the writes. NORMAL survives a kill of the process, not always a loss of power.
 SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
-SEARCH_ATTRIBUTES = ("Project", "RunName", "RunStatus", "Model")
 RETENTION = "720h"  # closed workflows stay 30 days; what must last longer is in the store
 
 
@@ -87,7 +87,7 @@ def command(settings: Settings, ports: Ports) -> tuple[str, ...]:
     """The command that starts the server."""
     values = [("--dynamic-config-value", value) for value in DYNAMIC_CONFIG]
     values += [("--sqlite-pragma", value) for value in SQLITE_PRAGMAS]
-    values += [("--search-attribute", f"{name}=Keyword") for name in SEARCH_ATTRIBUTES]
+    values += [("--search-attribute", f"{name}=Keyword") for name in SearchAttribute]
     return (
         *(binary(), "server", "start-dev", "--log-format", "text"),
         *("--db-filename", str(settings.data.temporal_database)),
