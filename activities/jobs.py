@@ -8,7 +8,7 @@ from policy.image import DefaultImage, image_of, image_refusal
 from policy.job import make_job
 from spec.deeds import ContainerOrder, Instance, ReplicaStart
 from spec.interpolation import ReferenceSource, fill_secrets, find_references
-from spec.job import Job, RegistryCredentials
+from spec.job import Job, JobCode, RegistryCredentials
 from spec.machine import RuntimeKind
 from spec.offer import Offer, OfferQuery, Refusal
 from spec.run import RunSpec
@@ -38,8 +38,9 @@ class Jobs:
         )
         if start.spec.code is None:
             return job
-        code = await self._store.code.path(start.project, start.spec.code)
-        return job.model_copy(update={"code": str(code)})
+        path = await self._store.code.path(start.project, start.spec.code)
+        code = JobCode(path=str(path), limit=self._store.code.limit)
+        return job.model_copy(update={"code": code})
 
     def refusals(self, runtime: Runtime, offer: Offer, query: OfferQuery) -> tuple[Refusal, ...]:
         """What the offer's runtime cannot honour: as a job without values tells it."""

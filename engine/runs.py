@@ -160,7 +160,7 @@ class Runs:
         while True:
             status = await self.status(project, run)
             if status is None:
-                raise _no_run(project, run)
+                raise no_run(project, run)
             if status != last:
                 yield status
                 last = status
@@ -222,7 +222,8 @@ def _is_ending(failure: WorkflowUpdateFailedError) -> bool:
     return isinstance(as_error(failure), RunStopping)
 
 
-def _no_run(project: str, run: str) -> NotFound:
+def no_run(project: str, run: str) -> NotFound:
+    """Nothing is known of a run of that name."""
     return NotFound(
         f"There is no run `{run}` in the project `{project}`.",
         hint="`perdure ps -a` lists the runs, finished ones too.",
@@ -231,5 +232,5 @@ def _no_run(project: str, run: str) -> NotFound:
 
 def _not_found(project: str, run: str, error: RPCError) -> NotFound | Unavailable:
     if error.status is RPCStatusCode.NOT_FOUND:
-        return _no_run(project, run)
+        return no_run(project, run)
     return Unavailable("Temporal does not answer.", hint="Try again in a moment.")

@@ -114,8 +114,9 @@ class Settings(BaseSettings):
     code_limit_mb: int = Field(
         default=100,
         ge=1,
-        description="The largest code archive of a run, in MB before compression. Code beyond it "
-        "is nearly always data that was not ignored.",
+        description="The most that the files of a run's code may have together, in MB before "
+        "compression. The command line asks for it. More is nearly always data that was not "
+        "ignored.",
     )
     log_quota_mb: int = Field(
         default=256,

@@ -22,7 +22,7 @@ import pytest
 from hosts.base import Runtime
 from hosts.process.runtime import SHIM, ProcessRuntime
 from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
-from spec.job import Job, JobMount, JobPhase, RegistryCredentials
+from spec.job import Job, JobCode, JobMount, JobPhase, RegistryCredentials
 from spec.log import LogStream
 from tests.hosts.process.conftest import MakeJob
 
@@ -58,7 +58,7 @@ async def has_said(runtime: Runtime, text: str) -> None:
     raise AssertionError(f"it ended without having said {text!r}")
 
 
-def archive(tmp_path: Path, files: dict[str, str]) -> str:
+def archive(tmp_path: Path, files: dict[str, str]) -> JobCode:
     path = tmp_path / "code.tar.gz"
     with tarfile.open(path, "w:gz") as tar:
         for name, content in files.items():
@@ -66,7 +66,7 @@ def archive(tmp_path: Path, files: dict[str, str]) -> str:
             member.size = len(content)
             member.mode = 0o644
             tar.addfile(member, io.BytesIO(content.encode()))
-    return str(path)
+    return JobCode(path=str(path), limit=10_000)
 
 
 async def test_a_replica_runs_at_its_port_and_tells_its_exit_code(
