@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 
 import uvicorn
@@ -34,33 +34,48 @@ async def run(settings: Settings) -> None:
     stop = stop_signal()
     await until_set_up(settings.store_url, settings.ready_timeout)
     key = read_secret(settings.data.internal_key, "internal key").decode().strip()
-    async with open_store(settings) as store:
+    async with open_store(settings) as store, contextlib.AsyncExitStack() as running:
         client = await connect_when_there(codec(settings), settings.ready_timeout)
         services = make_services(settings, store, Runs(client))
-        # What dies in this group ends the process, and whoever keeps it starts it again.
-        async with asyncio.TaskGroup() as tasks, contextlib.AsyncExitStack() as running:
-            for app, socket in (
-                (public_app(services), settings.data.api_socket),
-                (internal_app(services, key), settings.data.internal_socket),
-            ):
-                await running.enter_async_context(serving(tasks, app, socket))
-            await running.enter_async_context(serving_ui(tasks, services))
-            sweeping = tasks.create_task(sweep(store))
-            await stop.wait()
-            services.stopping.set()
-            sweeping.cancel()
+        for part in (
+            serving(public_app(services), settings.data.api_socket, stop),
+            serving(internal_app(services, key), settings.data.internal_socket, stop),
+            serving_ui(services, stop),
+            watched(sweep(store), stop),
+        ):
+            await running.enter_async_context(part)
+        await stop.wait()
+        services.stopping.set()
 
 
 @contextlib.asynccontextmanager
-async def serving(tasks: asyncio.TaskGroup, app: FastAPI, socket: Path) -> AsyncIterator[None]:
-    """The app on a unix socket for its owner only, for as long as the context lasts."""
-    async with _running(tasks, app, uds=str(socket)):
+async def watched(
+    life: Coroutine[None, None, None], stop: asyncio.Event
+) -> AsyncIterator[asyncio.Task[None]]:
+    """A task for as long as the context lasts. When it ends before that, `stop` is set.
+
+    The context ends with the task's error, if there was one.
+    """
+    task = asyncio.create_task(life)
+    task.add_done_callback(lambda _: stop.set())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI, socket: Path, stop: asyncio.Event) -> AsyncIterator[None]:
+    """The app on a unix socket for its owner only; `stop` is set when it ends by itself."""
+    async with _running(app, stop, uds=str(socket)):
         socket.chmod(0o600)  # noqa: ASYNC240 - one call, of a local file system
         yield
 
 
 @contextlib.asynccontextmanager
-async def serving_ui(tasks: asyncio.TaskGroup, services: Services) -> AsyncIterator[None]:
+async def serving_ui(services: Services, stop: asyncio.Event) -> AsyncIterator[None]:
     """Temporal's web UI behind our sign-in, where there is one, on this machine only."""
     settings = services.settings
     if not settings.temporal_ui:
@@ -68,15 +83,15 @@ async def serving_ui(tasks: asyncio.TaskGroup, services: Services) -> AsyncItera
         return
     upstream = Upstream(settings.temporal_ui)
     app = ui_app(services, codec(settings), upstream)
-    running = _running(tasks, app, host=UI_HOST, port=settings.ui_port)
+    running = _running(app, stop, host=UI_HOST, port=settings.ui_port)
     async with contextlib.aclosing(upstream), running:
         yield
 
 
 @contextlib.asynccontextmanager
 async def _running(
-    tasks: asyncio.TaskGroup,
     app: FastAPI,
+    stop: asyncio.Event,
     *,
     uds: str | None = None,
     host: str = UI_HOST,
@@ -96,11 +111,11 @@ async def _running(
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    task = tasks.create_task(server.serve())
-    try:
-        while not server.started:  # noqa: ASYNC110 - uvicorn tells no other way
-            await asyncio.sleep(0.01)
-        yield
-    finally:
-        server.should_exit = True
-        await asyncio.wait([task])
+    async with watched(server.serve(), stop) as task:
+        try:
+            while not server.started and not task.done():  # noqa: ASYNC110 - it tells no other way
+                await asyncio.sleep(0.01)
+            yield
+        finally:
+            server.should_exit = True
+            await asyncio.wait([task])

@@ -157,7 +157,8 @@ class Settings(BaseSettings):
     ready_timeout: float = Field(
         default=60.0,
         gt=0,
-        description="Seconds that the parts of the embedded server may take to become ready.",
+        description="Seconds that the parts of the embedded server may take to become ready, and "
+        "for which API and worker wait for the store's set-up and for Temporal.",
     )
     start_timeout: float = Field(
         default=7200.0,
