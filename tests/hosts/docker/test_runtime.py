@@ -202,7 +202,7 @@ async def test_code_is_unpacked_for_the_user_before_the_start(
         info.size, info.uid, info.mode = 11, 501, 0o644
         tar.addfile(info, io.BytesIO(b"print('hi')"))
     script = "python3 app/main.py; stat -c %u:%g . app/main.py; touch new && echo writable"
-    code = {"code": str(archive), "working_dir": "/workflow"}
+    code = {"code": JobCode(path=str(archive), limit=1000), "working_dir": "/workflow"}
     root = await output(runtime, shell(token, script, **code))
     assert root.split() == ["hi", "0:0", "0:0", "writable"]
     app = await output(runtime, shell(f"{token}b", script, user="app", **code))
