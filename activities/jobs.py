@@ -5,7 +5,7 @@ from policy.image import DefaultImage, image_of
 from policy.job import make_job
 from spec.deeds import ContainerOrder, ReplicaStart
 from spec.interpolation import ReferenceSource, fill_secrets, find_references
-from spec.job import Job, RegistryCredentials
+from spec.job import Job, JobCode, RegistryCredentials
 from spec.machine import RuntimeKind
 from spec.run import RunSpec
 from spec.sealed import SealedValues
@@ -34,8 +34,9 @@ class Jobs:
         )
         if start.spec.code is None:
             return job
-        code = await self._store.code.path(start.project, start.spec.code)
-        return job.model_copy(update={"code": str(code)})
+        path = await self._store.code.path(start.project, start.spec.code)
+        code = JobCode(path=str(path), limit=self._store.code.limit)
+        return job.model_copy(update={"code": code})
 
     def _image(self, spec: RunSpec, runtime: RuntimeKind) -> str | None:
         if runtime is RuntimeKind.PROCESS:

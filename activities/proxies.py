@@ -1,10 +1,10 @@
 """The proxies: what each of them knows and does, as it tells itself."""
 
 import asyncio
-from urllib.parse import urlsplit
 
 import httpx
 
+from perdure.http_client import http_client
 from spec.feed import ProxyStats
 from store.leases import Leases
 
@@ -26,14 +26,9 @@ class Proxies:
 
 
 async def _stats(address: str) -> ProxyStats | None:
-    parts = urlsplit(address)
-    transport = httpx.AsyncHTTPTransport(uds=parts.path) if parts.scheme == "unix" else None
-    host = parts.netloc or "proxy"
     try:
-        async with httpx.AsyncClient(
-            transport=transport, timeout=ANSWER_TIME, trust_env=False
-        ) as client:
-            answer = await client.get(f"http://{host}/stats")
+        async with http_client(address, timeout=ANSWER_TIME) as proxy:
+            answer = await proxy.get("/stats")
             return ProxyStats.model_validate_json(answer.content) if answer.is_success else None
     except httpx.HTTPError:
         return None

@@ -14,15 +14,12 @@ from api.body import body
 from api.services import Services
 from spec.feed import Feed, LeaseGrant, ProxyLease
 from spec.people import GlobalRole
-from store.database import Store
 from store.tokens import Caller
 
 PREFIX = "/internal/v1"
 POLL_SECONDS = 0.15
 """A change is known after this long. A look costs a millisecond, and each proxy has its own."""
 LONGEST_POLL_SECONDS = 20.0
-EXPIRY_SECONDS = 0.5
-"""How often tokens are looked for whose time is over: proxies are to know within a second."""
 
 Boot = Annotated[str, Path(pattern=r"^[a-zA-Z0-9-]{8,64}$")]
 
@@ -74,10 +71,3 @@ async def next_feed(services: Services, after: int, wait: float) -> Feed:
             break
         await asyncio.sleep(POLL_SECONDS)
     return await changes.feed(after)
-
-
-async def expire_tokens(store: Store) -> None:
-    """Turn out tokens as their time comes, without end."""
-    while True:
-        await store.tokens.expire()
-        await asyncio.sleep(EXPIRY_SECONDS)

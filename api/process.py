@@ -2,21 +2,23 @@
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from api.app import public_app
-from api.internal import expire_tokens, internal_app
+from api.expiry import sweep
+from api.internal import internal_app
 from api.services import Services, make_services
 from api.ui.origin import ui_app
 from api.ui.upstream import Upstream
 from engine.client import codec, connect_when_there
 from engine.runs import Runs
+from perdure.http_server import HttpServer
 from perdure.keys import read_secret
+from perdure.program import stop_signal
 from perdure.settings import Settings
 from store.database import open_store
 from store.head import until_set_up
@@ -29,35 +31,51 @@ GRACE_SECONDS = 5
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `PerdureError` when it cannot start."""
-    stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    stop = stop_signal()
     await until_set_up(settings.store_url, settings.ready_timeout)
     key = read_secret(settings.data.internal_key, "internal key").decode().strip()
     async with open_store(settings) as store, contextlib.AsyncExitStack() as running:
         client = await connect_when_there(codec(settings), settings.ready_timeout)
         services = make_services(settings, store, Runs(client))
-        await running.enter_async_context(serving(public_app(services), settings.data.api_socket))
-        await running.enter_async_context(
-            serving(internal_app(services, key), settings.data.internal_socket)
-        )
-        await running.enter_async_context(serving_ui(services))
-        expiring = asyncio.create_task(expire_tokens(store))
+        for part in (
+            serving(public_app(services), settings.data.api_socket, stop),
+            serving(internal_app(services, key), settings.data.internal_socket, stop),
+            serving_ui(services, stop),
+            watched(sweep(store), stop),
+        ):
+            await running.enter_async_context(part)
         await stop.wait()
         services.stopping.set()
-        expiring.cancel()
 
 
 @contextlib.asynccontextmanager
-async def serving(app: FastAPI, socket: Path) -> AsyncIterator[None]:
-    """The app on a unix socket for its owner only, for as long as the context lasts."""
-    async with _running(app, uds=str(socket)):
+async def watched(
+    life: Coroutine[None, None, None], stop: asyncio.Event
+) -> AsyncIterator[asyncio.Task[None]]:
+    """A task for as long as the context lasts. When it ends before that, `stop` is set.
+
+    The context ends with the task's error, if there was one.
+    """
+    task = asyncio.create_task(life)
+    task.add_done_callback(lambda _: stop.set())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI, socket: Path, stop: asyncio.Event) -> AsyncIterator[None]:
+    """The app on a unix socket for its owner only; `stop` is set when it ends by itself."""
+    async with _running(app, stop, uds=str(socket)):
         socket.chmod(0o600)  # noqa: ASYNC240 - one call, of a local file system
         yield
 
 
 @contextlib.asynccontextmanager
-async def serving_ui(services: Services) -> AsyncIterator[None]:
+async def serving_ui(services: Services, stop: asyncio.Event) -> AsyncIterator[None]:
     """Temporal's web UI behind our sign-in, where there is one, on this machine only."""
     settings = services.settings
     if not settings.temporal_ui:
@@ -65,15 +83,21 @@ async def serving_ui(services: Services) -> AsyncIterator[None]:
         return
     upstream = Upstream(settings.temporal_ui)
     app = ui_app(services, codec(settings), upstream)
-    async with contextlib.aclosing(upstream), _running(app, host=UI_HOST, port=settings.ui_port):
+    running = _running(app, stop, host=UI_HOST, port=settings.ui_port)
+    async with contextlib.aclosing(upstream), running:
         yield
 
 
 @contextlib.asynccontextmanager
 async def _running(
-    app: FastAPI, *, uds: str | None = None, host: str = UI_HOST, port: int = 0
+    app: FastAPI,
+    stop: asyncio.Event,
+    *,
+    uds: str | None = None,
+    host: str = UI_HOST,
+    port: int = 0,
 ) -> AsyncIterator[None]:
-    server = _Server(
+    server = HttpServer(
         uvicorn.Config(
             app,
             uds=uds,
@@ -87,18 +111,11 @@ async def _running(
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    task = asyncio.create_task(server.serve())
-    try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells no other way
-            await asyncio.sleep(0.01)
-        yield
-    finally:
-        server.should_exit = True
-        await task
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Signals are the process's, not each server's."""
-        yield
+    async with watched(server.serve(), stop) as task:
+        try:
+            while not server.started and not task.done():  # noqa: ASYNC110 - it tells no other way
+                await asyncio.sleep(0.01)
+            yield
+        finally:
+            server.should_exit = True
+            await asyncio.wait([task])

@@ -5,20 +5,12 @@ from collections.abc import AsyncIterator
 from api.event_stream import Event
 from api.run_views import run_view
 from api.services import Services
-from perdure.errors import NotFound
+from engine.runs import no_run
 from store.logs import LogFilter
 
 PAGE = 500
 ASK_SECONDS = 0.5
 """How often a log's follower asks whether the run has ended, when no line comes."""
-
-
-def no_run(project: str, run: str) -> NotFound:
-    """Nothing is known of a run of that name."""
-    return NotFound(
-        f"There is no run `{run}` in the project `{project}`.",
-        hint="`perdure ps -a` lists the runs, finished ones too.",
-    )
 
 
 async def status_events(services: Services, project: str, run: str) -> AsyncIterator[Event]:

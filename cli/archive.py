@@ -19,8 +19,6 @@ from cli.units import describe_size
 from perdure.errors import InvalidInput, TooLarge
 
 MEGABYTE = 1024 * 1024
-DEFAULT_LIMIT_MB = 100
-"""More than that is nearly always data that was not ignored. The server has a limit of its own."""
 NAMED_FILES = 5
 """How many of the largest files an error about the size names."""
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from cli.connection import Connection
 from perdure import __version__, errors
 from perdure.errors import PerdureError, ServerUnreachable, Unavailable
+from perdure.loopback import LOOPBACK_NAMES
 
 T = TypeVar("T")
 
@@ -20,8 +21,6 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds. A plan asks clouds for offers, and is given longer by its caller."""
 STREAM_SILENCE = 60.0
 """Seconds without a byte, keep-alive comments included, after which a stream counts as broken."""
-THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts that no proxy of the environment leads to."""
 GATEWAY_TROUBLE = frozenset({502, 503, 504})
 
 
@@ -44,7 +43,8 @@ class Client:
             },
             timeout=TIMEOUT,
             transport=transport,
-            trust_env=url.host not in THIS_MACHINE,
+            # No proxy of the environment leads to this machine.
+            trust_env=url.host not in LOOPBACK_NAMES,
         )
 
     def __enter__(self) -> Self:

@@ -1,16 +1,11 @@
 """Which server, project and token the command line uses."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import yaml
-from pydantic import Field, ValidationError
-
-from perdure.errors import InvalidConfiguration, NotFound, ServerUnreachable, Unauthenticated
-from spec.public import Model
+from perdure.client_config import KnownProjects, client_file, load
+from perdure.errors import ServerUnreachable, Unauthenticated
 
 DEFAULT_PROJECT = "main"
 """The project that every server has."""
@@ -23,84 +18,6 @@ class Connection:
     project: str
     url: str
     token: str = field(repr=False)
-
-
-class KnownProject(Model):
-    """An entry of the client's configuration."""
-
-    name: str
-    url: str
-    token: str = Field(repr=False)
-    default: bool = False
-
-
-class KnownProjects(Model):
-    """The client's configuration: the projects that this user has added, one of them default."""
-
-    projects: tuple[KnownProject, ...] = ()
-
-    def find(self, name: str) -> KnownProject | None:
-        """The entry of that name."""
-        return next((entry for entry in self.projects if entry.name == name), None)
-
-    @property
-    def default(self) -> KnownProject | None:
-        """The default entry, else the first."""
-        marked = [entry for entry in self.projects if entry.default]
-        return next(iter((*marked, *self.projects)), None)
-
-    def with_project(self, added: KnownProject) -> "KnownProjects":
-        """Add the entry, or replace the one of its name; the first one is the default."""
-        others = [entry for entry in self.projects if entry.name != added.name]
-        known = KnownProjects(projects=(*others, added))
-        return known.with_default(added.name) if added.default or not others else known
-
-    def with_default(self, name: str) -> "KnownProjects":
-        """Make this entry the default. Raises `NotFound`."""
-        if self.find(name) is None:
-            raise NotFound(
-                f"There is no project `{name}` in the client's configuration.",
-                hint="`perdure project list` shows them; `perdure project add` adds one.",
-            )
-        return KnownProjects(
-            projects=tuple(
-                entry.model_copy(update={"default": entry.name == name}) for entry in self.projects
-            )
-        )
-
-    def without(self, name: str) -> "KnownProjects":
-        """Drop the entry of that name, if there is one."""
-        return KnownProjects(projects=tuple(entry for entry in self.projects if entry.name != name))
-
-
-def configuration_file() -> Path:
-    """Where the client's configuration is: `PERDURE_CONFIG`, else `~/.perdure/config.yml`."""
-    return Path(os.environ.get("PERDURE_CONFIG") or "~/.perdure/config.yml").expanduser()
-
-
-def load(file: Path) -> KnownProjects:
-    """Read the client's configuration; empty when there is none."""
-    try:
-        content = yaml.safe_load(file.read_text())
-        return KnownProjects.model_validate(content or {})
-    except FileNotFoundError:
-        return KnownProjects()
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        # Neither error's text is shown: it may quote a token.
-        raise InvalidConfiguration(
-            f"`{file}` cannot be read as the client's configuration.",
-            hint="Repair or remove it; `perdure project add` writes a new one.",
-            file=str(file),
-        ) from error
-
-
-def save(known: KnownProjects, file: Path) -> None:
-    """Write the client's configuration for its owner only, and whole or not at all."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".config-")
-    with os.fdopen(descriptor, "w") as draft:
-        yaml.safe_dump(known.model_dump(mode="json"), draft, sort_keys=False)
-    Path(name).replace(file)
 
 
 def resolve(
@@ -142,4 +59,4 @@ def resolve(
 
 def connect(project: str | None) -> Connection:
     """The connection for `--project`, this process's environment and the user's file."""
-    return resolve(project, os.environ, load(configuration_file()))
+    return resolve(project, os.environ, load(client_file()))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from cli.archive import DEFAULT_LIMIT_MB, Archive, packed
+from cli.archive import Archive, packed
 from cli.attachment import attach, publish
-from cli.client import TIMEOUT, Client
+from cli.client import TIMEOUT, Client, path
 from cli.configuration import Choice, load
 from cli.connection import connect
 from cli.environment import with_values
@@ -26,6 +26,7 @@ from perdure.errors import NoCapacity, PerdureError, Refused
 from spec.offer import Refusal, RefusalKind
 from spec.plan import Plan, PlanAction
 from spec.run import CodeArchive, Repository
+from spec.server import Server
 from spec.submission import Applied, ApplyCall, PlanCall, Submission
 
 PLAN_TIME = 180.0
@@ -65,7 +66,7 @@ def deploy(asked: Deployment) -> int:
     configuration = with_values(configuration, asked.variables, os.environ)
     if not asked.yes:
         require_person(QUESTIONS[PlanAction.CREATE])
-    with Client(connection) as client, _packed(repository, file) as archive:
+    with Client(connection) as client, _packed(client, repository, file) as archive:
         submission = Submission(
             configuration=configuration,
             code=archive and _code_of(archive),
@@ -121,11 +122,14 @@ def submit(client: Client, call: ApplyCall) -> Applied:
 
 
 @contextmanager
-def _packed(repository: LocalRepository | None, file: str) -> Iterator[Archive | None]:
+def _packed(
+    client: Client, repository: LocalRepository | None, file: str
+) -> Iterator[Archive | None]:
     if repository is None:
         yield None
         return
-    with packed(repository, DEFAULT_LIMIT_MB, Path(file).resolve()) as archive:
+    limit_mb = client.get(Server, path("server")).code_limit_mb
+    with packed(repository, limit_mb, Path(file).resolve()) as archive:
         yield archive
 
 

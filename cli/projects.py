@@ -1,14 +1,8 @@
 """Projects as the client knows them: in its file, and through what its token opens."""
 
 from cli.client import Client, path
-from cli.connection import (
-    Connection,
-    KnownProject,
-    configuration_file,
-    connect,
-    load,
-    save,
-)
+from cli.connection import Connection, connect
+from perdure.client_config import KnownProject, client_file, load, save
 from perdure.errors import NotFound, ServerUnreachable, Unauthenticated, Unavailable
 from spec.people import Identity, Project
 from spec.public import Model
@@ -48,7 +42,7 @@ def delete(name: str) -> None:
     """Delete the project from the server and from the file."""
     with Client(connect(name)) as client:
         client.send("DELETE", path("projects", name))
-    file = configuration_file()
+    file = client_file()
     known = load(file)
     if known.find(name) is not None:
         save(known.without(name), file)
@@ -56,7 +50,7 @@ def delete(name: str) -> None:
 
 def known_here() -> list[ListedProject]:
     """What the file has, and what the server that is in use shows besides."""
-    known = load(configuration_file())
+    known = load(client_file())
     default = known.default
     listed = {
         entry.name: ListedProject(name=entry.name, url=entry.url, default=entry == default)
@@ -82,5 +76,5 @@ def _on_server() -> list[tuple[Project, str]]:
 
 
 def _remember(project: KnownProject) -> None:
-    file = configuration_file()
+    file = client_file()
     save(load(file).with_project(project), file)

@@ -1,6 +1,7 @@
 """How our processes reach Temporal."""
 
 import asyncio
+import logging
 from time import monotonic
 
 from temporalio.client import Client
@@ -18,6 +19,8 @@ IMPATIENT = RetryConfig(max_retries=1, max_elapsed_time_millis=1_500)
 
 POLL = 0.05
 """Seconds between two attempts to reach a server that is starting beside us."""
+
+log = logging.getLogger(__name__)
 
 
 def codec(settings: Settings) -> SealingCodec:
@@ -61,10 +64,14 @@ async def connect(codec: PublicCodec, *, patient: bool = True) -> Client:
 async def connect_when_there(codec: PublicCodec, seconds: float) -> Client:
     """As `connect`, once there is a server. Raises `Unavailable` when there is none in time."""
     deadline = monotonic() + seconds
+    told = False
     while True:
         try:
             return await connect(codec)
-        except Unavailable:
+        except Unavailable as error:
             if monotonic() > deadline:
                 raise
+            if not told:
+                log.info("%s Waiting for it, for at most %g s", error.message, seconds)
+            told = True
         await asyncio.sleep(POLL)

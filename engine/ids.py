@@ -8,12 +8,13 @@ from enum import StrEnum
 
 from temporalio.common import SearchAttributeKey
 
+from perdure.search_attributes import SearchAttribute
 from spec.names import run_id
 
-PROJECT = SearchAttributeKey.for_keyword("Project")
-RUN_NAME = SearchAttributeKey.for_keyword("RunName")
-RUN_STATUS = SearchAttributeKey.for_keyword("RunStatus")
-MODEL = SearchAttributeKey.for_keyword("Model")
+PROJECT = SearchAttributeKey.for_keyword(SearchAttribute.PROJECT.value)
+RUN_NAME = SearchAttributeKey.for_keyword(SearchAttribute.RUN_NAME.value)
+RUN_STATUS = SearchAttributeKey.for_keyword(SearchAttribute.RUN_STATUS.value)
+MODEL = SearchAttributeKey.for_keyword(SearchAttribute.MODEL.value)
 SEARCH_ATTRIBUTES = (PROJECT, RUN_NAME, RUN_STATUS, MODEL)
 
 ROUTE_MEMO = "route"

@@ -27,6 +27,7 @@ from engine import ids
 from engine.client import codec_of
 from engine.failures import as_error
 from perdure.errors import NotFound, RunStopping, Unavailable
+from perdure.search_attributes import SearchAttribute
 from spec.names import run_id
 from spec.plan import Plan, PlanOrder
 from spec.public import PublicStr
@@ -143,7 +144,7 @@ class Runs:
             else "ExecutionStatus = 'Running'"
         )
         if project is not None:
-            terms.append(f"Project = '{project}'")
+            terms.append(f"{SearchAttribute.PROJECT} = '{project}'")
         runs = self._client.list_workflows(" AND ".join(terms), page_size=1000)
         found = [self._status_of(run.raw_info.memo) async for run in runs]
         return sorted(
@@ -161,7 +162,7 @@ class Runs:
         while True:
             status = await self.status(project, run)
             if status is None:
-                raise _no_run(project, run)
+                raise no_run(project, run)
             if status != last:
                 yield status
                 last = status
@@ -222,7 +223,8 @@ def _is_ending(failure: WorkflowUpdateFailedError) -> bool:
     return isinstance(as_error(failure), RunStopping)
 
 
-def _no_run(project: str, run: str) -> NotFound:
+def no_run(project: str, run: str) -> NotFound:
+    """Nothing is known of a run of that name."""
     return NotFound(
         f"There is no run `{run}` in the project `{project}`.",
         hint="`perdure ps -a` lists the runs, finished ones too.",
@@ -231,5 +233,5 @@ def _no_run(project: str, run: str) -> NotFound:
 
 def _not_found(project: str, run: str, error: RPCError) -> NotFound | Unavailable:
     if error.status is RPCStatusCode.NOT_FOUND:
-        return _no_run(project, run)
+        return no_run(project, run)
     return Unavailable("Temporal does not answer.", hint="Try again in a moment.")

@@ -44,8 +44,8 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="",
-        description="SQLAlchemy's URL of the store. Empty: SQLite, `perdure.db` in the data "
-        "directory; production: `postgresql+asyncpg://…`.",
+        description="SQLAlchemy's URL of the store, which is SQLite: "
+        "`sqlite+aiosqlite:///PATH`. Empty: `perdure.db` in the data directory.",
     )
     master_key_file: Path | None = Field(
         default=None,
@@ -114,8 +114,9 @@ class Settings(BaseSettings):
     code_limit_mb: int = Field(
         default=100,
         ge=1,
-        description="The largest code archive of a run, in MB before compression. Code beyond it "
-        "is nearly always data that was not ignored.",
+        description="The most that the files of a run's code may have together, in MB before "
+        "compression. The command line asks for it. More is nearly always data that was not "
+        "ignored.",
     )
     log_quota_mb: int = Field(
         default=256,
@@ -156,7 +157,8 @@ class Settings(BaseSettings):
     ready_timeout: float = Field(
         default=60.0,
         gt=0,
-        description="Seconds that the parts of the embedded server may take to become ready.",
+        description="Seconds that the parts of the embedded server may take to become ready, and "
+        "for which API and worker wait for the store's set-up and for Temporal.",
     )
     start_timeout: float = Field(
         default=7200.0,

@@ -16,7 +16,7 @@ def make_job(
 ) -> Job:
     """The job of a replica, secrets in plain text. `image` None is for runtimes without images.
 
-    The code archive is named by its hash; where it lies on the machine is the caller's to say.
+    Where the code lies on the machine is the caller's to say.
     """
     start, asked = order.start, order.start.spec.configuration
     entrypoint, command = container_command(asked)
@@ -43,7 +43,6 @@ def make_job(
             for mount in asked.volumes
             if isinstance(mount, InstanceMount)
         ),
-        code=start.spec.code.sha256 if start.spec.code else None,
         python=asked.python,
         nvcc=asked.nvcc,
         port=asked.port,

@@ -1,8 +1,11 @@
 """Who may call a service: SHA-256 hashes of tokens, in memory."""
 
 import binascii
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from hashlib import sha256
+from math import inf
 
 from spec.route import TokenGrant
 
@@ -10,44 +13,80 @@ from spec.route import TokenGrant
 class Tokens:
     """The grants of all tokens. A look-up costs the same for good tokens, bad ones and none.
 
-    `version` grows with every change: an answer holds as long as it stays.
+    `version` grows with every change: an answer holds as long as `current_version` stays. A token
+    whose time is over by `clock` (seconds since 1970) is forgotten at the next look, by whomever.
     """
 
-    __slots__ = ("_projects", "version")
+    __slots__ = ("_clock", "_ends", "_next_end", "_projects", "version")
 
-    def __init__(self, grants: Iterable[TokenGrant] = ()) -> None:
+    def __init__(
+        self, grants: Iterable[TokenGrant] = (), clock: Callable[[], float] = time.time
+    ) -> None:
         self._projects: dict[bytes, frozenset[bytes]] = {}
+        self._ends: dict[bytes, datetime] = {}
+        self._next_end = inf
+        self._clock = clock
         self.version = 0
         self.add(grants)
+
+    def current_version(self) -> int:
+        """The version now that tokens whose time is over are forgotten."""
+        if self._clock() >= self._next_end:
+            self._forget_expired()
+        return self.version
 
     def add(self, grants: Iterable[TokenGrant]) -> None:
         """Take these in, in place of what the same tokens were granted before."""
         for grant in grants:
-            projects = frozenset(project.encode() for project in grant.projects)
-            self._projects[binascii.unhexlify(grant.sha256)] = projects
-        self.version += 1
+            digest = binascii.unhexlify(grant.sha256)
+            self._projects[digest] = frozenset(project.encode() for project in grant.projects)
+            if grant.expires_at is None:
+                self._ends.pop(digest, None)
+            else:
+                self._ends[digest] = grant.expires_at
+        self._changed()
 
     def revoke(self, hashes: Iterable[str]) -> None:
         """Forget these tokens."""
         for each in hashes:
-            self._projects.pop(binascii.unhexlify(each), None)
-        self.version += 1
+            self._forget(binascii.unhexlify(each))
+        self._changed()
 
     def replace(self, grants: Iterable[TokenGrant]) -> None:
         """Exactly these from now on."""
-        self._projects = {}
+        self._projects, self._ends = {}, {}
         self.add(grants)
 
     def grants(self) -> tuple[TokenGrant, ...]:
         """All of them, to be kept on disk."""
         return tuple(
-            TokenGrant(sha256=digest.hex(), projects=tuple(sorted(p.decode() for p in projects)))
+            TokenGrant(
+                sha256=digest.hex(),
+                projects=tuple(sorted(each.decode() for each in projects)),
+                expires_at=self._ends.get(digest),
+            )
             for digest, projects in self._projects.items()
         )
 
     def projects_of(self, token: bytes) -> frozenset[bytes] | None:
         """The projects that it opens; None when it is no token of ours."""
+        if self._clock() >= self._next_end:
+            self._forget_expired()
         return self._projects.get(sha256(token).digest())
+
+    def _forget_expired(self) -> None:
+        now = self._clock()
+        for digest in [each for each, end in self._ends.items() if end.timestamp() <= now]:
+            self._forget(digest)
+        self._changed()
+
+    def _forget(self, digest: bytes) -> None:
+        self._projects.pop(digest, None)
+        self._ends.pop(digest, None)
+
+    def _changed(self) -> None:
+        self._next_end = min((end.timestamp() for end in self._ends.values()), default=inf)
+        self.version += 1
 
 
 class Caller:
@@ -63,7 +102,7 @@ class Caller:
 
     def projects(self, authorization: bytes | None) -> frozenset[bytes] | None:
         """The projects that this `Authorization` opens; None when there is no token of ours."""
-        if authorization != self._authorization or self._version != self._tokens.version:
+        if authorization != self._authorization or self._version != self._tokens.current_version():
             self._projects = self._tokens.projects_of(bearer(authorization))
             self._authorization, self._version = authorization, self._tokens.version
         return self._projects

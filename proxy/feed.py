@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from pydantic import ValidationError
 
+from perdure.http_client import http_client
 from proxy.plane import Plane
 from proxy.state import State
 from spec.feed import Feed, LeaseGrant, ProxyLease, RunStarted
@@ -31,13 +32,9 @@ class InternalApi:
 
     def client(self) -> httpx.AsyncClient:
         """A client with the key; it is read anew, for it may come after us. Raises `OSError`."""
-        headers = {"authorization": f"Bearer {self.key.read_text().strip()}"}
-        scheme, _, rest = self.address.partition("://")
-        unix = scheme == "unix"
-        return httpx.AsyncClient(
-            base_url="http://internal" if unix else f"http://{rest}",
-            transport=httpx.AsyncHTTPTransport(uds=rest if unix else None),
-            headers=headers,
+        return http_client(
+            self.address,
+            headers={"authorization": f"Bearer {self.key.read_text().strip()}"},
             timeout=httpx.Timeout(5.0, read=POLL_SECONDS),
         )
 

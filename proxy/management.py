@@ -2,8 +2,7 @@
 
 import json
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,6 +10,7 @@ import uvicorn
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from perdure.errors import NotFound, Unavailable
+from perdure.http_server import HttpServer
 from proxy.metrics import exposition
 from proxy.plane import Plane
 from proxy.state import State
@@ -28,12 +28,12 @@ class Management:
     def __init__(self, plane: Plane, state: State) -> None:
         self._plane = plane
         self._state = state
-        self._server: uvicorn.Server | None = None
+        self._server: HttpServer | None = None
 
     async def serve(self, listener: socket.socket) -> None:
         """Answer on this socket until `stop`."""
         config = uvicorn.Config(self, log_config=None, access_log=False, lifespan="off", ws="none")
-        self._server = _Server(config)
+        self._server = HttpServer(config)
         await self._server.serve(sockets=[listener])
 
     def stop(self) -> None:
@@ -74,12 +74,3 @@ class Management:
 
 def _error(code: str, detail: str) -> bytes:
     return json.dumps({"detail": detail, "code": code}).encode()
-
-
-class _Server(uvicorn.Server):
-    """Signals are the process's own business."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """None are taken."""
-        yield

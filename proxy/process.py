@@ -13,6 +13,7 @@ from typing import Protocol
 
 import uvloop
 
+from perdure.program import stop_signal
 from perdure.settings import Settings
 from proxy import listener
 from proxy.addresses import endpoint
@@ -71,7 +72,7 @@ async def _serve(options: Options) -> None:
         front=endpoint(options.front, options.tunnels) if options.front else None,
         trusted=options.trusted,
     )
-    told = _stop_signals(loop)
+    told = stop_signal()
     source = _source(options, plane, state)
     source.load()
     loop.add_signal_handler(signal.SIGHUP, source.reload)
@@ -103,10 +104,3 @@ def _source(options: Options, plane: Plane, state: State) -> Source:
 
     settings = options.settings
     return LiveSource(plane, state, settings, feed=options.feed, stats=options.manage)
-
-
-def _stop_signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
-    told = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, told.set)
-    return told

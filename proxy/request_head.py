@@ -4,7 +4,7 @@ llhttp has already refused what is ambiguous by itself: two lengths, a length be
 folded lines, blanks before a colon, bare line ends and control characters.
 """
 
-from proxy.cookies import without_session
+from perdure.session_cookie import without_session
 from proxy.headers import AUTHORIZATION, HOST, LENGTH, Kind, nominated, without
 
 MAX_FIELDS = 256

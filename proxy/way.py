@@ -52,5 +52,5 @@ class Way:
             and head.host == self._host
             and head.token is None
             and self._table_version == plane.table.version
-            and self._tokens_version == plane.tokens.version
+            and self._tokens_version == plane.tokens.current_version()
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from perdure import lock
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
+from perdure.search_attributes import SearchAttribute
 from perdure.settings import Settings
 
 NAME, API = "temporal", "api"
@@ -33,7 +34,6 @@ TUNING = [
     *(word for value in DYNAMIC_CONFIG for word in ("--dynamic-config-value", value)),
     *(word for value in SQLITE_PRAGMAS for word in ("--sqlite-pragma", value)),
 ]
-SEARCH_ATTRIBUTES = ("Project", "RunName", "RunStatus", "Model")
 RETENTION = "720h"  # closed workflows stay 30 days; what must last longer is in the store
 
 
@@ -89,7 +89,7 @@ def ports(settings: Settings) -> Ports:
 
 def command(settings: Settings, ports: Ports) -> tuple[str, ...]:
     """The command that starts the server."""
-    attributes = [("--search-attribute", f"{name}=Keyword") for name in SEARCH_ATTRIBUTES]
+    attributes = [("--search-attribute", f"{name}=Keyword") for name in SearchAttribute]
     return (
         *(binary(), "server", "start-dev", "--log-format", "text"),
         *("--db-filename", str(settings.data.temporal_database)),

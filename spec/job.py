@@ -35,14 +35,23 @@ class JobLabels(PublicModel):
     replica: str
 
 
+class JobCode(Model):
+    """The code: the path of a gzipped tar on this machine, to be unpacked into `/workflow`.
+
+    `limit` is the most that its files may have together, in bytes.
+    """
+
+    path: str
+    limit: int
+
+
 class Job(Model):
     """Everything that is needed to run one replica. `token` is its identity on the machine.
 
     `command` is the argument vector after the entrypoint; `entrypoint` None is the image's own.
     `shm_size`, `cpu_limit` and `memory_limit` are limits in GB and CPUs, None for the machine's.
-    `gpus` are ids of `spec.machine.Gpu`. `code` is the path of a gzipped tar on this machine, to be
-    unpacked into `/workflow`. `python`, `nvcc` are the configuration's, for runtimes without
-    images. `port` is the port the service listens on inside.
+    `gpus` are ids of `spec.machine.Gpu`. `python`, `nvcc` are the configuration's, for runtimes
+    without images. `port` is the port the service listens on inside.
     """
 
     token: str
@@ -60,7 +69,7 @@ class Job(Model):
     memory_limit: float | None = None
     gpus: tuple[str, ...] = ()
     mounts: tuple[JobMount, ...] = ()
-    code: str | None = None
+    code: JobCode | None = None
     python: str | None = None
     nvcc: bool = False
     port: int

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, AwareDatetime
 
 from spec.public import PublicModel
 
@@ -98,10 +98,14 @@ class RouteReport(PublicModel):
 
 
 class TokenGrant(PublicModel):
-    """The SHA-256 (hex) of a token, and the projects whose services it opens."""
+    """The SHA-256 (hex) of a token, and the projects whose services it opens, until `expires_at`.
+
+    A proxy ends it by its own clock; None: it holds until it is revoked.
+    """
 
     sha256: str
     projects: tuple[str, ...] = ()
+    expires_at: AwareDatetime | None = None
 
 
 class RouteFile(PublicModel):

@@ -85,7 +85,7 @@ class Changes:
         """What the tokens of these users (None: of all) open; an admin's opens every project."""
         now = self._database.clock()
         holders = (
-            select(tokens.c.sha256, users.c.name, users.c.role)
+            select(tokens.c.sha256, tokens.c.expires_at, users.c.name, users.c.role)
             .join(users, users.c.name == tokens.c.user)
             .where(tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now))
         )
@@ -101,6 +101,7 @@ class Changes:
             TokenGrant(
                 sha256=row.sha256,
                 projects=every if row.role == GlobalRole.ADMIN else own.get(row.name, ()),
+                expires_at=row.expires_at,
             )
             for row in await connection.execute(holders)
         )

@@ -72,7 +72,7 @@ class FolderBlobs:
 def too_large(limit: int) -> TooLarge:
     """An archive is over `limit` bytes."""
     return TooLarge(
-        f"The code is larger than {limit // MEGABYTE} MB.",
+        f"The code is larger than {limit // MEGABYTE} MB, even when compressed.",
         hint="List data that the service does not need in `.gitignore` or `.dstackignore`.",
     )
 
@@ -81,7 +81,10 @@ class Code:
     """Each project's archives. One project never learns what another one has."""
 
     def __init__(self, database: Database, blobs: BlobStore, limit: int) -> None:
-        """`limit` is the largest archive, in bytes."""
+        """`limit` is the most that the files of an archive may have together, in bytes.
+
+        That many are taken in at most; whoever unpacks them looks at the files.
+        """
         self._database = database
         self._blobs = blobs
         self.limit = limit

@@ -1,6 +1,7 @@
 """The newest migration's number, and whether a database has it: quick, for it loads nothing."""
 
 import asyncio
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,8 @@ HEAD = "0001"
 
 SQLITE = "sqlite+aiosqlite:///"
 POLL = 0.02  # seconds between two looks at a store that is being set up
+
+log = logging.getLogger(__name__)
 
 
 def is_set_up(url: str) -> bool:
@@ -34,12 +37,16 @@ async def until_set_up(url: str, seconds: float) -> None:
 
     Raises `CannotStart` when it does not come to its end in time.
     """
+    if not url.startswith(SQLITE) or is_set_up(url):
+        return
+    path = url.removeprefix(SQLITE)
+    log.info("Waiting for the set-up of the store `%s`, for at most %g s", path, seconds)
     try:
         async with asyncio.timeout(seconds):
-            while url.startswith(SQLITE) and not is_set_up(url):  # noqa: ASYNC110 - another process
+            while not is_set_up(url):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(POLL)
     except TimeoutError as error:
         raise CannotStart(
-            "The store was not set up, or by another version of perdure.",
+            f"The store `{path}` was not set up within {seconds:g} s, or by another version.",
             hint="Run `python -m store.setup`; it never goes back to an older version.",
         ) from error

@@ -38,15 +38,15 @@ class Projects:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, name: str, admin: str) -> int:
-        """A project with its first admin; the feed's number. Raises `AlreadyExists`."""
+    async def create(self, name: str, admin: str) -> None:
+        """A project with its first admin. Raises `AlreadyExists`."""
         row = {"name": name, "created_at": self._database.clock()}
         try:
             async with self._database.write() as connection:
                 await connection.execute(insert(projects).values(row))
                 first = {"project": name, "user": admin, "role": ProjectRole.ADMIN}
                 await connection.execute(insert(members).values(first))
-                return await self._tell(connection, [admin])
+                await self._tell(connection, [admin])
         except IntegrityError as error:
             raise AlreadyExists(
                 f"The project `{name}` exists, or did.", hint="Choose another name."
@@ -65,8 +65,8 @@ class Projects:
         """The project of that name, as `all` shows it."""
         return next((each for each in await self.all() if each.name == name), None)
 
-    async def delete(self, name: str) -> int:
-        """Remove the project and all that is in it; the feed's number. Raises `NotFound`.
+    async def delete(self, name: str) -> None:
+        """Remove the project and all that is in it. Raises `NotFound`.
 
         The name stays taken: whoever gets it next must not see the runs of before.
         """
@@ -81,10 +81,10 @@ class Projects:
                 raise _no_project(name)
             for table in INSIDE:
                 await connection.execute(delete(table).where(table.c.project == name))
-            return await self._tell(connection, affected)
+            await self._tell(connection, affected)
 
-    async def set_member(self, project: str, user: str, role: ProjectRole) -> int:
-        """Add the user, or change the role; the feed's number. Raises `NotFound`."""
+    async def set_member(self, project: str, user: str, role: ProjectRole) -> None:
+        """Add the user, or change the role. Raises `NotFound`."""
         where = (members.c.project == project, members.c.user == user)
         row = {"project": project, "user": user, "role": role}
         try:
@@ -92,24 +92,24 @@ class Projects:
                 await _require(connection, project)
                 await connection.execute(delete(members).where(*where))
                 await connection.execute(insert(members).values(row))
-                return await record(connection, ChangeKind.USER, [user])
+                await record(connection, ChangeKind.USER, [user])
         except IntegrityError as error:
             raise NotFound(f"There is no user `{user}`.") from error
 
-    async def remove_member(self, project: str, user: str) -> int:
-        """Take the user out; the feed's number. Raises `NotFound`."""
+    async def remove_member(self, project: str, user: str) -> None:
+        """Take the user out. Raises `NotFound`."""
         where = (members.c.project == project, members.c.user == user)
         async with self._database.write() as connection:
             gone = await connection.execute(delete(members).where(*where))
             if not gone.rowcount:
                 raise NotFound(f"`{user}` is not a member of `{project}`.")
-            return await record(connection, ChangeKind.USER, [user])
+            await record(connection, ChangeKind.USER, [user])
 
-    async def _tell(self, connection: AsyncConnection, affected: list[str]) -> int:
+    async def _tell(self, connection: AsyncConnection, affected: list[str]) -> None:
         """A global admin's tokens open every project, a new one too."""
         admins = select(users.c.name).where(users.c.role == GlobalRole.ADMIN)
         everybody = dict.fromkeys([*affected, *await connection.scalars(admins)])
-        return await record(connection, ChangeKind.USER, everybody)
+        await record(connection, ChangeKind.USER, everybody)
 
 
 def _project(row: Row[tuple[object, ...]], listed: Sequence[Row[tuple[object, ...]]]) -> Project:

@@ -8,11 +8,11 @@ import secrets
 import sys
 from pathlib import Path
 
+from perdure.client_config import client_file, introduce_own_server
 from perdure.errors import CannotStart
 from perdure.keys import MasterKey, create_secret, read_secret
 from perdure.program import exit_status
 from perdure.settings import Settings, read_settings
-from store.client_profile import default_path, write_profile
 from store.head import is_set_up
 
 SHORTEST_TOKEN = 8
@@ -21,7 +21,7 @@ PROFILE_PROJECT = "main"
 
 
 def set_up(settings: Settings, profile: Path) -> None:
-    """Make whatever is missing. Raises `CannotStart`, `Unavailable`."""
+    """Make whatever is missing. Raises `CannotStart`, `Unavailable`, `InvalidConfiguration`."""
     settings.data.create()
     MasterKey.load_or_create(settings.master_key_path)
     create_secret(settings.data.internal_key, secrets.token_urlsafe(32).encode())
@@ -31,7 +31,7 @@ def set_up(settings: Settings, profile: Path) -> None:
         from store.first_start import fill  # noqa: PLC0415 - a second, which other starts need not
 
         asyncio.run(fill(settings.store_url, token))
-    write_profile(profile, PROFILE_PROJECT, settings.base_url, token)
+    introduce_own_server(profile, PROFILE_PROJECT, settings.base_url, token)
 
 
 def _first_token(settings: Settings) -> str:
@@ -53,7 +53,7 @@ def _first_token(settings: Settings) -> str:
 
 def main() -> int:
     """Set up by the environment's settings, without a word; an error goes to stderr."""
-    return exit_status(lambda: set_up(read_settings(), default_path()))
+    return exit_status(lambda: set_up(read_settings(), client_file()))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """The life of a worker process."""
 
-import asyncio
 import contextlib
 import logging
-import signal
 from datetime import timedelta
 
 from engine.client import codec, connect_when_there
 from perdure.health import Health
+from perdure.program import stop_signal
 from perdure.settings import Settings
 from store.database import open_store
 from store.head import until_set_up
@@ -20,9 +19,7 @@ log = logging.getLogger(__name__)
 
 async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Raises `PerdureError` when it cannot start."""
-    stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    stop = stop_signal()
     await until_set_up(settings.store_url, settings.ready_timeout)
     async with open_store(settings) as store, Health(settings.data.worker_socket) as health:
         client = await connect_when_there(codec(settings), settings.ready_timeout)

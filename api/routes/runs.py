@@ -13,8 +13,9 @@ from api.access import CallerHere, MemberHere, ServicesHere, still_has
 from api.applications import Applications
 from api.body import body
 from api.event_stream import event_stream
-from api.run_stream import log_events, log_incarnation, no_run, status_events
+from api.run_stream import log_events, log_incarnation, status_events
 from api.run_views import run_view
+from engine.runs import no_run
 from perdure.errors import InvalidInput
 from spec.offer import OfferList, OfferQuery
 from spec.people import GlobalRole

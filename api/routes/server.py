@@ -5,17 +5,9 @@ from fastapi import APIRouter
 from api.access import CallerHere, ServicesHere
 from perdure import __version__
 from spec.people import GlobalRole, Identity
-from spec.public import Model
+from spec.server import Server
 
 router = APIRouter(tags=["server"])
-
-
-class Server(Model):
-    """The server: its version, its id, and the URL that its endpoints begin with."""
-
-    version: str
-    id: str
-    url: str
 
 
 @router.get("/server")
@@ -25,6 +17,7 @@ async def server(services: ServicesHere) -> Server:
         version=__version__,
         id=await services.store.installation.id(),
         url=services.settings.base_url,
+        code_limit_mb=services.settings.code_limit_mb,
     )
 
 

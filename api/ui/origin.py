@@ -15,9 +15,10 @@ from api.ui.codec import decoded
 from api.ui.origin_guard import ANSWER_HEADERS, refusal
 from api.ui.pages import sign_in_page
 from api.ui.rate_limit import RateLimit
-from api.ui.session import COOKIE, LENGTH, Sessions
+from api.ui.session import LENGTH, Sessions
 from api.ui.upstream import Upstream
 from perdure.errors import Forbidden, RateLimited, Unauthenticated
+from perdure.session_cookie import SESSION_COOKIE
 from spec.people import GlobalRole
 from store.tokens import Caller
 
@@ -55,7 +56,7 @@ def ui_app(services: Services, codec: PayloadCodec, upstream: Upstream) -> FastA
     @app.post("/sign-out")
     async def sign_out() -> Response:
         answer = RedirectResponse("/sign-in", 303)
-        answer.delete_cookie(COOKIE)
+        answer.delete_cookie(SESSION_COOKIE)
         return answer
 
     @app.post("/codec/decode")
@@ -96,7 +97,7 @@ class Door:
 
     async def admin(self, request: Request) -> Caller | None:
         """The admin of this request's session, if it has one."""
-        cookie = request.cookies.get(COOKIE, "")
+        cookie = request.cookies.get(SESSION_COOKIE, "")
         token = self._sessions.token_of(cookie, self._store.now())
         caller = None if token is None else await self._store.tokens.holder(token)
         return caller if caller is not None and caller.role is GlobalRole.ADMIN else None
@@ -122,7 +123,7 @@ class Door:
         await self._store.audit.record(caller.user, "ui.sign-in", caller.token)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(
-            COOKIE,
+            SESSION_COOKIE,
             self._sessions.begin(caller.token, self._store.now()),
             max_age=int(LENGTH.total_seconds()),
             httponly=True,

@@ -7,7 +7,8 @@ Ports do not separate sites: a user's service on `localhost:3000` is "same-site"
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+from perdure.loopback import LOOPBACK_NAMES
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 ANSWER_HEADERS = {
@@ -22,7 +23,7 @@ ANSWER_HEADERS = {
 def refusal(method: str, headers: Mapping[str, str]) -> str | None:
     """Why the request is refused; None when it may come from our own pages, or no page."""
     host = headers.get("host", "")
-    if _name_of(host) not in OWN_HOSTS:
+    if _name_of(host) not in LOOPBACK_NAMES:
         return "This server is reached as `localhost` only."
     navigates = headers.get("sec-fetch-mode") == "navigate" and method in SAFE_METHODS
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not navigates:

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
-COOKIE = "perdure_session"
 LENGTH = timedelta(hours=12)
 """A working day; then the token is asked for again."""
 

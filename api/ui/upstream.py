@@ -7,8 +7,8 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.background import BackgroundTask
 
-from api.ui.session import COOKIE
 from perdure.errors import Unavailable
+from perdure.session_cookie import without_session
 
 # Of one connection only (RFC 9110, 7.6.1), or what the next server must make anew.
 HOP_BY_HOP = frozenset(
@@ -66,5 +66,4 @@ def _forwarded(headers: Iterable[tuple[str, str]]) -> Headers:
 
 
 def _without_session(cookies: str) -> str:
-    pairs = (pair.strip() for pair in cookies.split(";"))
-    return "; ".join(pair for pair in pairs if pair.partition("=")[0] != COOKIE)
+    return without_session([cookies.encode("latin-1")]).decode("latin-1")

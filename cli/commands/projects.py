@@ -58,9 +58,9 @@ def create_project(name: Name) -> None:
 @app.command("set-default")
 def set_default(name: Name) -> None:
     """Make a project the one that commands use by themselves."""
-    from cli.connection import configuration_file, load, save
+    from perdure.client_config import client_file, load, save
 
-    file = configuration_file()
+    file = client_file()
     save(load(file).with_default(name), file)
 
 

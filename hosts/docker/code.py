@@ -2,10 +2,11 @@
 
 import io
 import tarfile
-from pathlib import Path
 from typing import IO
 
+from hosts.archive import opened
 from spec.container import WORKFLOW
+from spec.job import JobCode
 
 ROOT = WORKFLOW.removeprefix("/")  # the names in a tar have no slash before them
 # A user's id and a group's.
@@ -36,11 +37,14 @@ def _line(text: str, name: str) -> list[str] | None:
     return next((row for row in rows if len(row) > 3 and name in (row[0], row[2])), None)
 
 
-def pack_workflow(archive: Path, owner: Owner, out: IO[bytes]) -> None:
-    """Write the gzipped tar `archive` to `out` as a plain tar of `/workflow`, all `owner`'s."""
+def pack_workflow(code: JobCode, owner: Owner, out: IO[bytes]) -> None:
+    """Write the code to `out` as a plain tar of `/workflow`, all `owner`'s.
+
+    Raises `ContainerCreateFailed`.
+    """
     uid, gid = owner
     with (
-        tarfile.open(archive, "r:gz") as source,
+        opened(code) as source,
         tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as target,
     ):
         root = tarfile.TarInfo(ROOT)

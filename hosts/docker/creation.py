@@ -2,7 +2,6 @@
 
 import asyncio
 from ipaddress import IPv4Address
-from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -14,7 +13,7 @@ from hosts.docker.container import Place, container_name, create_body
 from hosts.docker.failure import missing_source, start_failure
 from hosts.docker.image import image_variables
 from perdure.errors import ContainerCreateFailed
-from spec.job import Job
+from spec.job import Job, JobCode
 
 # Code up to this size is not written to disk on its way.
 IN_MEMORY = 16 << 20
@@ -56,12 +55,12 @@ async def create_container(
             return
 
 
-async def put_code(engine: Connection, container: dict[str, Any], archive: Path) -> None:
-    """Unpack `archive` into `/workflow`, owned by the user that the container runs as."""
+async def put_code(engine: Connection, container: dict[str, Any], code: JobCode) -> None:
+    """Unpack the code into `/workflow`, owned by the user that the container runs as."""
     path = f"containers/{container['Id']}/archive"
     owner = await _owner(engine, path, container["Config"]["User"])
     with SpooledTemporaryFile(max_size=IN_MEMORY) as tar:
-        await asyncio.to_thread(pack_workflow, archive, owner, tar)
+        await asyncio.to_thread(pack_workflow, code, owner, tar)
         tar.seek(0)
         await engine.upload(path, {"path": "/"}, tar)
 

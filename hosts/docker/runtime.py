@@ -103,7 +103,7 @@ class DockerRuntime:
         if state.phase is not JobPhase.CREATED:
             return state
         if job.code is not None:
-            await put_code(self._engine, container, Path(job.code))
+            await put_code(self._engine, container, job.code)
         try:
             await self._engine.json("POST", f"containers/{container['Id']}/start", within=SLOW)
         except DockerError as error:

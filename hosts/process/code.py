@@ -5,24 +5,22 @@ import os
 import tarfile
 from pathlib import Path
 
-from perdure.errors import ContainerCreateFailed, sentence
+from hosts.archive import opened
+from spec.job import JobCode
 
 
-def unpack(archive: str, folder: Path) -> None:
-    """Unpack a gzipped tar below a folder. Raises `ContainerCreateFailed`.
+def unpack(code: JobCode, folder: Path) -> None:
+    """Unpack the code below a folder. Raises `ContainerCreateFailed`.
 
     Names and links that lead outside are refused, and devices; odd modes are put right.
     """
-    try:
-        with tarfile.open(archive, "r:gz") as tar:
-            if hasattr(tarfile, "data_filter"):
-                tar.extractall(folder, filter="data")
-                return
-            root = os.path.realpath(folder)
-            for member in tar:
-                tar.extract(_checked(member, root), root)
-    except (OSError, EOFError, tarfile.TarError) as error:
-        raise ContainerCreateFailed(sentence(f"The code could not be unpacked: {error}")) from error
+    with opened(code) as tar:
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(folder, filter="data")
+            return
+        root = os.path.realpath(folder)
+        for member in tar:
+            tar.extract(_checked(member, root), root)
 
 
 def _checked(given: tarfile.TarInfo, root: str) -> tarfile.TarInfo:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +12,7 @@ from perdure import lock
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
 from perdure.health import Health
+from perdure.program import stop_signal
 from perdure.settings import Settings
 
 LOOK_SECONDS = 1.0
@@ -30,7 +30,7 @@ async def run(settings: Settings) -> None:
         identity = data.keys / "tunnels"
         load_or_create(identity)
         board = Board(data.tunnels, identity)
-        told = _stop_signals()
+        told = stop_signal()
         board.adopt()
         pages = {"/tunnels": lambda: board.health().model_dump_json().encode()}
         health = Health(data.sockets / "tunnels.sock", pages)
@@ -65,10 +65,3 @@ def _alone(data: DataDir) -> Iterator[None]:
         yield
     finally:
         os.close(held)
-
-
-def _stop_signals() -> asyncio.Event:
-    told = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, told.set)
-    return told

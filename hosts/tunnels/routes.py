@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from hosts.tunnels.address import Tunnel, tunnel
 from perdure.errors import InvalidInput
+from perdure.http_client import http_client
 from spec.route import RouteReport
 
 PATIENCE = 2.0  # seconds for one answer
@@ -21,11 +22,7 @@ class Routes:
     """Asks the proxy on its management socket, over one connection."""
 
     def __init__(self, proxy: Path) -> None:
-        self._http = httpx.AsyncClient(
-            base_url="http://proxy",
-            transport=httpx.AsyncHTTPTransport(uds=str(proxy)),
-            timeout=PATIENCE,
-        )
+        self._http = http_client(f"unix://{proxy}", timeout=PATIENCE)
         self._answers = True
         self._body = b""
         self._wanted: frozenset[Tunnel] = frozenset()

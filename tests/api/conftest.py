@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -41,7 +42,7 @@ def client_of(settings: Settings, token: str | None) -> httpx.AsyncClient:
 async def anonymous(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a token; the API runs on its socket."""
     async with (
-        serving(public_app(services), services.settings.data.api_socket),
+        serving(public_app(services), services.settings.data.api_socket, asyncio.Event()),
         client_of(services.settings, None) as client,
     ):
         yield client
@@ -83,7 +84,7 @@ async def internal(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """A proxy's client of the internal API."""
     path = services.settings.data.internal_socket
     async with (
-        serving(internal_app(services, INTERNAL_KEY), path),
+        serving(internal_app(services, INTERNAL_KEY), path, asyncio.Event()),
         httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(path)),
             base_url="http://internal/internal/v1",

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 import httpx
 
 from spec.run import CodeArchive
+from spec.server import Server
 
 CONTENT = b"an archive" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -17,6 +18,10 @@ async def test_archive_is_sent_once(alice: httpx.AsyncClient) -> None:
     kept = CodeArchive.model_validate(sent.json())
     assert kept == CodeArchive(sha256=SHA256, size=len(CONTENT))
     assert (await alice.head(PATH)).status_code == 204
+
+
+async def test_server_tells_how_much_code_it_takes(alice: httpx.AsyncClient) -> None:
+    assert Server.model_validate((await alice.get("/server")).json()).code_limit_mb == 1
 
 
 async def test_archive_that_changed_on_the_way_is_refused(alice: httpx.AsyncClient) -> None:

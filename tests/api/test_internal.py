@@ -4,7 +4,6 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from api.internal import expire_tokens
 from spec.feed import Feed
 from store.database import Store
 from store.tokens import digest
@@ -101,15 +100,15 @@ async def test_proxy_that_hangs_does_not_hold_up_a_new_token(
     assert (await asyncio.wait_for(asked, 10)).status_code == 201
 
 
-async def test_revoked_and_expired_tokens_leave_the_feed(
+async def test_feed_says_when_a_token_ends_and_later_leaves_it_out(
     internal: httpx.AsyncClient, store: Store, clock: Clock
 ) -> None:
     soon = clock.now + timedelta(seconds=5)
     token, seq = await store.tokens.create("admin", "short", expires_at=soon)
-    expiring = asyncio.create_task(expire_tokens(store))
-    waiting = asyncio.create_task(feed(internal, seq))
+    ends = {grant.sha256: grant.expires_at for grant in (await feed(internal, 0)).tokens}
+    assert ends == {digest(token.value): soon, digest(TOKEN): None}
     clock.move(seconds=5)
-    news = await asyncio.wait_for(waiting, 5)
-    expiring.cancel()
-    assert news.revoked == (digest(token.value),)
     assert digest(token.value) not in {grant.sha256 for grant in (await feed(internal, 0)).tokens}
+    waiting = asyncio.create_task(feed(internal, seq))
+    assert await store.tokens.expire() == 1
+    assert (await asyncio.wait_for(waiting, 5)).revoked == (digest(token.value),)

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from api.process import run
+from engine.converter import PublicCodec
 from engine.ids import SEARCH_ATTRIBUTES
+from engine.plugin import plugin
 from perdure.settings import Settings
+from store.database import Store
 from tests.api.conftest import client_of
 from tests.ports import free_port
 from tests.store.conftest import TOKEN
@@ -116,10 +121,30 @@ async def test_process_serves_all_its_addresses_until_it_is_told_to_stop(
         assert b"Traceback" not in said
 
 
+async def test_process_ends_when_a_task_of_it_dies(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def connected(codec: PublicCodec, seconds: float) -> Client:
+        """Nobody asks Temporal."""
+        return await Client.connect("127.0.0.1:1", plugins=[plugin(codec)], lazy=True)
+
+    async def dying(store: Store) -> None:
+        raise RuntimeError("nobody expected this")
+
+    monkeypatch.setattr("api.process.connect_when_there", connected)
+    monkeypatch.setattr("api.process.sweep", dying)
+    with pytest.raises(RuntimeError, match="nobody expected this"):
+        await asyncio.wait_for(run(settings), DEADLINE)
+
+
 async def test_process_without_a_set_up_says_what_to_do(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "nothing")
     async with api_process(settings, PERDURE_READY_TIMEOUT="0.1") as process:
         _, said = await asyncio.wait_for(process.communicate(), DEADLINE)
     assert process.returncode == 1
-    assert said.startswith(b"error: ")
+    waited, told = said.decode().splitlines()[:2]
+    assert "Waiting for the set-up of the store" in waited
+    assert "for at most 0.1 s" in waited
+    assert told.startswith("error: The store `")
+    assert "was not set up within 0.1 s" in told
     assert b"Traceback" not in said

@@ -9,9 +9,10 @@ from temporalio.api.common.v1 import Payload
 from api.services import Services
 from api.ui.origin import ui_app
 from api.ui.rate_limit import RateLimit
-from api.ui.session import COOKIE, Sessions
+from api.ui.session import Sessions
 from api.ui.upstream import Upstream
 from engine.client import codec
+from perdure.session_cookie import SESSION_COOKIE
 from spec.people import GlobalRole
 from store.database import Store
 from tests.store.conftest import TOKEN, Clock
@@ -165,7 +166,7 @@ class TestUpstream:
         (request,) = asked
         assert request.url.raw_path == path.encode()
         assert request.content == b"body"
-        assert COOKIE not in request.headers["cookie"]
+        assert SESSION_COOKIE not in request.headers["cookie"]
         assert "_csrf=1" in request.headers["cookie"]
         assert request.headers["host"] == "temporal"
 

@@ -14,9 +14,12 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from perdure import __version__
 from spec.offer import OfferList
+from spec.people import Secret
 from spec.plan import Plan, PlanAction
-from spec.run import Accepted
+from spec.run import Accepted, CodeArchive
+from spec.server import Server
 from spec.status import ReplicaPhase, RunPhase
 from spec.submission import Applied, ReplicaView, RunView
 
@@ -75,6 +78,7 @@ class FakeServer:
     logs: list[dict[str, Any]] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     code: dict[str, bytes] = field(default_factory=dict)
+    code_limit_mb: int = 100
     applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     planned: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[tuple[str, bool]] = field(default_factory=list)
@@ -109,13 +113,18 @@ def app_of(server: FakeServer) -> FastAPI:
     async def refuse(_: Request, error: HTTPException) -> Response:
         return server.envelope(error.status_code, "not_found", str(error.detail), "Look again.")
 
-    for router in (_people(), _deployments(server), _runs(server), _belongings(server)):
+    for router in (_people(server), _deployments(server), _runs(server), _belongings(server)):
         app.include_router(router, prefix="/api/v1")
     return app
 
 
-def _people() -> APIRouter:
+def _people(server: FakeServer) -> APIRouter:
     router = APIRouter()
+
+    @router.get("/server")
+    def about() -> Server:
+        limit = server.code_limit_mb
+        return Server(version=__version__, id="fake", url=server.url, code_limit_mb=limit)
 
     @router.get("/me")
     def me() -> dict[str, Any]:
@@ -197,13 +206,13 @@ def _belongings(server: FakeServer) -> APIRouter:
     router = APIRouter(prefix="/projects/main")
 
     @router.put("/secrets/{name}")
-    async def put_secret(name: str, request: Request) -> Response:
+    async def put_secret(name: str, request: Request) -> Secret:
         server.secrets[name] = (await request.json())["value"]
-        return Response(status_code=204)
+        return Secret(name=name, updated_at=LONG_AGO)
 
     @router.get("/secrets")
-    def list_secrets() -> list[dict[str, Any]]:
-        return [{"name": name, "updated_at": LONG_AGO} for name in server.secrets]
+    def list_secrets() -> list[Secret]:
+        return [Secret(name=name, updated_at=LONG_AGO) for name in server.secrets]
 
     @router.delete("/secrets/{name}")
     def delete_secret(name: str) -> Response:
@@ -213,14 +222,14 @@ def _belongings(server: FakeServer) -> APIRouter:
 
     @router.head("/code/{sha256}")
     def has_code(sha256: str) -> Response:
-        return Response(status_code=200 if sha256 in server.code else 404)
+        return Response(status_code=204 if sha256 in server.code else 404)
 
-    @router.put("/code/{sha256}")
-    async def put_code(sha256: str, request: Request) -> Response:
+    @router.put("/code/{sha256}", status_code=201)
+    async def put_code(sha256: str, request: Request) -> CodeArchive:
         body = await request.body()
         assert hashlib.sha256(body).hexdigest() == sha256
         server.code[sha256] = body
-        return Response(status_code=201)
+        return CodeArchive(sha256=sha256, size=len(body))
 
     return router
 

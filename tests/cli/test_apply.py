@@ -115,6 +115,18 @@ def test_the_code_of_the_folder_is_uploaded_once(
     assert [body["code"]["sha256"] for _, body in server.applied] == [sha256, sha256]
 
 
+def test_the_servers_limit_of_the_code_is_the_one_that_counts(
+    server: FakeServer, perdure: Perdure, service: Path
+) -> None:
+    service.with_name("data.bin").write_bytes(bytes(3 * 1024 * 1024))
+    server.code_limit_mb = 2
+    refused = perdure("apply", "-f", service.name, "-y", "-d")
+    assert refused.code == 1
+    assert "has 3.0 MB, and 2 MB is the limit" in refused.err
+    server.code_limit_mb = 4
+    assert perdure("apply", "-f", service.name, "-y", "-d").code == 0
+
+
 def test_a_lost_answer_is_asked_for_again_under_the_same_key(
     service: Path, server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
 ) -> None:

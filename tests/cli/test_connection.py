@@ -1,19 +1,10 @@
 """Which server, project and token are used."""
 
-import stat
-from pathlib import Path
-
 import pytest
 
-from cli.connection import (
-    KnownProject,
-    KnownProjects,
-    configuration_file,
-    load,
-    resolve,
-    save,
-)
-from perdure.errors import InvalidConfiguration, NotFound, ServerUnreachable, Unauthenticated
+from cli.connection import resolve
+from perdure.client_config import KnownProject, KnownProjects
+from perdure.errors import ServerUnreachable, Unauthenticated
 
 HERE = KnownProject(name="main", url="http://localhost:3000", token="here", default=True)
 THERE = KnownProject(name="team", url="https://there.example/", token="there")
@@ -58,37 +49,3 @@ def test_without_anything_no_server_is_known() -> None:
     with pytest.raises(ServerUnreachable) as told:
         resolve(None, {}, NOTHING)
     assert "perdure server" in told.value.hint
-
-
-def test_the_file_is_its_owners_only_and_reads_back(home: Path) -> None:
-    file = configuration_file()
-    assert file == home / ".perdure" / "config.yml"
-    assert load(file) == NOTHING
-    save(KNOWN, file)
-    assert load(file) == KNOWN
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [path.name for path in file.parent.iterdir()] == ["config.yml"]
-
-
-def test_the_file_may_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PERDURE_CONFIG", str(tmp_path / "other.yml"))
-    assert configuration_file() == tmp_path / "other.yml"
-
-
-def test_a_broken_file_is_told_without_what_is_in_it(home: Path) -> None:
-    file = configuration_file()
-    file.parent.mkdir()
-    file.write_text("projects: [{name: a, token: s3cret}]")
-    with pytest.raises(InvalidConfiguration) as told:
-        load(file)
-    assert "s3cret" not in told.value.message
-
-
-def test_the_first_project_is_the_default_and_one_only_is() -> None:
-    first = NOTHING.with_project(THERE)
-    assert first.default == THERE.model_copy(update={"default": True})
-    both = first.with_project(HERE)
-    assert [entry.default for entry in both.projects] == [False, True]
-    assert both.with_default("team").default.name == "team"  # type: ignore[union-attr]
-    with pytest.raises(NotFound):
-        both.with_default("nobody")

@@ -1,13 +1,30 @@
 """Tokens: hashes in, projects out."""
 
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from proxy.auth import Caller, Tokens
 from spec.route import TokenGrant
 
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
-def grant(token: bytes, *projects: str) -> TokenGrant:
-    return TokenGrant(sha256=sha256(token).hexdigest(), projects=projects)
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now.timestamp()
+
+
+def grant(token: bytes, *projects: str, expires_at: datetime | None = None) -> TokenGrant:
+    return TokenGrant(sha256=sha256(token).hexdigest(), projects=projects, expires_at=expires_at)
+
+
+def brief(clock: Clock) -> Tokens:
+    """`t` for a second, `u` for two, `v` for ever."""
+    ends = {b"t": NOON + timedelta(seconds=1), b"u": NOON + timedelta(seconds=2), b"v": None}
+    return Tokens([grant(each, "a", expires_at=end) for each, end in ends.items()], clock)
 
 
 def test_a_token_opens_its_projects() -> None:
@@ -37,3 +54,44 @@ def test_what_a_connection_remembers_ends_with_the_token() -> None:
     assert caller.projects(b"Bearer t") is None
     tokens.replace([grant(b"t", "b")])
     assert caller.projects(b"bearer t ") == frozenset({b"b"})
+
+
+def test_a_token_opens_nothing_from_the_moment_that_it_expires() -> None:
+    clock = Clock()
+    tokens = brief(clock)
+    clock.now += timedelta(microseconds=999_999)
+    assert tokens.projects_of(b"t") == frozenset({b"a"})
+    clock.now = NOON + timedelta(seconds=1)
+    assert tokens.projects_of(b"t") is None
+    assert tokens.projects_of(b"u") == frozenset({b"a"})
+    clock.now = NOON + timedelta(seconds=2)
+    assert tokens.projects_of(b"u") is None
+    assert tokens.grants() == (grant(b"v", "a"),)
+
+
+def test_what_a_connection_remembers_ends_when_the_token_expires() -> None:
+    clock = Clock()
+    tokens = brief(clock)
+    first, second = Caller(tokens), Caller(tokens)
+    assert first.projects(b"Bearer t") == second.projects(b"Bearer t") == frozenset({b"a"})
+    clock.now = NOON + timedelta(seconds=1)
+    assert first.projects(b"Bearer t") is None
+    assert second.projects(b"Bearer t") is None
+
+
+def test_a_newer_grant_moves_or_lifts_the_end() -> None:
+    clock = Clock()
+    tokens = brief(clock)
+    tokens.add([grant(b"t", "a"), grant(b"u", "a", expires_at=NOON + timedelta(hours=1))])
+    clock.now = NOON + timedelta(minutes=59)
+    assert tokens.projects_of(b"t") == tokens.projects_of(b"u") == frozenset({b"a"})
+    clock.now = NOON + timedelta(hours=1)
+    assert tokens.projects_of(b"t") == frozenset({b"a"})
+    assert tokens.projects_of(b"u") is None
+
+
+def test_what_is_kept_on_disk_knows_when_it_ends() -> None:
+    tokens = brief(Clock())
+    again = [TokenGrant.model_validate_json(each.model_dump_json()) for each in tokens.grants()]
+    assert Tokens(again).grants() == tokens.grants()
+    assert again[0].expires_at == NOON + timedelta(seconds=1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.cookies import without_session
+from perdure.session_cookie import without_session
 from proxy.headers import REQUEST_KINDS, Kind, Kinds, nominated, without
 from proxy.paths import Zone, locate
 from proxy.redirects import under_prefix

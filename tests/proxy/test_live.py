@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -343,6 +344,47 @@ async def test_routes_that_others_write_are_not_followed(
     await run.signal("end")
     for each in strangers:
         await each.terminate()
+
+
+async def test_a_token_expires_with_the_api_away_and_also_after_a_restart(
+    temporal: Temporal, api: FakeApi, live: Live, upstream: Start, tmp_path: Path
+) -> None:
+    run = await begin(temporal, table("expires", 1, (await upstream()).address))
+    soon = datetime.now(UTC) + timedelta(seconds=4)
+    grants = tuple(
+        TokenGrant(sha256=sha256(each).hexdigest(), projects=("main",), expires_at=soon)
+        for each in (b"brief", b"unused")
+    )
+    await api.say(Feed(seq=2, full=True, tokens=(*TOKENS, *grants)))
+    process = live()
+    await ready(process)
+    await has(process, "expires", 1)
+    await eventually(partial(has_read, process, 2))
+    assert await ask(process, "expires", token="brief") == 200
+    saved = tmp_path / "proxy" / "last-good.json"
+    await eventually(lambda: saved.exists() and grants[1].sha256 in saved.read_text())
+    await api.close()
+    client = await process.connect()
+    raw = head("expires").replace(b"good", b"brief")
+
+    async with asyncio.timeout(20):
+        while (await client.send(raw)).status == 200:
+            await asyncio.sleep(0.05)
+    assert datetime.now(UTC) >= soon
+    assert (await client.send(raw)).status == 401
+    client.writer.close()
+    await client.writer.wait_closed()
+
+    process.process.kill()
+    process.process.wait()
+    process.manage.close()
+    process = live()
+    await ready(process)
+    await has(process, "expires", 1)
+    assert await ask(process, "expires", token="brief") == 401
+    assert await ask(process, "expires", token="unused") == 401
+    assert await ask(process, "expires") == 200
+    await run.signal("end")
 
 
 async def test_the_table_is_repaired_from_the_list(

@@ -1,10 +1,12 @@
 """A connection's last way: taken again only by a request that would be admitted again."""
 
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from proxy.auth import Tokens
 from proxy.limits import Limits
 from proxy.plane import Plane
 from proxy.request_head import RequestHead
@@ -67,6 +69,17 @@ def test_it_leads_nobody_else(way: Way, other: RequestHead) -> None:
 
 def test_it_ends_with_any_change_of_the_tokens(plane: Plane, way: Way) -> None:
     plane.tokens.revoke([GRANT.sha256])
+    assert not way.leads(head())
+
+
+async def test_it_ends_when_the_token_expires(plane: Plane) -> None:
+    ends = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    now = ends.timestamp() - 1
+    plane.tokens = Tokens([GRANT.model_copy(update={"expires_at": ends})], lambda: now)
+    service = plane.table.services[b"main", b"chat"]
+    way = Way(plane, service, b"Bearer good", b"a.test", b"")
+    assert way.leads(head())
+    now = ends.timestamp()
     assert not way.leads(head())
 
 

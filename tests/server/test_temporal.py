@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from perdure.errors import CannotStart
+from perdure.search_attributes import SearchAttribute
 from perdure.settings import Settings
 from server import temporal
 from server.probe import accepts
@@ -45,12 +46,17 @@ def test_a_real_server_takes_our_command(running: Ports) -> None:
     namespace = json.loads(asked(running, "operator", "namespace", "describe", "-n", "default"))
     assert namespace["config"]["workflowExecutionRetentionTtl"] == "2592000s"
     attributes = asked(running, "operator", "search-attribute", "list")
-    assert all(name in attributes for name in temporal.SEARCH_ATTRIBUTES)
+    assert all(name in attributes for name in SearchAttribute)
     page = httpx.get(running.web_url, follow_redirects=True)
     assert page.status_code == 200
     assert "html" in page.headers["content-type"]
     codec = httpx.get(f"{running.web_url}/api/v1/settings").json()["Codec"]
     assert codec["Endpoint"] == f"http://localhost:{running.ui}/codec"
+
+
+def test_the_script_for_clusters_makes_the_same_attributes() -> None:
+    script = Path(__file__).parents[2] / "deploy" / "temporal" / "namespace.sh"
+    assert f"for name in {' '.join(SearchAttribute)}; do" in script.read_text()
 
 
 def test_ports_are_the_same_after_a_restart(settings: Settings) -> None:

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import yaml
 from sqlalchemy import Connection
 
+from perdure.client_config import KnownProject, load
 from perdure.errors import CannotStart, Unavailable
 from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
@@ -81,37 +81,12 @@ def test_unfit_preset_token_is_refused(tmp_path: Path, token: str) -> None:
         set_up(Settings(data_dir=tmp_path / "d", admin_token=token), tmp_path / "c.yml")
 
 
-class TestClientProfile:
-    def profile(self, tmp_path: Path, settings: Settings) -> list[dict[str, object]]:
-        set_up(settings, tmp_path / "config.yml")
-        content = yaml.safe_load((tmp_path / "config.yml").read_text())
-        return list(content["projects"])
-
-    def test_names_this_server_by_default(self, tmp_path: Path, settings: Settings) -> None:
-        assert self.profile(tmp_path, settings) == [
-            {"name": "main", "url": "http://localhost:3000", "token": TOKEN, "default": True}
-        ]
-        assert stat.S_IMODE((tmp_path / "config.yml").stat().st_mode) == 0o600
-
-    def test_keeps_other_projects(self, tmp_path: Path, settings: Settings) -> None:
-        other = {"name": "team", "url": "https://team.example", "token": "t", "default": True}
-        (tmp_path / "config.yml").write_text(yaml.safe_dump({"projects": [other]}))
-        projects = self.profile(tmp_path, settings)
-        assert projects[0] == other
-        assert (projects[1]["name"], projects[1]["default"]) == ("main", False)
-
-    def test_leaves_main_of_another_machine_alone(self, tmp_path: Path, settings: Settings) -> None:
-        other = {"name": "main", "url": "https://team.example", "token": "t", "default": True}
-        (tmp_path / "config.yml").write_text(yaml.safe_dump({"projects": [other]}))
-        assert self.profile(tmp_path, settings) == [other]
-
-    def test_unreadable_one_is_an_error_that_quotes_nothing(
-        self, tmp_path: Path, settings: Settings
-    ) -> None:
-        (tmp_path / "config.yml").write_text("projects: [ {token: hush")
-        with pytest.raises(CannotStart, match="cannot be read") as caught:
-            set_up(settings, tmp_path / "config.yml")
-        assert "hush" not in caught.value.message
+def test_the_command_line_works_right_after_the_first_start(
+    tmp_path: Path, settings: Settings
+) -> None:
+    set_up(settings, tmp_path / "config.yml")
+    (own,) = load(tmp_path / "config.yml").projects
+    assert own == KnownProject(name="main", url="http://localhost:3000", token=TOKEN, default=True)
 
 
 class TestMigrations:

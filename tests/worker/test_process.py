@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from perdure.health import Health
+from tests.health import answers
 from tests.workflows.conftest import stage as stage
-from tests.workflows.process_worker import answers, until_polling, worker
+from tests.workflows.process_worker import until_polling, worker
 from tests.workflows.stage import Stage
 
 
@@ -33,23 +33,6 @@ async def test_a_worker_without_temporal_says_so_and_what_to_do(
     async with worker(stage, tmp_path / "crash") as process:
         assert await asyncio.wait_for(process.wait(), 60) == 1
     told = (stage.settings.data.logs / "worker.log").read_text()
+    assert "Temporal does not answer at `127.0.0.1:1`. Waiting for it, for at most 0.1 s" in told
     assert "error: Temporal does not answer at `127.0.0.1:1`." in told
     assert "hint: Start it, or set `TEMPORAL_ADDRESS`." in told
-
-
-async def test_a_worker_that_does_not_poll_yet_is_alive_and_not_ready(tmp_path: Path) -> None:
-    socket = tmp_path / "worker.sock"
-    async with Health(socket) as health:
-        assert await answers(socket, "/healthz") == 200
-        assert await answers(socket, "/readyz") == 503
-        health.ready = True
-        assert await answers(socket, "/readyz") == 200
-        assert socket.stat().st_mode & 0o777 == 0o600
-    assert await answers(socket, "/healthz") == 0
-
-
-async def test_a_socket_that_a_killed_worker_left_is_replaced(tmp_path: Path) -> None:
-    socket = tmp_path / "worker.sock"
-    socket.touch()
-    async with Health(socket):
-        assert await answers(socket, "/healthz") == 200

@@ -1,7 +1,6 @@
 """The worker as a process of its own, to be killed; its replicas are real processes."""
 
 import asyncio
-import contextlib
 import os
 import shlex
 import shutil
@@ -13,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hosts.process.runtime import SHARED_HOMES, ProcessRuntime
+from tests.health import answers
 from tests.testbed.deadline import eventually
 from tests.workflows.stage import PROJECT, Stage
 
@@ -61,17 +61,6 @@ async def worker(stage: Stage, crash_file: Path) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
             await process.wait()
-
-
-async def answers(socket_path: Path, path: str) -> int:
-    """The status of the worker's health at `path`; 0 when nobody answers."""
-    with contextlib.suppress(OSError):
-        reader, writer = await asyncio.open_unix_connection(socket_path)
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: worker\r\n\r\n".encode())
-        answer = await reader.read()
-        writer.close()
-        return int(answer.split(b" ", 2)[1]) if answer else 0
-    return 0
 
 
 async def until_polling(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hosts.docker.code import find_owner, pack_workflow
+from spec.job import JobCode
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1500:1600::/home/app:/bin/sh\n"
 GROUP = "root:x:0:\napp:x:1600:\nweb:x:1700:\n"
@@ -45,7 +46,7 @@ def test_everything_is_moved_below_workflow_and_owned(tmp_path: Path) -> None:
         soft.type, soft.linkname = tarfile.SYMTYPE, "src"
         tar.addfile(soft)
     out = io.BytesIO()
-    pack_workflow(archive, (7, 8), out)
+    pack_workflow(JobCode(path=str(archive), limit=2), (7, 8), out)
     out.seek(0)
     with tarfile.open(fileobj=out) as tar:
         members = {member.name: member for member in tar}

@@ -12,7 +12,7 @@ import pytest
 from hosts.base import Runtime
 from hosts.docker import DockerRuntime
 from perdure.errors import ContainerCreateFailed, VolumeFailed
-from spec.job import JobMount, JobPhase
+from spec.job import JobCode, JobMount, JobPhase
 from spec.machine import RuntimeFacts, RuntimeKind
 from tests.hosts.docker.jobs import SERVER, job, log_of, output, shell, text_of
 from tests.testbed.deadline import eventually
@@ -201,7 +201,7 @@ async def test_code_is_unpacked_for_the_user_before_the_start(
         info.size, info.uid, info.mode = 11, 501, 0o644
         tar.addfile(info, io.BytesIO(b"print('hi')"))
     script = "python3 app/main.py; stat -c %u:%g . app/main.py; touch new && echo writable"
-    code = {"code": str(archive), "working_dir": "/workflow"}
+    code = {"code": JobCode(path=str(archive), limit=1000), "working_dir": "/workflow"}
     root = await output(runtime, shell(token, script, **code))
     assert root.split() == ["hi", "0:0", "0:0", "writable"]
     app = await output(runtime, shell(f"{token}b", script, user="app", **code))
@@ -214,7 +214,12 @@ async def test_code_needs_no_working_dir(
     archive = tmp_path / "code.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("empty"))
-    assert await output(runtime, shell(token, "ls /workflow", code=str(archive))) == "empty"
+    assert (
+        await output(
+            runtime, shell(token, "ls /workflow", code=JobCode(path=str(archive), limit=1000))
+        )
+        == "empty"
+    )
 
 
 async def test_a_program_that_is_not_there_ends_at_once(runtime: DockerRuntime, token: str) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hosts.archive import HEADERS
 from hosts.process.code import unpack
 from perdure.errors import ContainerCreateFailed
+from spec.job import JobCode
 
 
 @pytest.fixture(autouse=True, params=["with Python's filters", "before Python had filters"])
@@ -36,13 +38,13 @@ def other(name: str, kind: bytes, link: str = "", mode: int = 0o644) -> tuple[ta
     return member, ""
 
 
-def archive(tmp_path: Path, *members: tuple[tarfile.TarInfo, str]) -> str:
+def archive(tmp_path: Path, *members: tuple[tarfile.TarInfo, str]) -> JobCode:
     path = tmp_path / "code.tar.gz"
     with tarfile.open(path, "w:gz") as tar:
         for member, content in members:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content.encode()))
-    return str(path)
+    return JobCode(path=str(path), limit=10_000)
 
 
 def mode(path: Path) -> int:
@@ -117,7 +119,14 @@ def test_what_leads_outside_is_refused(
 
 
 def test_an_archive_that_is_damaged_is_refused(tmp_path: Path, folder: Path) -> None:
-    code = Path(archive(tmp_path, file("a", "x" * 10_000)))
-    code.write_bytes(code.read_bytes()[:60])
+    code = archive(tmp_path, file("a", "x" * 10_000))
+    Path(code.path).write_bytes(Path(code.path).read_bytes()[:60])
     with pytest.raises(ContainerCreateFailed, match="The code could not be unpacked"):
-        unpack(str(code), folder)
+        unpack(code, folder)
+
+
+def test_an_archive_that_grows_beyond_its_limit_is_refused(tmp_path: Path, folder: Path) -> None:
+    code = archive(tmp_path, file("a", "x" * 10_000), file("b", "y" * 10_000))
+    unpack(code, folder)
+    with pytest.raises(ContainerCreateFailed, match="larger than an archive may be"):
+        unpack(code.model_copy(update={"limit": 20_000 - HEADERS}), folder)

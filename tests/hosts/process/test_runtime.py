@@ -21,7 +21,7 @@ import pytest
 from hosts.base import Runtime
 from hosts.process.runtime import SHIM, ProcessRuntime
 from perdure.errors import ContainerCreateFailed, RuntimeUnsupported
-from spec.job import Job, JobPhase
+from spec.job import Job, JobCode, JobPhase
 from spec.log import LogStream
 from tests.hosts.process.conftest import MakeJob
 from tests.testbed.deadline import eventually
@@ -49,7 +49,7 @@ async def has_said(runtime: Runtime, text: str) -> None:
     raise AssertionError(f"it ended without having said {text!r}")
 
 
-def archive(tmp_path: Path, files: dict[str, str]) -> str:
+def archive(tmp_path: Path, files: dict[str, str]) -> JobCode:
     path = tmp_path / "code.tar.gz"
     with tarfile.open(path, "w:gz") as tar:
         for name, content in files.items():
@@ -57,7 +57,7 @@ def archive(tmp_path: Path, files: dict[str, str]) -> str:
             member.size = len(content)
             member.mode = 0o644
             tar.addfile(member, io.BytesIO(content.encode()))
-    return str(path)
+    return JobCode(path=str(path), limit=10_000)
 
 
 async def test_a_replica_runs_at_its_port_and_tells_its_exit_code(

@@ -1,0 +1,14 @@
+"""The cookie of a browser that is signed in. Only our API reads it."""
+
+from collections.abc import Iterable
+
+SESSION_COOKIE = "perdure_session"
+
+_NAME = SESSION_COOKIE.encode()
+
+
+def without_session(cookies: Iterable[bytes]) -> bytes:
+    """One `Cookie` value of all that were sent (RFC 6265, 5.4), less our own; empty when none."""
+    pairs = b";".join(cookies).split(b";")
+    kept = [pair.strip() for pair in pairs if pair.partition(b"=")[0].strip() != _NAME]
+    return b"; ".join(pair for pair in kept if pair)
