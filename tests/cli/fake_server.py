@@ -77,6 +77,7 @@ class FakeServer:
     code: dict[str, bytes] = field(default_factory=dict)
     applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     planned: list[dict[str, Any]] = field(default_factory=list)
+    offers_asked: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[tuple[str, bool]] = field(default_factory=list)
     log_queries: list[dict[str, str]] = field(default_factory=list)
     lost_answers: int = 0
@@ -137,7 +138,8 @@ def _deployments(server: FakeServer) -> APIRouter:
         return server.plan
 
     @router.post("/offers")
-    def find_offers() -> OfferList:
+    async def find_offers(request: Request) -> OfferList:
+        server.offers_asked.append(await request.json())
         return server.offers
 
     @router.post("/runs")
@@ -167,6 +169,14 @@ def _runs(server: FakeServer) -> APIRouter:
     @router.get("")
     def list_runs() -> list[RunView]:
         return server.runs
+
+    @router.get("/{name}")
+    def show_run(name: str) -> RunView:
+        _known(server, name)
+        for each in server.runs:
+            if each.name == name:
+                return each
+        return run(RunPhase.RUNNING, replica(), name=name)
 
     @router.post("/{name}/stop")
     async def stop(name: str, request: Request) -> RunView:
