@@ -74,8 +74,12 @@ def mark(replica: ReplicaView) -> str:
 
 
 def describe_status(run: RunView) -> str:
-    """The run's state in a few words: the reason where there is one, else the phase."""
-    return run.status_message or run.status.value
+    """The run's state: the phase, or why it failed, as the last failed replica tells it in full."""
+    said = run.status_message or run.status.value
+    if run.status is not RunPhase.FAILED:
+        return said
+    told = (r.message for r in reversed(run.replicas) if r.status is ReplicaPhase.FAILED)
+    return next((text for text in told if text.startswith(said)), said)
 
 
 def _status(run: RunView) -> Text:

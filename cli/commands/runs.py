@@ -49,10 +49,10 @@ def logs(
     """
     from cli.client import Client
     from cli.connection import connect
-    from cli.printed_logs import follow_logs, print_logs
+    from cli.printed_logs import show_logs
 
     with Client(connect(project)) as client:
-        (follow_logs if follow else print_logs)(client, run, replica=replica, since=since)
+        show_logs(client, run, following=follow, replica=replica, since=since)
 
 
 def stop(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cli.printed_logs import beginning
 from cli.run_table import run_table
 from cli.terminal import UNBOUNDED
 from spec.status import ReplicaPhase, RunPhase
@@ -15,6 +16,15 @@ from tests.cli.conftest import Perdure
 from tests.cli.fake_server import LONG_AGO, URL, FakeServer, log_line, replica, run
 from tests.cli.screen import drawn, shown_blocks
 
+NOT_CREATED = run(
+    RunPhase.FAILED,
+    replica(
+        status=ReplicaPhase.FAILED,
+        ready=False,
+        message="container could not be created: Port 8107 is in use.",
+    ),
+    status_message="container could not be created",
+)
 NOW = LONG_AGO + timedelta(minutes=5)
 
 CLOUD: dict[str, Any] = {
@@ -107,9 +117,56 @@ def test_logs_keep_stdout_and_stderr_apart(server: FakeServer, perdure: Perdure)
 
 
 def test_logs_ask_for_a_replica_and_a_time(server: FakeServer, perdure: Perdure) -> None:
-    perdure("logs", "llm", "--replica", "1", "--since", "1h")
+    said = perdure("logs", "llm", "--replica", "0", "--since", "2026-01-01")
     [asked] = server.log_queries
-    assert (asked["replica"], asked["since"]) == ("1", "1h")
+    assert (asked["replica"], asked["since"]) == ("0", "2026-01-01")
+    assert said.err == "The replica 0 of the run llm has no log of that time.\n"
+
+
+def test_a_time_ago_is_counted_once_from_when_it_was_said() -> None:
+    assert beginning("90s", LONG_AGO) == "2025-12-31T23:58:30+00:00"
+    assert beginning("yesterday", LONG_AGO) == "yesterday"
+    assert beginning("999999999w", LONG_AGO) is None
+
+
+@pytest.mark.parametrize("cut_after", [0, 2])
+def test_a_break_does_not_move_the_time_from_which_logs_are_followed(
+    server: FakeServer, perdure: Perdure, cut_after: int
+) -> None:
+    server.logs = [log_line(number, f"line {number}") for number in range(1, 4)]
+    server.cut_after = cut_after
+    server.held.set()
+    said = perdure("logs", "-f", "llm", "--since", "1s")
+    assert said.out == "line 1\nline 2\nline 3\n"
+    first, second = server.log_queries
+    assert first["since"] == second["since"] != "1s"
+
+
+@pytest.mark.parametrize("more", [(), ("-f",)])
+def test_logs_of_no_such_replica_are_not_found(
+    server: FakeServer, perdure: Perdure, more: tuple[str, ...]
+) -> None:
+    server.held.set()
+    said = perdure("logs", "llm", "--replica", "5", *more)
+    assert said.code == 3
+    assert said.err == (
+        "error: The run `llm` has no replica 5. [not_found]\nhint: It has the replica 0.\n"
+    )
+
+
+@pytest.mark.parametrize("more", [(), ("-f",)])
+def test_where_there_is_no_log_it_says_why(
+    server: FakeServer, perdure: Perdure, more: tuple[str, ...]
+) -> None:
+    server.held.set()
+    server.runs = [NOT_CREATED]
+    said = perdure("logs", "llm", *more)
+    assert (said.code, said.out) == (0, "")
+    assert said.err == (
+        "The run llm has no log: container could not be created: Port 8107 is in use.\n"
+    )
+    server.runs = []
+    assert perdure("logs", "llm").err == "The run llm has no log yet: running.\n"
 
 
 def test_followed_logs_survive_a_break_without_losing_or_repeating_a_line(
