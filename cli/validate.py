@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cli.visible import visible
 from perdure.errors import InvalidConfiguration
 from spec.reader import read_configuration
 from spec.service import ServiceConfiguration
@@ -50,7 +51,7 @@ def _report_success(file: str, configuration: ServiceConfiguration, *, as_json: 
     if as_json:
         _print_json(file, None, configuration.model_dump(mode="json"))
     else:
-        sys.stdout.write(f"{file}: ok\n")
+        sys.stdout.write(visible(f"{file}: ok\n"))
 
 
 def _report_error(file: str, error: InvalidConfiguration, *, as_json: bool) -> None:
@@ -66,11 +67,11 @@ def _report_error(file: str, error: InvalidConfiguration, *, as_json: bool) -> N
         return
     for each in (error, *error.others):
         hint = f"hint: {each.hint}\n" if each.hint else ""
-        sys.stderr.write(f"{each.place}: {each.message}\n{hint}")
+        sys.stderr.write(visible(f"{each.place}: {each.message}\n{hint}"))
 
 
 def _print_json(
     file: str, error: dict[str, Any] | None, configuration: dict[str, Any] | None
 ) -> None:
     report = {"file": file, "ok": error is None, "error": error, "configuration": configuration}
-    sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+    sys.stdout.write(visible(json.dumps(report, ensure_ascii=False) + "\n"))

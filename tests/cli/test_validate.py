@@ -86,6 +86,17 @@ def test_a_file_that_is_not_text_is_placed(
     assert capsys.readouterr().err == "latin.yml:2:10: The file is not UTF-8 text.\n"
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_file_cannot_speak_to_the_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    (folder / "bad.dstack.yml").write_text(GOOD + '"\\e]0;title\\a\\x9b": 1\n')
+    assert validate(["bad.dstack.yml"], as_json=as_json) == 1
+    printed = "".join(capsys.readouterr())
+    assert "\\u001b]0;title" in printed
+    assert not set(printed) & set("\x1b\x07\x9b")
+
+
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert schema() == 0
     assert json.loads(capsys.readouterr().out) == json_schema()
