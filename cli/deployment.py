@@ -12,7 +12,7 @@ import httpx
 from cli.archive import DEFAULT_LIMIT_MB, Archive, packed
 from cli.attachment import attach, publish
 from cli.client import TIMEOUT, Client
-from cli.configuration import Choice, load
+from cli.configuration import STDIN_NAME, Choice, load
 from cli.connection import connect
 from cli.environment import with_values
 from cli.outcome import Outcome
@@ -125,7 +125,8 @@ def _packed(repository: LocalRepository | None, file: str) -> Iterator[Archive |
     if repository is None:
         yield None
         return
-    with packed(repository, DEFAULT_LIMIT_MB, Path(file).resolve()) as archive:
+    own = None if file == STDIN_NAME else Path(file).resolve()
+    with packed(repository, DEFAULT_LIMIT_MB, own) as archive:
         yield archive
 
 

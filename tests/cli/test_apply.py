@@ -210,10 +210,17 @@ def test_what_no_place_can_honour_is_refused_whatever_there_is_no_capacity_for(
 def test_changes_are_listed_with_the_way_in_which_they_are_made(
     service: Path, server: FakeServer, perdure: Perdure
 ) -> None:
-    change = FieldChange(field="replicas", old="1", new="2", change=Change.IN_PLACE)
-    server.plan = plan(action=PlanAction.UPDATE, changes=(change,), warnings=("Mind this.",))
+    changes = (
+        FieldChange(field="replicas", old="1", new="2", change=Change.IN_PLACE),
+        FieldChange(field="env.A", old="(sealed)", new="(sealed)", change=Change.NEEDS_STOP),
+    )
+    server.plan = plan(action=PlanAction.UPDATE, changes=changes, warnings=("Mind this.",))
     said = perdure("apply", "-f", service.name, "-y", "-d")
-    assert " Changes to the run llm:\n  replicas  1 → 2  in place\n" in said.out
+    assert (
+        " Changes to the run llm:\n"
+        "  replicas  1 → 2    in place\n"
+        "  env.A     changed  needs a stop first\n"
+    ) in said.out
     assert "warning: Mind this.\n" in said.err
 
 
