@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cli.connection import KnownProject, KnownProjects, save
 from cli.printed_logs import beginning
 from cli.run_table import run_table
 from cli.terminal import UNBOUNDED
@@ -207,10 +208,22 @@ def test_delete_stops_the_run_of_a_file(
     assert perdure("delete", "-f", "a.dstack.yml", "-y").code == 2
 
 
-def test_a_wrong_token_is_not_allowed(
-    server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_token_is_told_by_where_it_came_from(
+    server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
     monkeypatch.setenv("PERDURE_TOKEN", "wrong")
     said = perdure("ps")
     assert said.code == 4
-    assert said.err == "error: The token is not valid. [unauthenticated]\nhint: Get one.\n"
+    assert said.err == (
+        f"error: The token in `PERDURE_TOKEN` is not valid at {server.url}. [unauthenticated]\n"
+        "hint: Set another one, or unset `PERDURE_TOKEN` to use that of the client's "
+        "configuration.\n"
+    )
+    monkeypatch.delenv("PERDURE_TOKEN")
+    known = KnownProject(name="main", url=server.url, token="old")
+    save(KnownProjects(projects=(known,)), home / ".perdure" / "config.yml")
+    for command in (["ps"], ["logs", "-f", "llm"]):
+        said = perdure(*command)
+        assert said.code == 4
+        assert f"The token for the project `main` is not valid at {server.url}." in said.err
+        assert f"hint: `perdure project add --name main --url {server.url}` takes" in said.err
