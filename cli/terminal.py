@@ -21,6 +21,8 @@ from perdure.errors import InvalidInput
 
 UNBOUNDED = 100_000
 """Columns of a pipe: nothing is wrapped for a program that reads."""
+GAP = 2
+"""Blanks between two columns."""
 ROOMY = 30
 """Columns from which a table can be drawn at all; terminals that tell less are wrong."""
 
@@ -57,10 +59,10 @@ def say(text: str) -> None:
     messages().print(text, overflow="ignore", crop=False)
 
 
-def show(console: Console, table: Table) -> None:
-    """Print a table; without a terminal plainly, without blanks at the ends of its lines."""
+def show(console: Console, table: RenderableType) -> None:
+    """Print tables; without a terminal plainly, without blanks at the ends of their lines."""
     if console.is_terminal:
-        console.print(table)
+        console.print(table, crop=False)
         return
     with console.capture() as captured:
         console.print(table)
@@ -70,7 +72,7 @@ def show(console: Console, table: Table) -> None:
 
 def columns(*names: str, folding: tuple[str, ...] = ()) -> Table:
     """A table with these headings; only the `folding` columns break where a line is short."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for name in names:
         table.add_column(name, no_wrap=name not in folding, overflow="fold")
     return table

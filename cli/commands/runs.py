@@ -13,14 +13,15 @@ def ps(
     ] = False,
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Keep it up to date.")] = False,
     verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Show each replica, even a single one.")
+        bool,
+        typer.Option("-v", "--verbose", help="Show each replica, even a single one, and the URLs."),
     ] = False,
     project: options.Project = None,
     as_json: options.Json = False,
 ) -> None:
     """Show the runs of the project.
 
-    Replicas are marked: ✓ ready, ~ not yet, × failing.
+    Replicas are marked: ✓ ready, ~ not yet, × failing, - not any more.
     """  # noqa: RUF002 - the marks as they are shown
     from cli.listing import print_runs, watch_runs
 

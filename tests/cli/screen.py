@@ -34,7 +34,7 @@ def shown_blocks(beginning: str) -> list[str]:
 def drawn(picture: RenderableType, width: int) -> list[str]:
     """The lines, without colours and without blanks at their ends."""
     screen = io.StringIO()
-    Console(file=screen, width=width, highlight=False).print(picture)
+    Console(file=screen, width=width, highlight=False).print(picture, crop=False)
     return [line.rstrip() for line in screen.getvalue().splitlines()]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from cli.connection import KnownProject, KnownProjects, save
 from cli.printed_logs import beginning
-from cli.run_table import run_table
+from cli.run_table import FAILING, mark, run_table
 from cli.terminal import UNBOUNDED
 from spec.status import ReplicaPhase, RunPhase
 from tests.cli.conftest import Perdure
@@ -65,6 +65,59 @@ def test_a_pipe_gets_each_run_on_one_line() -> None:
 def test_verbose_shows_even_a_single_replica_and_its_region() -> None:
     lines = drawn(run_table(FLEET[:1], NOW, verbose=True), width=UNBOUNDED)
     assert lines[2].startswith("  replica=0  runpod (CA-MTL-1)  18xCPU")
+
+
+def test_a_run_that_failed_says_why_in_full() -> None:
+    lines = drawn(run_table([NOT_CREATED], NOW), width=UNBOUNDED)
+    assert "  container could not be created: Port 8107 is in use.  " in lines[1]
+    below = drawn(run_table([NOT_CREATED], NOW, verbose=True), width=UNBOUNDED)
+    assert "  container could not be created  " in below[1]
+    assert below[2].endswith(f"  {FAILING} container could not be created: Port 8107 is in use.")
+
+
+def test_a_long_reason_is_cut_and_told_by_verbose() -> None:
+    message = "image pull failed: " + "The registry refuses. " * 10
+    failed = replica(status=ReplicaPhase.FAILED, ready=False, message=message)
+    found = run(RunPhase.FAILED, failed, status_message="image pull failed")
+    assert "registry refuses. The …  5 mins" in drawn(run_table([found], NOW), width=UNBOUNDED)[1]
+    told = drawn(run_table([found], NOW, verbose=True), width=UNBOUNDED)[2]
+    assert told.count("refuses.") == 10
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_short_lines_leave_columns_out_and_break_no_word(width: int) -> None:
+    [failed] = NOT_CREATED.replicas
+    found = run(RunPhase.FAILED, failed, failed.model_copy(update={"num": 1}), name="llama31")
+    for verbose in (False, True):
+        lines = drawn(run_table([found], NOW, verbose=verbose), width=width)
+        assert max(map(len, lines)) <= width
+        shown = " ".join(word for line in lines for word in line.split())
+        for word in ("container", "created:", "8107", "replica=0", "llama31"):
+            assert f" {word} " in f" {shown} "
+        assert ("SUBMITTED" in lines[0]) is (width == 80)
+
+
+def test_verbose_tells_the_addresses_of_what_lives_in_lines_that_can_be_copied() -> None:
+    living = run(
+        name="llama31", model="llama", model_url="http://localhost:3000/proxy/models/main/"
+    )
+    lines = drawn(run_table([living, NOT_CREATED], NOW, verbose=True), width=40)
+    assert lines[-2:] == [f"llama31  {URL}", f"llama31  {living.model_url}  llama"]
+    assert not any(URL in line for line in drawn(run_table([living], NOW), width=80))
+
+
+@pytest.mark.parametrize(
+    ("properties", "shown"),
+    [
+        ({}, "✓"),
+        ({"ready": False}, "~"),
+        ({"ready": False, "status": ReplicaPhase.FAILED}, FAILING),
+        ({"ready": False, "status": ReplicaPhase.DRAINING}, "-"),
+        ({"ready": False, "status": ReplicaPhase.TERMINATED}, "-"),
+    ],
+)
+def test_a_mark_tells_how_a_replica_is(properties: dict[str, Any], shown: str) -> None:
+    assert mark(replica(**properties)) == shown
 
 
 def test_ps_prints_plainly_into_a_pipe(server: FakeServer, perdure: Perdure) -> None:
