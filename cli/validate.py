@@ -8,6 +8,7 @@ from typing import Any
 
 from cli.visible import visible
 from perdure.errors import InvalidConfiguration
+from policy.admission import refusals, warnings
 from spec.reader import read_configuration
 from spec.service import ServiceConfiguration
 
@@ -17,6 +18,7 @@ STDIN = "-"
 def validate(files: Sequence[str], as_json: bool) -> int:
     """Check each file (`-` is standard input) and say so; 1 when any is wrong, else 0.
 
+    What is right, and what this version does not do or does otherwise, is warned of.
     With `as_json`, one object per file and line on standard output: `file`, `ok`, `error` and the
     `configuration` in its canonical long form.
     """
@@ -52,6 +54,11 @@ def _report_success(file: str, configuration: ServiceConfiguration, *, as_json: 
         _print_json(file, None, configuration.model_dump(mode="json"))
     else:
         sys.stdout.write(visible(f"{file}: ok\n"))
+        refused = [refusal.message for refusal in refusals(configuration)]
+        for message in (*refused, *warnings(configuration)):
+            sys.stderr.write(visible(f"{file}: warning: {message}\n"))
+        if refused:
+            sys.stderr.write("hint: `perdure apply` of this version refuses it.\n")
 
 
 def _report_error(file: str, error: InvalidConfiguration, *, as_json: bool) -> None:

@@ -59,9 +59,11 @@ def create_project(name: Name) -> None:
 def set_default(name: Name) -> None:
     """Make a project the one that commands use by themselves."""
     from cli.connection import configuration_file, load, save
+    from cli.terminal import say
 
     file = configuration_file()
     save(load(file).with_default(name), file)
+    say(f"The project {name} is the default one.")
 
 
 @app.command("delete")

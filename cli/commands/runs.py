@@ -7,6 +7,19 @@ import typer
 from cli.commands import options
 
 
+def _names(context: typer.Context, incomplete: str) -> list[str]:
+    """Runs that live, for a shell that completes."""
+    from cli.completion import run_names
+
+    return run_names(context.params.get("project"), incomplete)
+
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's name.", autocompletion=_names)]
+Runs = Annotated[
+    list[str], typer.Argument(metavar="RUN", help="The runs' names.", autocompletion=_names)
+]
+
+
 def ps(
     show_all: Annotated[
         bool, typer.Option("-a", "--all", help="Runs that have ended, too.")
@@ -32,7 +45,7 @@ def ps(
 
 
 def logs(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's name.")],
+    run: Run,
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Go on with what comes, until the run ends.")
     ] = False,
@@ -57,7 +70,7 @@ def logs(
 
 
 def stop(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="The runs' names.")],
+    runs: Runs,
     abort: Annotated[
         bool, typer.Option("-x", "--abort", help="At once, without letting requests finish.")
     ] = False,

@@ -45,6 +45,7 @@ def test_a_project_is_added_once_its_token_opens_it(
     }
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert perdure("ps").code == 0
+    assert perdure("project", "set-default", "main").err == "The project main is the default one.\n"
     assert perdure("project", "add", "--name", "main", "--url", url, stdin="wrong").code == 4
     assert perdure("project", "add", "--name", "x", "--url", url, stdin=TOKEN).code == 3
 
