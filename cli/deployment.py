@@ -185,7 +185,7 @@ def refusal_of(plan: Plan) -> PerdureError:
 
 
 def _reasons(refusals: Sequence[Refusal]) -> Iterator[str]:
-    """Each refusal, and a hint once, below the last it belongs to; that of the very last is left."""
+    """Each refusal, and each hint once, below the last it belongs to; the last one's is left."""
     for number, refusal in enumerate(refusals, start=1):
         yield _about(refusal)
         told_below = {later.hint for later in refusals[number:]}

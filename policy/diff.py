@@ -48,9 +48,11 @@ def _sealed(is_there: bool) -> str:
 def _hashes(old: CodeArchive | None, new: CodeArchive | None) -> tuple[str | None, str | None]:
     """The beginnings of what was compared: equal archives may have two identities."""
     known = all(code.identity for code in (old, new) if code)
-    shown = (code and (code.identity if known else code.sha256)[:12] for code in (old, new))
-    first, second = shown
-    return first, second
+
+    def beginning(code: CodeArchive | None) -> str | None:
+        return code and (code.identity if known else code.sha256)[:12]
+
+    return beginning(old), beginning(new)
 
 
 def _shown(value: object) -> str:
