@@ -6,7 +6,13 @@ import uuid
 from api.names import make_up_name
 from api.run_views import applied_view
 from api.services import Services
-from api.submissions import Stripped, fingerprint, require_secrets, strip
+from api.submissions import (
+    Stripped,
+    fingerprint,
+    requested_resources,
+    require_secrets,
+    strip,
+)
 from perdure.errors import InvalidInput, PerdureError, Unavailable
 from spec.offer import OfferList, OfferQuery
 from spec.plan import Plan, PlanAction, PlanOrder
@@ -38,9 +44,10 @@ class Applications:
         return await self._services.runs.plan(order)
 
     async def offers(self, query: OfferQuery) -> OfferList:
-        """Where such a service could run, best first."""
+        """Where such a service could run, best first. What is written counts, as in a plan."""
         configuration = query.configuration.model_copy(update={"env": {}, "registry_auth": None})
-        spec = RunSpec(configuration=configuration, requested=query.requested)
+        written = {*query.requested, *requested_resources(configuration)}
+        spec = RunSpec(configuration=configuration, requested=tuple(sorted(written)))
         plan = await self._services.runs.plan(
             PlanOrder(project=self._project, name=_made_up(), spec=spec)
         )

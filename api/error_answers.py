@@ -15,6 +15,8 @@ from perdure.errors import InvalidInput, NotFound, PerdureError, Unauthenticated
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
+PROBLEM = "problem"
+"""The type of `spec.section.problem`: an error in our words."""
 
 
 class MethodNotAllowed(InvalidInput):
@@ -57,6 +59,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
+        if first["type"] == PROBLEM:
+            return answer(InvalidInput(first["ctx"]["message"], hint=first["ctx"]["hint"]))
         where = ".".join(str(part) for part in first["loc"][1:])
         return answer(InvalidInput(f"`{where}`: {first['msg']}."))
 

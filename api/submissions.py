@@ -46,7 +46,7 @@ def strip(submission: Submission, project: str, run: str, key: bytes) -> Strippe
             update={"name": run, "env": dict.fromkeys(env), "registry_auth": None}
         ),
         digests=digests(values, project, run, key),
-        requested=_requested(configuration),
+        requested=requested_resources(configuration),
         code=submission.code,
         repository=submission.repository,
     )
@@ -65,6 +65,13 @@ def digests(values: SealedValues, project: str, run: str, key: bytes) -> dict[st
         credentials = (values.registry.username, values.registry.password)
         found[REGISTRY] = digest(REGISTRY, *credentials)
     return found
+
+
+def requested_resources(configuration: ServiceConfiguration) -> tuple[str, ...]:
+    """The properties of `resources` that somebody wrote: they count on any machine."""
+    if "resources" not in configuration.model_fields_set:
+        return ()
+    return tuple(sorted(configuration.resources.model_fields_set))
 
 
 def require_values(configuration: ServiceConfiguration) -> None:
@@ -93,9 +100,3 @@ async def require_secrets(store: Store, project: str, configuration: ServiceConf
 def fingerprint(submission: Submission, key: bytes) -> str:
     """A keyed hash of the whole request, to tell a repetition from another one."""
     return hmac.new(key, submission.model_dump_json().encode(), hashlib.sha256).hexdigest()
-
-
-def _requested(configuration: ServiceConfiguration) -> tuple[str, ...]:
-    if "resources" not in configuration.model_fields_set:
-        return ()
-    return tuple(sorted(configuration.resources.model_fields_set))

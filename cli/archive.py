@@ -19,6 +19,8 @@ from cli.units import describe_size
 from perdure.errors import InvalidInput, TooLarge
 
 MEGABYTE = 1024 * 1024
+CONFIGURATIONS = (".dstack.yml", ".dstack.yaml")
+"""Files of these names, or that end so, describe services: what runs does not change with them."""
 NAMED_FILES = 5
 """How many of the largest files an error about the size names."""
 
@@ -27,7 +29,7 @@ NAMED_FILES = 5
 class Archive:
     """A packed repository, open for reading. `size` in bytes, `files` counts what is in it.
 
-    `identity` is a hash of the contents but for the file that describes the service.
+    `identity` is a hash of the contents but for the files that describe services.
     """
 
     content: BinaryIO
@@ -43,10 +45,11 @@ def packed(
 ) -> Iterator[Archive]:
     """Pack the repository into a temporary file, which is gone afterwards.
 
-    `described_by` is the service's own file, which is packed and does not count as code. `limit_mb`
-    is the most that the files may have together, in MB before compression. Raises `TooLarge` with
-    the largest ones, and `InvalidInput` for what cannot travel: a link that leads out, a file that
-    cannot be read.
+    `described_by` is the service's own file. It does not count as code, and neither do those with
+    the usual names, whichever of them is applied: they are packed, and no part of the identity.
+    `limit_mb` is the most that the files may have together, in MB before compression. Raises
+    `TooLarge` with the largest ones, and `InvalidInput` for what cannot travel: a link that leads
+    out, a file that cannot be read.
     """
     paths = repository.files()
     check_size(repository.root, paths, limit_mb)
@@ -61,7 +64,7 @@ def packed(
         ):
             for path in paths:
                 digest = _add(tar, repository.root, path)
-                if path != description:
+                if path != description and not path.endswith(CONFIGURATIONS):
                     identity.update(f"{path}\0{digest}\n".encode())
         size = content.tell()
         content.seek(0)

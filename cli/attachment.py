@@ -1,5 +1,7 @@
 """Staying with a run: until it is ready, then with its logs, until its end or Ctrl-C."""
 
+from contextlib import suppress
+
 from cli.client import Client
 from cli.outcome import Outcome, outcome_of
 from cli.printed_logs import follow_logs
@@ -43,12 +45,10 @@ def publish(applied: Applied, *, yet: bool = True) -> None:
 
 
 def _leave(client: Client, name: str) -> int:
-    try:
+    with suppress(KeyboardInterrupt):
         say("")
         if is_interactive() and confirm(f"Stop the run {name}?"):
             stop_run(client, name)
             return Outcome.INTERRUPTED
-    except (KeyboardInterrupt, EOFError):
-        say("")
     say(f"Detached: the run {name} goes on. `perdure logs -f {name}` follows it.")
     return Outcome.INTERRUPTED

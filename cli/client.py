@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cli.connection import Connection
 from perdure import __version__, errors
-from perdure.errors import PerdureError, ServerUnreachable, Unavailable
+from perdure.errors import PerdureError, ServerUnreachable, Unauthenticated, Unavailable
 from perdure.loopback import LOOPBACK_NAMES
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Client:
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
         if not response.is_success:
-            raise error_of(response)
+            raise self._refusal(response)
         return response
 
     @contextmanager
@@ -93,10 +93,29 @@ class Client:
             ) as response:
                 if not response.is_success:
                     response.read()
-                    raise error_of(response)
+                    raise self._refusal(response)
                 yield EventSource(response)
         except (httpx.TransportError, SSEError) as error:
             raise self._unreachable(error) from error
+
+    def _refusal(self, response: httpx.Response) -> PerdureError:
+        """The server's error; of the token it does not know where it came from."""
+        error = error_of(response)
+        if not isinstance(error, Unauthenticated):
+            return error
+        url, variable = self.connection.url, self.connection.variable
+        if variable:
+            return Unauthenticated(
+                f"The token in `{variable}` is not valid at {url}.",
+                hint=f"Set another one, or unset `{variable}` to use that of the client's "
+                "configuration.",
+            )
+        project = self.connection.project
+        return Unauthenticated(
+            f"The token for the project `{project}` is not valid at {url}.",
+            hint=f"`perdure project add --name {project} --url {url}` takes another one; an admin "
+            "of the server makes it by `perdure user token create --user NAME`.",
+        )
 
     def _unreachable(self, error: Exception) -> PerdureError:
         url = self.connection.url

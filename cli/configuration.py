@@ -11,6 +11,8 @@ from spec.reader import read_configuration, read_profiles
 from spec.service import ServiceConfiguration, with_profile
 
 STDIN = "-"
+STDIN_NAME = "stdin"
+"""What standard input is called where a file would be named."""
 DEFAULT_FILES = (".dstack.yml", ".dstack.yaml")
 PROFILES = Path(".dstack") / "profiles.yml"
 
@@ -42,7 +44,7 @@ def load(choice: Choice, root: Path) -> tuple[ServiceConfiguration, str]:
 def read_text(file: str | None) -> tuple[str, str]:
     """The name and the text of the file, of stdin for `-`, of `.dstack.yml` here for None."""
     if file == STDIN:
-        return "stdin", sys.stdin.read()
+        return STDIN_NAME, sys.stdin.read()
     found = file or next((name for name in DEFAULT_FILES if Path(name).is_file()), None)
     if found is None:
         raise InvalidInput(

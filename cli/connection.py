@@ -7,17 +7,23 @@ from dataclasses import dataclass, field
 from perdure.client_config import KnownProjects, client_file, load
 from perdure.errors import ServerUnreachable, Unauthenticated
 
+TOKEN_VARIABLES = ("PERDURE_TOKEN", "DSTACK_TOKEN")
+"""Where the environment may have a token; the first that is set counts."""
 DEFAULT_PROJECT = "main"
 """The project that every server has."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """A project on a server. `url` has no slash at its end."""
+    """A project on a server. `url` has no slash at its end.
+
+    `variable` is the one of the environment that the token came from, empty for the file.
+    """
 
     project: str
     url: str
     token: str = field(repr=False)
+    variable: str = ""
 
 
 def resolve(
@@ -33,7 +39,8 @@ def resolve(
     url = environment.get("PERDURE_URL", "").rstrip("/")
     if url and (entry is None or entry.url.rstrip("/") != url):
         entry = next((other for other in known.projects if other.url.rstrip("/") == url), None)
-    token = environment.get("PERDURE_TOKEN") or environment.get("DSTACK_TOKEN")
+    variable = next((each for each in TOKEN_VARIABLES if environment.get(each)), "")
+    token = environment.get(variable, "")
     if not url and entry is None:
         raise ServerUnreachable(
             "No server is known.",
@@ -54,6 +61,7 @@ def resolve(
         project=name or (entry.name if entry else DEFAULT_PROJECT),
         url=url or (entry.url.rstrip("/") if entry else ""),
         token=token,
+        variable=variable,
     )
 
 

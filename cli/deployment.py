@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 
 from cli.archive import Archive, packed
-from cli.attachment import attach, publish
+from cli.attachment import attach, is_ready, publish
 from cli.client import TIMEOUT, Client, path
-from cli.configuration import Choice, load
+from cli.configuration import STDIN_NAME, Choice, load
 from cli.connection import connect
 from cli.environment import with_values
 from cli.outcome import Outcome
@@ -27,7 +27,7 @@ from spec.offer import Refusal, RefusalKind
 from spec.plan import Plan, PlanAction
 from spec.run import CodeArchive, Repository
 from spec.server import Server
-from spec.submission import Applied, ApplyCall, PlanCall, Submission
+from spec.submission import Applied, ApplyCall, PlanCall, RunView, Submission
 
 PLAN_TIME = 180.0
 """Seconds that a plan may take: every cloud is asked for its offers."""
@@ -80,13 +80,25 @@ def deploy(asked: Deployment) -> int:
         if not asked.yes and not confirm(f"{QUESTIONS[plan.action]} {plan.name}?"):
             say("Nothing was submitted.")
             return Outcome.FAILED
+        if asked.yes and plan.action is PlanAction.NOTHING:
+            say("Nothing changes.")
         if archive is not None:
             upload(client, archive)
         applied = submit(client, apply_call(submission, plan, force=asked.force))
+        if configuration.name is None:
+            say(f"The run is called {applied.name}: `perdure stop {applied.name}` stops it.")
         if asked.detach:
-            publish(applied, yet=False)
+            publish(applied, yet=is_published(client, plan, applied))
             return Outcome.OK
         return attach(client, applied)
+
+
+def is_published(client: Client, plan: Plan, applied: Applied) -> bool:
+    """Whether the run answers already: one that was updated may."""
+    if plan.action is PlanAction.CREATE:
+        return False
+    run = persist(lambda: client.get(RunView, client.in_project("runs", applied.name)))
+    return is_ready(run, applied)
 
 
 def apply_call(submission: Submission, plan: Plan, *, force: bool) -> ApplyCall:
@@ -129,7 +141,8 @@ def _packed(
         yield None
         return
     limit_mb = client.get(Server, path("server")).code_limit_mb
-    with packed(repository, limit_mb, Path(file).resolve()) as archive:
+    own = None if file == STDIN_NAME else Path(file).resolve()
+    with packed(repository, limit_mb, own) as archive:
         yield archive
 
 
@@ -167,16 +180,21 @@ def check_plan(plan: Plan) -> None:
 
 def refusal_of(plan: Plan) -> PerdureError:
     """The plan's refusals as one error: nothing to be had, or not possible."""
-    *others, last = plan.refusals
-    reasons = "\n".join([*map(_with_hint, others), _about(last)])
+    last = plan.refusals[-1]
+    reasons = "\n".join(_reasons(plan.refusals))
     kinds = {refusal.kind for refusal in plan.refusals}
     if kinds == {RefusalKind.CAPACITY}:
         return NoCapacity(f"No offer fits.\n{reasons}", hint=last.hint or OTHER_OFFERS)
     return Refused(f"The run cannot be submitted.\n{reasons}", hint=last.hint)
 
 
-def _with_hint(refusal: Refusal) -> str:
-    return _about(refusal) + (f"\n  hint: {refusal.hint}" if refusal.hint else "")
+def _reasons(refusals: Sequence[Refusal]) -> Iterator[str]:
+    """Each refusal, and each hint once, below the last it belongs to; the last one's is left."""
+    for number, refusal in enumerate(refusals, start=1):
+        yield _about(refusal)
+        told_below = {later.hint for later in refusals[number:]}
+        if number < len(refusals) and refusal.hint and refusal.hint not in told_below:
+            yield f"  hint: {refusal.hint}"
 
 
 def _about(refusal: Refusal) -> str:

@@ -1,6 +1,7 @@
 """`perdure`: the command line. What a command needs is imported when the command runs."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -29,6 +30,24 @@ def main() -> None:
         app(prog_name="perdure")
     except PerdureError as error:
         sys.exit(report(error))
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        files.version()
+        raise typer.Exit
+
+
+@app.callback()
+def perdure(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Options of the program itself; its help is the app's."""
 
 
 def _assemble() -> None:

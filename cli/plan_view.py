@@ -102,5 +102,9 @@ def _changes(changes: tuple[FieldChange, ...]) -> Table:
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True, style="dim")
     for change in changes:
-        table.add_row(f"  {change.field}", f"{change.old} → {change.new}", change.change.value)
+        table.add_row(f"  {change.field}", _difference(change), change.change.value)
     return table
+
+
+def _difference(change: FieldChange) -> str:
+    return "changed" if change.old == change.new else f"{change.old} → {change.new}"

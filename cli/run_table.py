@@ -1,20 +1,23 @@
 """Runs as `ps` prints them: a table for people, JSON for programs."""
 
 import json
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.terminal import columns
+from cli.fitting_table import FittingTable
 from cli.units import describe_age
 from spec.status import ReplicaPhase, RunPhase
 from spec.submission import ReplicaView, RunView
 from spec.units import format_price
 
-READY, NOT_YET, FAILING = "✓", "~", "×"  # noqa: RUF001 - a mark, not a letter
+READY, NOT_YET, FAILING, ENDED = "✓", "~", "×", "-"  # noqa: RUF001 - a mark, not a letter
+REASON_LENGTH = 120
+"""Characters of a reason that the table shows; `-v` shows all."""
 
 _STYLES = {
     RunPhase.RUNNING: "green",
@@ -22,18 +25,22 @@ _STYLES = {
     RunPhase.FAILED: "red",
     RunPhase.TERMINATED: "dim",
 }
+_LEAVING = frozenset({ReplicaPhase.DRAINING, ReplicaPhase.TERMINATING})
 _RUN_FIELDS = ("name", "project", "status", "status_message", "submitted_at", "url", "model_url")
 _REPLICA_FIELDS = {"num", "status", "deployment", "backend", "region", "price", "ready"}
 
 
-def run_table(runs: Sequence[RunView], now: datetime, *, verbose: bool = False) -> Table:
+def run_table(runs: Sequence[RunView], now: datetime, *, verbose: bool = False) -> RenderableType:
     """A row for each run, and its replicas below it when there are several.
 
-    `verbose`: each replica, even a single one, and its region.
+    `verbose`: each replica, even a single one, its region, and below the addresses of the runs
+    that live.
     """
-    table = columns(
-        *("NAME", "BACKEND", "RESOURCES", "PRICE", "STATUS", "SUBMITTED"),
-        folding=("RESOURCES", "STATUS", "BACKEND"),
+    table = FittingTable(
+        "NAME",
+        *("BACKEND", "RESOURCES", "PRICE", "STATUS", "SUBMITTED"),
+        folding={"RESOURCES": 12, "STATUS": 18, "BACKEND": 12},
+        dispensable=("SUBMITTED", "RESOURCES", "PRICE", "BACKEND"),
     )
     for run in runs:
         living = [replica for replica in run.replicas if not replica.status.is_final]
@@ -42,17 +49,15 @@ def run_table(runs: Sequence[RunView], now: datetime, *, verbose: bool = False) 
         table.add_row(
             run.name,
             *(_place(only, verbose=verbose) if only else ("", "", _total_price(living))),
-            _status(run),
+            _status(run, below=below),
             describe_age(run.submitted_at, now),
         )
         for replica in run.replicas if below else ():
-            table.add_row(
-                f"  replica={replica.num}",
-                *_place(replica, verbose=verbose),
-                f"{mark(replica)} {replica.message or replica.status}",
-                "",
-            )
-    return table
+            text = _one_line(replica.message or replica.status, verbose=verbose)
+            place = _place(replica, verbose=verbose)
+            table.add_row(f"  replica={replica.num}", *place, f"{mark(replica)} {text}", "")
+    living_runs = [run for run in runs if not run.status.is_final]
+    return Group(table, "", _addresses(living_runs)) if verbose and living_runs else table
 
 
 def runs_json(runs: Sequence[RunView]) -> str:
@@ -61,19 +66,45 @@ def runs_json(runs: Sequence[RunView]) -> str:
 
 
 def mark(replica: ReplicaView) -> str:
-    """Whether it answers: ready, not yet, or failing."""
+    """Whether it answers: ready, not yet, failing, or not any more."""
     if replica.ready:
         return READY
-    return FAILING if replica.status is ReplicaPhase.FAILED else NOT_YET
+    if replica.status is ReplicaPhase.FAILED:
+        return FAILING
+    return ENDED if replica.status.is_final or replica.status in _LEAVING else NOT_YET
 
 
 def describe_status(run: RunView) -> str:
-    """The run's state in a few words: the reason where there is one, else the phase."""
-    return run.status_message or run.status.value
+    """The run's state: the phase, or why it failed, as the last failed replica tells it in full."""
+    said = run.status_message or run.status.value
+    if run.status is not RunPhase.FAILED:
+        return said
+    told = (r.message for r in reversed(run.replicas) if r.status is ReplicaPhase.FAILED)
+    return next((text for text in told if text.startswith(said)), said)
 
 
-def _status(run: RunView) -> Text:
-    return Text(describe_status(run), style=_STYLES.get(run.status, ""))
+def _status(run: RunView, *, below: bool) -> Text:
+    """In full, unless its replicas are `below` it and tell."""
+    said = run.status_message or run.status.value
+    text = said if below else _one_line(describe_status(run), verbose=False)
+    return Text(text, style=_STYLES.get(run.status, ""))
+
+
+def _one_line(text: str, *, verbose: bool) -> str:
+    if verbose:
+        return " ".join(text.split())
+    return textwrap.shorten(text, REASON_LENGTH, placeholder=" …")
+
+
+def _addresses(runs: Sequence[RunView]) -> Text:
+    """A line for each address: it is not broken, so that it can be copied."""
+    width = max(len(run.name) for run in runs)
+    lines = []
+    for run in runs:
+        lines.append(f"{run.name:{width}}  {run.url}")
+        if run.model_url:
+            lines.append(f"{run.name:{width}}  {run.model_url}  {run.model or ''}".rstrip())
+    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
 
 
 def _place(replica: ReplicaView, *, verbose: bool) -> tuple[str, str, str]:

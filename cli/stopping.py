@@ -9,7 +9,7 @@ from cli.progress import watch
 from cli.report import report
 from cli.run_table import describe_status
 from cli.terminal import confirm, say
-from perdure.errors import PerdureError
+from perdure.errors import PerdureError, sentence
 from spec.status import ReplicaPhase
 from spec.submission import RunView, StopCall
 
@@ -48,8 +48,9 @@ def request_stop(client: Client, name: str, *, abort: bool) -> None:
 def wait_for_end(client: Client, name: str) -> RunView:
     """Show how the run comes to its end, and say how it ended."""
     run = watch(client, name, until=lambda run: run.status.is_final)
-    say(f"The run {name} has ended: {describe_status(run)}.")
+    ended = describe_status(run)
+    say(sentence(f"The run {name} has ended: {ended}"))
     for replica in run.replicas:
-        if replica.status is ReplicaPhase.FAILED and replica.message != run.status_message:
+        if replica.status is ReplicaPhase.FAILED and replica.message != ended:
             say(f"  replica {replica.num}: {replica.message}")
     return run

@@ -1,23 +1,46 @@
-"""What is said and where: answers on stdout, messages on stderr, a question only to a person."""
+"""What is said and where: answers on stdout, messages on stderr, a question only to a person.
+
+Names, reasons and the like come from files and servers: a terminal shows them and obeys none.
+"""
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from getpass import getpass
-from typing import TextIO
+from typing import Any, TextIO
 
 from pydantic import BaseModel
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from cli.visible import visible
 from perdure.errors import InvalidInput
 
 UNBOUNDED = 100_000
 """Columns of a pipe: nothing is wrapped for a program that reads."""
+GAP = 2
+"""Blanks between two columns."""
 ROOMY = 30
 """Columns from which a table can be drawn at all; terminals that tell less are wrong."""
+
+
+class HarmlessConsole(Console):
+    """A console that sends no control characters but its own."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A text as it will be shown, so that tables make room for it."""
+        return super().render_str(visible(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """What is to be shown, with the control characters in it made visible."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(visible(text), style)
 
 
 def answers() -> Console:
@@ -32,13 +55,14 @@ def messages() -> Console:
 
 def say(text: str) -> None:
     """Tell the person something, on stderr."""
-    messages().print(text, markup=False, highlight=False, soft_wrap=True)
+    # Lines break between words, and not within a path or an address that is longer than a line.
+    messages().print(text, overflow="ignore", crop=False)
 
 
-def show(console: Console, table: Table) -> None:
-    """Print a table; without a terminal plainly, without blanks at the ends of its lines."""
+def show(console: Console, table: RenderableType) -> None:
+    """Print tables; without a terminal plainly, without blanks at the ends of their lines."""
     if console.is_terminal:
-        console.print(table)
+        console.print(table, crop=False)
         return
     with console.capture() as captured:
         console.print(table)
@@ -48,7 +72,7 @@ def show(console: Console, table: Table) -> None:
 
 def columns(*names: str, folding: tuple[str, ...] = ()) -> Table:
     """A table with these headings; only the `folding` columns break where a line is short."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for name in names:
         table.add_column(name, no_wrap=name not in folding, overflow="fold")
     return table
@@ -69,19 +93,30 @@ def require_person(question: str) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask until the answer is yes or no. Raises `InvalidInput` when nobody is there to ask."""
+    """Ask until the answer is yes or no; Ctrl-D is no.
+
+    Raises `InvalidInput` when nobody is there to ask.
+    """
     require_person(question)
     while True:
-        sys.stderr.write(f"{question} [y/n]: ")
-        sys.stderr.flush()
-        line = sys.stdin.readline()
-        if not line:
-            raise EOFError
-        answer = line.strip().lower()
+        answer = _answer(question)
         if answer in ("y", "yes"):
             return True
-        if answer in ("n", "no"):
+        if answer in ("n", "no", None):
             return False
+
+
+def _answer(question: str) -> str | None:
+    """What was typed; None for the end of input. The cursor is at the beginning of a line after."""
+    sys.stderr.write(f"{visible(question)} [y/n]: ")
+    sys.stderr.flush()
+    line = ""
+    try:
+        line = sys.stdin.readline()
+        return line.strip().lower() if line else None
+    finally:
+        if not line:
+            sys.stderr.write("\n")
 
 
 def read_secret(prompt: str) -> str:
@@ -121,7 +156,7 @@ def dim(text: str) -> Text:
 
 def _console(file: TextIO) -> Console:
     width = None if file.isatty() else UNBOUNDED
-    console = Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+    console = HarmlessConsole(file=file, width=width, highlight=False, markup=False, emoji=False)
     if console.is_terminal and console.width < ROOMY:
         console.width = ROOMY
     return console

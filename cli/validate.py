@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cli.visible import visible
 from perdure.errors import InvalidConfiguration
+from policy.admission import refusals, warnings
 from spec.reader import read_configuration
 from spec.service import ServiceConfiguration
 
@@ -16,6 +18,7 @@ STDIN = "-"
 def validate(files: Sequence[str], as_json: bool) -> int:
     """Check each file (`-` is standard input) and say so; 1 when any is wrong, else 0.
 
+    What is right, and what this version does not do or does otherwise, is warned of.
     With `as_json`, one object per file and line on standard output: `file`, `ok`, `error` and the
     `configuration` in its canonical long form.
     """
@@ -50,7 +53,12 @@ def _report_success(file: str, configuration: ServiceConfiguration, *, as_json: 
     if as_json:
         _print_json(file, None, configuration.model_dump(mode="json"))
     else:
-        sys.stdout.write(f"{file}: ok\n")
+        sys.stdout.write(visible(f"{file}: ok\n"))
+        refused = [refusal.message for refusal in refusals(configuration)]
+        for message in (*refused, *warnings(configuration)):
+            sys.stderr.write(visible(f"{file}: warning: {message}\n"))
+        if refused:
+            sys.stderr.write("hint: `perdure apply` of this version refuses it.\n")
 
 
 def _report_error(file: str, error: InvalidConfiguration, *, as_json: bool) -> None:
@@ -66,11 +74,11 @@ def _report_error(file: str, error: InvalidConfiguration, *, as_json: bool) -> N
         return
     for each in (error, *error.others):
         hint = f"hint: {each.hint}\n" if each.hint else ""
-        sys.stderr.write(f"{each.place}: {each.message}\n{hint}")
+        sys.stderr.write(visible(f"{each.place}: {each.message}\n{hint}"))
 
 
 def _print_json(
     file: str, error: dict[str, Any] | None, configuration: dict[str, Any] | None
 ) -> None:
     report = {"file": file, "ok": error is None, "error": error, "configuration": configuration}
-    sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+    sys.stdout.write(visible(json.dumps(report, ensure_ascii=False) + "\n"))

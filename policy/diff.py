@@ -22,13 +22,18 @@ def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
     ]
     keys = old.digests.keys() | new.digests.keys()
     found += [
-        FieldChange(field=key, old="(sealed)", new="(sealed)", change=Change.NEEDS_STOP)
+        FieldChange(
+            field=key,
+            old=_sealed(key in old.digests),
+            new=_sealed(key in new.digests),
+            change=Change.NEEDS_STOP,
+        )
         for key in sorted(keys)
         if old.digests.get(key) != new.digests.get(key)
     ]
     same = new.code.is_same_code(old.code) if new.code else old.code is None
     if not same:
-        found.append(_changed("code", _short(old.code), _short(new.code)))
+        found.append(_changed("code", *_hashes(old.code, new.code)))
     return tuple(found)
 
 
@@ -37,8 +42,18 @@ def _changed(field: str, old: object, new: object) -> FieldChange:
     return FieldChange(field=field, old=_shown(old), new=_shown(new), change=change)
 
 
-def _short(code: CodeArchive | None) -> str | None:
-    return None if code is None else code.sha256[:12]
+def _sealed(is_there: bool) -> str:
+    return "(sealed)" if is_there else "-"
+
+
+def _hashes(old: CodeArchive | None, new: CodeArchive | None) -> tuple[str | None, str | None]:
+    """The beginnings of what was compared: equal archives may have two identities."""
+    known = all(code.identity for code in (old, new) if code)
+
+    def beginning(code: CodeArchive | None) -> str | None:
+        return (code.identity if known else code.sha256)[:12] if code else None
+
+    return beginning(old), beginning(new)
 
 
 def _shown(value: object) -> str:

@@ -13,8 +13,9 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from spec.position import Path
 from spec.section import Section
-from spec.source import Path, Source
+from spec.source import Source
 
 REMOVED = {
     "pool_name": "Pools became fleets: use `fleets`.",

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from spec.complaint import Complaint, complaint, suggestion
+from spec.position import Path
 from spec.profile import Profiles
 from spec.service import ServiceConfiguration
-from spec.source import Path, Source
+from spec.source import Source
 
 Read = TypeVar("Read", bound=BaseModel)
 

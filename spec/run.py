@@ -11,7 +11,7 @@ from spec.status import EndReason, ReplicaPhase, RunPhase
 class CodeArchive(Model):
     """The repository's contents: a gzipped tar in the store, by the SHA-256 (hex) of its bytes.
 
-    `identity` is a hash of the contents but for the configuration's own file: a service whose
+    `identity` is a hash of the contents but for the files that describe services: one whose
     `replicas` were edited still runs the same code. Empty where nobody knows it.
     """
 

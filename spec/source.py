@@ -5,13 +5,14 @@ and `3.10` keeps its zero), only `true`, `yes`, `on` and their opposites are boo
 stand twice, and neither depth nor aliases can make a small file large.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from perdure.errors import InvalidConfiguration, sentence
+from perdure.errors import InvalidConfiguration
+from spec.position import Path, Position, failure
+from spec.syntax import syntax_error
 
 LARGEST_TEXT = 200_000
 """Characters: far more than any configuration has, and read within seconds at worst."""
@@ -20,9 +21,6 @@ LARGEST_TREE = 50_000
 DEEPEST = 50
 """Levels of nesting; the grammar has six."""
 
-Path = tuple[str | int, ...]
-"""Keys and list places that lead from the whole to a part."""
-
 _BOOLEANS = dict.fromkeys(("true", "yes", "on"), True) | dict.fromkeys(
     ("false", "no", "off"), False
 )
@@ -30,19 +28,6 @@ _MERGE = "tag:yaml.org,2002:merge"
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _CORE = "tag:yaml.org,2002:"
-
-
-@dataclass(frozen=True)
-class Position:
-    """A place in the text, counted from 1."""
-
-    line: int
-    column: int
-
-    @classmethod
-    def of(cls, mark: yaml.Mark) -> "Position":
-        """Where a YAML mark is."""
-        return cls(line=mark.line + 1, column=mark.column + 1)
 
 
 @dataclass(frozen=True)
@@ -91,22 +76,14 @@ class Source:
         return tuple(steps), mark
 
 
-def failure(
-    file: str, position: Position, message: str, *, hint: str = "", path: Path = ()
-) -> InvalidConfiguration:
-    """The error for a place in a file; `path` leads to the property, where one is to blame."""
-    return InvalidConfiguration(
-        message, hint=hint, file=file, line=position.line, column=position.column, path=path
-    )
-
-
 def _compose(text: str, file: str) -> yaml.Node:
     if len(text) > LARGEST_TEXT:
         raise failure(file, Position(1, 1), "The file is too large for a configuration.")
+    text = text.removeprefix("\ufeff")
     try:
-        root = yaml.compose(text.removeprefix("\ufeff"), Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, file) from None
+        raise syntax_error(error, text, file) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)
@@ -120,23 +97,6 @@ def _compose(text: str, file: str) -> yaml.Node:
             file, Position(1, 1), "The file is empty.", hint="Begin with `type: service`."
         )
     return root
-
-
-def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> InvalidConfiguration:
-    mark = error.problem_mark or error.context_mark
-    position = Position.of(mark) if mark else Position(1, 1)
-    problem = error.problem or error.context or "it cannot be read"
-    if error.context == "expected a single document in the stream":
-        return failure(
-            file,
-            position,
-            "The file holds several documents.",
-            hint="Keep one, and remove the `---` between them.",
-        )
-    # A word in quotation marks is the user's, and may be a part of a secret.
-    problem = re.sub(r" '[^'<]{2,}'.*", "", problem, flags=re.DOTALL)
-    hint = "Values that hold `: ` or begin with `*`, `&`, `!`, `%` or `@` need quotes."
-    return failure(file, position, sentence(f"This is not valid YAML: {problem}"), hint=hint)
 
 
 def _step(node: yaml.Node, step: str | int) -> tuple[yaml.Mark, yaml.Node] | None:

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
 
 from api.access import (
     Access,
@@ -14,6 +13,7 @@ from api.access import (
     ServicesHere,
 )
 from api.body import body
+from api.chosen_names import ProjectName
 from api.services import Services
 from perdure.errors import Conflict
 from spec.people import GlobalRole, Project, ProjectRole
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/projects", tags=["projects"])
 class NewProject(Model):
     """A project to be made. Its name becomes part of its services' addresses."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,49}$")
+    name: ProjectName
 
 
 class Membership(Model):

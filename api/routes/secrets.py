@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api.access import ManagerHere, MemberHere, ServicesHere
 from api.body import body
+from api.chosen_names import SecretName
 from spec.people import Secret
 from spec.public import Model
 
 router = APIRouter(prefix="/projects/{project}/secrets", tags=["secrets"])
-
-SecretName = Annotated[str, Path(pattern=r"^[a-zA-Z_][a-zA-Z0-9_.-]{0,99}$")]
 
 
 class SecretValue(Model):

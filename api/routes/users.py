@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from api.access import AdminHere, CallerHere, ServicesHere
 from api.body import body
+from api.chosen_names import UserName
 from perdure.errors import Forbidden, InvalidInput
 from spec.people import GlobalRole, NewToken, Token, User
 from spec.public import Model
@@ -22,7 +23,7 @@ LONGEST = timedelta(days=36_525)
 class NewUser(Model):
     """A user to be made."""
 
-    name: str = Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._@-]{0,62}$")
+    name: UserName
     role: GlobalRole = GlobalRole.USER
 
 

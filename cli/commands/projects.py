@@ -58,10 +58,12 @@ def create_project(name: Name) -> None:
 @app.command("set-default")
 def set_default(name: Name) -> None:
     """Make a project the one that commands use by themselves."""
+    from cli.terminal import say
     from perdure.client_config import client_file, load, save
 
     file = client_file()
     save(load(file).with_default(name), file)
+    say(f"The project {name} is the default one.")
 
 
 @app.command("delete")

@@ -7,20 +7,34 @@ import typer
 from cli.commands import options
 
 
+def _names(context: typer.Context, incomplete: str) -> list[str]:
+    """Runs that live, for a shell that completes."""
+    from cli.completion import run_names
+
+    return run_names(context.params.get("project"), incomplete)
+
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's name.", autocompletion=_names)]
+Runs = Annotated[
+    list[str], typer.Argument(metavar="RUN", help="The runs' names.", autocompletion=_names)
+]
+
+
 def ps(
     show_all: Annotated[
         bool, typer.Option("-a", "--all", help="Runs that have ended, too.")
     ] = False,
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Keep it up to date.")] = False,
     verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Show each replica, even a single one.")
+        bool,
+        typer.Option("-v", "--verbose", help="Show each replica, even a single one, and the URLs."),
     ] = False,
     project: options.Project = None,
     as_json: options.Json = False,
 ) -> None:
     """Show the runs of the project.
 
-    Replicas are marked: ✓ ready, ~ not yet, × failing.
+    Replicas are marked: ✓ ready, ~ not yet, × failing, - not any more.
     """  # noqa: RUF002 - the marks as they are shown
     from cli.listing import print_runs, watch_runs
 
@@ -31,7 +45,7 @@ def ps(
 
 
 def logs(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's name.")],
+    run: Run,
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Go on with what comes, until the run ends.")
     ] = False,
@@ -49,14 +63,14 @@ def logs(
     """
     from cli.client import Client
     from cli.connection import connect
-    from cli.printed_logs import follow_logs, print_logs
+    from cli.printed_logs import show_logs
 
     with Client(connect(project)) as client:
-        (follow_logs if follow else print_logs)(client, run, replica=replica, since=since)
+        show_logs(client, run, following=follow, replica=replica, since=since)
 
 
 def stop(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="The runs' names.")],
+    runs: Runs,
     abort: Annotated[
         bool, typer.Option("-x", "--abort", help="At once, without letting requests finish.")
     ] = False,

@@ -86,6 +86,16 @@ class TestPlan:
         assert named in error["message"]
 
 
+class TestOffers:
+    async def test_hold_to_the_resources_that_were_asked_for(
+        self, alice: httpx.AsyncClient, runs: FakeRuns
+    ) -> None:
+        offers = "/projects/main/offers"
+        await alice.post(offers, json=call())
+        await alice.post(offers, json=call(resources={"cpu": "64..", "disk": "5TB.."}))
+        assert [order.spec.requested for order in runs.orders] == [(), ("cpu", "disk")]
+
+
 class TestApply:
     async def test_tells_where_the_service_will_answer(self, alice: httpx.AsyncClient) -> None:
         applied = (await apply(alice, call(model="llama"))).json()

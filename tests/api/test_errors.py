@@ -99,3 +99,21 @@ async def test_value_that_cannot_be_read_is_not_quoted(admin: httpx.AsyncClient)
     answer = await admin.post("/projects/main/plans", json=body)
     assert answer.status_code == 422
     assert "hush-hush" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "message"),
+    [
+        ("PUT", "/projects/main/secrets/bad name", {"value": "x"}, "This is no name for a secret."),
+        ("POST", "/users", {"name": "Bad Name"}, "`name`: This is no name for a user."),
+        ("POST", "/projects", {"name": "Bad"}, "`name`: This is no name for a project."),
+    ],
+)
+async def test_what_is_no_name_is_told_how_one_looks(
+    admin: httpx.AsyncClient, method: str, path: str, body: dict[str, str], message: str
+) -> None:
+    answer = await admin.request(method, path, json=body)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["message"] == message
+    assert error["hint"].startswith("Write up to ")

@@ -81,6 +81,7 @@ class FakeServer:
     code_limit_mb: int = 100
     applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     planned: list[dict[str, Any]] = field(default_factory=list)
+    offers_asked: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[tuple[str, bool]] = field(default_factory=list)
     log_queries: list[dict[str, str]] = field(default_factory=list)
     lost_answers: int = 0
@@ -146,7 +147,8 @@ def _deployments(server: FakeServer) -> APIRouter:
         return server.plan
 
     @router.post("/offers")
-    def find_offers() -> OfferList:
+    async def find_offers(request: Request) -> OfferList:
+        server.offers_asked.append(await request.json())
         return server.offers
 
     @router.post("/runs")
@@ -176,6 +178,14 @@ def _runs(server: FakeServer) -> APIRouter:
     @router.get("")
     def list_runs() -> list[RunView]:
         return server.runs
+
+    @router.get("/{name}")
+    def show_run(name: str) -> RunView:
+        _known(server, name)
+        for each in server.runs:
+            if each.name == name:
+                return each
+        return run(RunPhase.RUNNING, replica(), name=name)
 
     @router.post("/{name}/stop")
     async def stop(name: str, request: Request) -> RunView:

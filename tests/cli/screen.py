@@ -18,7 +18,7 @@ from rich.console import Console, RenderableType
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0
-CTRL_C = "\x03"
+CTRL_C, CTRL_D = "\x03", "\x04"
 
 _ENTER_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
@@ -34,7 +34,7 @@ def shown_blocks(beginning: str) -> list[str]:
 def drawn(picture: RenderableType, width: int) -> list[str]:
     """The lines, without colours and without blanks at their ends."""
     screen = io.StringIO()
-    Console(file=screen, width=width, highlight=False).print(picture)
+    Console(file=screen, width=width, highlight=False).print(picture, crop=False)
     return [line.rstrip() for line in screen.getvalue().splitlines()]
 
 

@@ -12,7 +12,7 @@ from spec.offer import Offer, Refusal, RefusalKind
 from spec.plan import Change, FieldChange, PlanAction
 from spec.status import EndReason, ReplicaPhase, RunPhase
 from tests.cli.conftest import Perdure
-from tests.cli.fake_server import FakeServer, log_line, plan, replica, run
+from tests.cli.fake_server import URL, FakeServer, log_line, plan, replica, run
 from tests.cli.screen import shown_blocks
 
 NO_PLACE = RefusalKind.CAPACITY
@@ -194,6 +194,49 @@ def test_a_refused_plan_says_each_reason_with_its_hint(
     assert not server.applied
 
 
+def test_a_hint_that_several_reasons_share_is_given_once(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    hints = ("Remove it.", "Remove it.", "Free it.", "Remove it.")
+    server.plan = plan(
+        refusals=tuple(
+            Refusal(subject="run", message=f"The run lacks {number}.", hint=hint)
+            for number, hint in enumerate(hints)
+        )
+    )
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.err == (
+        "error: The run cannot be submitted. [refused]\n"
+        "  The run lacks 0.\n"
+        "  The run lacks 1.\n"
+        "  The run lacks 2.\n"
+        "  hint: Free it.\n"
+        "  The run lacks 3.\n"
+        "hint: Remove it.\n"
+    )
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_applying_what_runs_says_that_nothing_changes_and_where_it_is(
+    service: Path, server: FakeServer, perdure: Perdure, ready: bool
+) -> None:
+    server.plan = plan(action=PlanAction.NOTHING)
+    server.runs = [run(RunPhase.RUNNING, replica(ready=ready))]
+    said = perdure("apply", "-f", service.name, "-y", "-d")
+    assert said.code == 0, said.err
+    assert "Nothing changes.\n" in said.err
+    assert f"Service {'is' if ready else 'will be'} published at:\n  {URL}\n" in said.out
+
+
+def test_a_name_that_was_made_up_is_told_with_the_way_to_stop_it(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    told = "The run is called llm: `perdure stop llm` stops it.\n"
+    assert told not in perdure("apply", "-f", service.name, "-y", "-d").err
+    service.write_text(SERVICE.replace("name: llm\n", ""))
+    assert told in perdure("apply", "-f", service.name, "-y", "-d").err
+
+
 def test_without_offers_there_is_no_capacity(
     service: Path, server: FakeServer, perdure: Perdure
 ) -> None:
@@ -222,10 +265,17 @@ def test_what_no_place_can_honour_is_refused_whatever_there_is_no_capacity_for(
 def test_changes_are_listed_with_the_way_in_which_they_are_made(
     service: Path, server: FakeServer, perdure: Perdure
 ) -> None:
-    change = FieldChange(field="replicas", old="1", new="2", change=Change.IN_PLACE)
-    server.plan = plan(action=PlanAction.UPDATE, changes=(change,), warnings=("Mind this.",))
+    changes = (
+        FieldChange(field="replicas", old="1", new="2", change=Change.IN_PLACE),
+        FieldChange(field="env.A", old="(sealed)", new="(sealed)", change=Change.NEEDS_STOP),
+    )
+    server.plan = plan(action=PlanAction.UPDATE, changes=changes, warnings=("Mind this.",))
     said = perdure("apply", "-f", service.name, "-y", "-d")
-    assert " Changes to the run llm:\n  replicas  1 → 2  in place\n" in said.out
+    assert (
+        " Changes to the run llm:\n"
+        "  replicas  1 → 2    in place\n"
+        "  env.A     changed  needs a stop first\n"
+    ) in said.out
     assert "warning: Mind this.\n" in said.err
 
 

@@ -106,3 +106,16 @@ def test_the_service_s_own_file_travels_and_is_no_code(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("walk()")
     with packed(find_repository(tmp_path), 1, file) as archive:
         assert archive.identity not in identities
+
+
+def test_a_service_is_the_same_code_wherever_its_file_is(workplace: Path, tmp_path: Path) -> None:
+    (workplace / "app.py").write_text("run()")
+    file, copy = workplace / ".dstack.yml", tmp_path / "copy.yml"
+    for place in (file, copy, workplace / "other.dstack.yml"):
+        place.write_text("type: service")
+    identities = set()
+    for described_by in (file, copy, None):
+        with packed(find_repository(workplace), 1, described_by) as archive:
+            assert {".dstack.yml", "other.dstack.yml"} < set(members(archive.content.read()))
+            identities.add(archive.identity)
+    assert len(identities) == 1

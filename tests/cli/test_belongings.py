@@ -9,7 +9,7 @@ import yaml
 
 from spec.offer import OfferList, Refusal
 from tests.cli.conftest import Perdure
-from tests.cli.fake_server import TOKEN, FakeServer
+from tests.cli.fake_server import TOKEN, FakeServer, log_line
 from tests.cli.test_apply import an_offer
 
 
@@ -45,6 +45,7 @@ def test_a_project_is_added_once_its_token_opens_it(
     }
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert perdure("ps").code == 0
+    assert perdure("project", "set-default", "main").err == "The project main is the default one.\n"
     assert perdure("project", "add", "--name", "main", "--url", url, stdin="wrong").code == 4
     assert perdure("project", "add", "--name", "x", "--url", url, stdin=TOKEN).code == 3
 
@@ -70,3 +71,25 @@ def test_where_nothing_fits_the_backends_say_why(server: FakeServer, perdure: Pe
     said = perdure("offer", "--json")
     assert (said.code, said.out) == (5, "[]\n")
     assert said.err.startswith("note: local: There is no GPU.\nerror: No offer fits.")
+
+
+def test_what_a_server_names_is_shown_and_not_obeyed(server: FakeServer, perdure: Perdure) -> None:
+    server.secrets = {"\x1b]0;title\x07\x9bred\u202e": "value"}
+    shown = perdure("secret", "list").out
+    assert "\\u001b]0;title" in shown
+    assert "\\u009bred\\u202e" in shown
+    assert not set(shown) & set("\x1b\x07\x9b\u202e")
+    [listed] = json.loads(perdure("secret", "list", "--json").out)
+    assert listed["name"] in server.secrets
+
+
+def test_what_an_error_quotes_is_shown_and_not_obeyed(server: FakeServer, perdure: Perdure) -> None:
+    said = perdure("logs", "a\x1b[2Jb")
+    assert said.code == 3
+    assert "`a\\u001b[2Jb`" in said.err
+    assert "\x1b" not in said.err
+
+
+def test_log_lines_are_the_services_own(server: FakeServer, perdure: Perdure) -> None:
+    server.logs = [log_line(1, "\x1b[32mgreen\x1b[0m")]
+    assert perdure("logs", "llm").out == "\x1b[32mgreen\x1b[0m\n"

@@ -39,6 +39,13 @@ def test_the_environment_alone_is_enough() -> None:
     assert seen(None, environment, NOTHING) == ("p", "http://ci:3000", "d")
 
 
+def test_it_is_known_where_the_token_came_from() -> None:
+    assert resolve(None, {}, KNOWN).variable == ""
+    assert resolve(None, {"DSTACK_TOKEN": "d"}, KNOWN).variable == "DSTACK_TOKEN"
+    both = {"PERDURE_TOKEN": "p", "DSTACK_TOKEN": "d"}
+    assert resolve(None, both, KNOWN).variable == "PERDURE_TOKEN"
+
+
 def test_the_files_token_goes_to_its_own_server_only() -> None:
     with pytest.raises(Unauthenticated, match="no token for http://evil"):
         resolve(None, {"PERDURE_URL": "http://evil.example"}, KNOWN)

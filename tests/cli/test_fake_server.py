@@ -29,6 +29,7 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", f"{PROJECT}/offers", {"json": {}}),
     ("POST", f"{PROJECT}/runs", {"json": {}, "headers": {"Idempotency-Key": "k"}}),
     ("GET", f"{PROJECT}/runs", {}),
+    ("GET", f"{PROJECT}/runs/llm", {}),
     ("POST", f"{PROJECT}/runs/llm/stop", {"json": {"abort": False}}),
     ("GET", f"{PROJECT}/runs/llm/events", {}),
     ("GET", f"{PROJECT}/runs/llm/logs", {}),

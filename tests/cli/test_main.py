@@ -13,6 +13,7 @@ from cli.commands import processes
 from cli.main import app
 from perdure import __version__
 from tests.cli.conftest import Perdure
+from tests.cli.fake_server import FakeServer, run
 from tests.cli.screen import ROOT
 
 HEAVY = ("pydantic", "httpx", "rich", "yaml", "asyncio")
@@ -47,6 +48,11 @@ def test_python_dash_m_perdure_is_the_command_line() -> None:
     assert done.stdout.decode() == f"perdure {__version__}\n"
 
 
+def test_the_version_is_an_option_too(perdure: Perdure) -> None:
+    said = perdure("--version")
+    assert (said.code, said.out) == (0, f"perdure {__version__}\n")
+
+
 def test_the_reference_is_what_help_says() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cli.reference"], cwd=ROOT, capture_output=True, check=True
@@ -71,6 +77,30 @@ def test_completion_prints_the_shells_script(perdure: Perdure) -> None:
     )
     assert b"complete -o default -F _perdure_completion perdure" in done.stdout
     assert perdure("completion", "tcsh").code == 2
+
+
+def completed(words: str) -> list[str]:
+    """What a shell is told to offer for the next word."""
+    shell = {"_PERDURE_COMPLETE": "complete_bash", "COMP_WORDS": f"{words} "}
+    done = subprocess.run(
+        [sys.executable, "-m", "perdure"],
+        cwd=ROOT,
+        env=os.environ | shell | {"COMP_CWORD": str(len(words.split()))},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""
+    return done.stdout.decode().split()
+
+
+def test_runs_are_completed_from_the_server(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.runs = [run(name="llm"), run(name="web")]
+    assert completed("perdure stop") == ["llm", "web"]
+    assert completed("perdure logs --project main") == ["llm", "web"]
+    monkeypatch.setenv("PERDURE_URL", "http://127.0.0.1:9")
+    assert completed("perdure stop") == []
 
 
 @pytest.fixture

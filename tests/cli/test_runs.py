@@ -8,13 +8,24 @@ from typing import Any
 
 import pytest
 
-from cli.run_table import run_table
+from cli.printed_logs import beginning
+from cli.run_table import FAILING, mark, run_table
 from cli.terminal import UNBOUNDED
+from perdure.client_config import KnownProject, KnownProjects, save
 from spec.status import ReplicaPhase, RunPhase
 from tests.cli.conftest import Perdure
 from tests.cli.fake_server import LONG_AGO, URL, FakeServer, log_line, replica, run
 from tests.cli.screen import drawn, shown_blocks
 
+NOT_CREATED = run(
+    RunPhase.FAILED,
+    replica(
+        status=ReplicaPhase.FAILED,
+        ready=False,
+        message="container could not be created: Port 8107 is in use.",
+    ),
+    status_message="container could not be created",
+)
 NOW = LONG_AGO + timedelta(minutes=5)
 
 CLOUD: dict[str, Any] = {
@@ -54,6 +65,59 @@ def test_a_pipe_gets_each_run_on_one_line() -> None:
 def test_verbose_shows_even_a_single_replica_and_its_region() -> None:
     lines = drawn(run_table(FLEET[:1], NOW, verbose=True), width=UNBOUNDED)
     assert lines[2].startswith("  replica=0  runpod (CA-MTL-1)  18xCPU")
+
+
+def test_a_run_that_failed_says_why_in_full() -> None:
+    lines = drawn(run_table([NOT_CREATED], NOW), width=UNBOUNDED)
+    assert "  container could not be created: Port 8107 is in use.  " in lines[1]
+    below = drawn(run_table([NOT_CREATED], NOW, verbose=True), width=UNBOUNDED)
+    assert "  container could not be created  " in below[1]
+    assert below[2].endswith(f"  {FAILING} container could not be created: Port 8107 is in use.")
+
+
+def test_a_long_reason_is_cut_and_told_by_verbose() -> None:
+    message = "image pull failed: " + "The registry refuses. " * 10
+    failed = replica(status=ReplicaPhase.FAILED, ready=False, message=message)
+    found = run(RunPhase.FAILED, failed, status_message="image pull failed")
+    assert "registry refuses. The …  5 mins" in drawn(run_table([found], NOW), width=UNBOUNDED)[1]
+    told = drawn(run_table([found], NOW, verbose=True), width=UNBOUNDED)[2]
+    assert told.count("refuses.") == 10
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_short_lines_leave_columns_out_and_break_no_word(width: int) -> None:
+    [failed] = NOT_CREATED.replicas
+    found = run(RunPhase.FAILED, failed, failed.model_copy(update={"num": 1}), name="llama31")
+    for verbose in (False, True):
+        lines = drawn(run_table([found], NOW, verbose=verbose), width=width)
+        assert max(map(len, lines)) <= width
+        shown = " ".join(word for line in lines for word in line.split())
+        for word in ("container", "created:", "8107", "replica=0", "llama31"):
+            assert f" {word} " in f" {shown} "
+        assert ("SUBMITTED" in lines[0]) is (width == 80)
+
+
+def test_verbose_tells_the_addresses_of_what_lives_in_lines_that_can_be_copied() -> None:
+    living = run(
+        name="llama31", model="llama", model_url="http://localhost:3000/proxy/models/main/"
+    )
+    lines = drawn(run_table([living, NOT_CREATED], NOW, verbose=True), width=40)
+    assert lines[-2:] == [f"llama31  {URL}", f"llama31  {living.model_url}  llama"]
+    assert not any(URL in line for line in drawn(run_table([living], NOW), width=80))
+
+
+@pytest.mark.parametrize(
+    ("properties", "shown"),
+    [
+        ({}, "✓"),
+        ({"ready": False}, "~"),
+        ({"ready": False, "status": ReplicaPhase.FAILED}, FAILING),
+        ({"ready": False, "status": ReplicaPhase.DRAINING}, "-"),
+        ({"ready": False, "status": ReplicaPhase.TERMINATED}, "-"),
+    ],
+)
+def test_a_mark_tells_how_a_replica_is(properties: dict[str, Any], shown: str) -> None:
+    assert mark(replica(**properties)) == shown
 
 
 def test_ps_prints_plainly_into_a_pipe(server: FakeServer, perdure: Perdure) -> None:
@@ -107,9 +171,56 @@ def test_logs_keep_stdout_and_stderr_apart(server: FakeServer, perdure: Perdure)
 
 
 def test_logs_ask_for_a_replica_and_a_time(server: FakeServer, perdure: Perdure) -> None:
-    perdure("logs", "llm", "--replica", "1", "--since", "1h")
+    said = perdure("logs", "llm", "--replica", "0", "--since", "2026-01-01")
     [asked] = server.log_queries
-    assert (asked["replica"], asked["since"]) == ("1", "1h")
+    assert (asked["replica"], asked["since"]) == ("0", "2026-01-01")
+    assert said.err == "The replica 0 of the run llm has no log of that time.\n"
+
+
+def test_a_time_ago_is_counted_once_from_when_it_was_said() -> None:
+    assert beginning("90s", LONG_AGO) == "2025-12-31T23:58:30+00:00"
+    assert beginning("yesterday", LONG_AGO) == "yesterday"
+    assert beginning("999999999w", LONG_AGO) is None
+
+
+@pytest.mark.parametrize("cut_after", [0, 2])
+def test_a_break_does_not_move_the_time_from_which_logs_are_followed(
+    server: FakeServer, perdure: Perdure, cut_after: int
+) -> None:
+    server.logs = [log_line(number, f"line {number}") for number in range(1, 4)]
+    server.cut_after = cut_after
+    server.held.set()
+    said = perdure("logs", "-f", "llm", "--since", "1s")
+    assert said.out == "line 1\nline 2\nline 3\n"
+    first, second = server.log_queries
+    assert first["since"] == second["since"] != "1s"
+
+
+@pytest.mark.parametrize("more", [(), ("-f",)])
+def test_logs_of_no_such_replica_are_not_found(
+    server: FakeServer, perdure: Perdure, more: tuple[str, ...]
+) -> None:
+    server.held.set()
+    said = perdure("logs", "llm", "--replica", "5", *more)
+    assert said.code == 3
+    assert said.err == (
+        "error: The run `llm` has no replica 5. [not_found]\nhint: It has the replica 0.\n"
+    )
+
+
+@pytest.mark.parametrize("more", [(), ("-f",)])
+def test_where_there_is_no_log_it_says_why(
+    server: FakeServer, perdure: Perdure, more: tuple[str, ...]
+) -> None:
+    server.held.set()
+    server.runs = [NOT_CREATED]
+    said = perdure("logs", "llm", *more)
+    assert (said.code, said.out) == (0, "")
+    assert said.err == (
+        "The run llm has no log: container could not be created: Port 8107 is in use.\n"
+    )
+    server.runs = []
+    assert perdure("logs", "llm").err == "The run llm has no log yet: running.\n"
 
 
 def test_followed_logs_survive_a_break_without_losing_or_repeating_a_line(
@@ -150,10 +261,22 @@ def test_delete_stops_the_run_of_a_file(
     assert perdure("delete", "-f", "a.dstack.yml", "-y").code == 2
 
 
-def test_a_wrong_token_is_not_allowed(
-    server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_token_is_told_by_where_it_came_from(
+    server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
     monkeypatch.setenv("PERDURE_TOKEN", "wrong")
     said = perdure("ps")
     assert said.code == 4
-    assert said.err == "error: The token is not valid. [unauthenticated]\nhint: Get one.\n"
+    assert said.err == (
+        f"error: The token in `PERDURE_TOKEN` is not valid at {server.url}. [unauthenticated]\n"
+        "hint: Set another one, or unset `PERDURE_TOKEN` to use that of the client's "
+        "configuration.\n"
+    )
+    monkeypatch.delenv("PERDURE_TOKEN")
+    known = KnownProject(name="main", url=server.url, token="old")
+    save(KnownProjects(projects=(known,)), home / ".perdure" / "config.yml")
+    for command in (["ps"], ["logs", "-f", "llm"]):
+        said = perdure(*command)
+        assert said.code == 4
+        assert f"The token for the project `main` is not valid at {server.url}." in said.err
+        assert f"hint: `perdure project add --name main --url {server.url}` takes" in said.err

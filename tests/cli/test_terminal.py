@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from spec.offer import Refusal
 from spec.status import ReplicaPhase, RunPhase
-from tests.cli.fake_server import FakeServer, log_line, replica, run
-from tests.cli.screen import CTRL_C, Terminal, terminal
+from tests.cli.fake_server import FakeServer, log_line, plan, replica, run
+from tests.cli.screen import CTRL_C, CTRL_D, Terminal, terminal
 from tests.cli.test_apply import DONE, READY, SERVICE, STARTING
 
 APPLY = ("apply", "-f", "service.dstack.yml")
@@ -79,7 +80,30 @@ def test_ctrl_c_at_the_question_submits_nothing(place: Path, server: FakeServer)
         screen.wait_for("Submit the run llm? [y/n]: ")
         screen.type(CTRL_C)
         assert screen.exit_code() == 130
+        assert screen.seen.endswith("\n")
     assert not server.applied
+
+
+def test_the_end_of_input_is_a_no(place: Path, server: FakeServer) -> None:
+    with terminal(*APPLY, cwd=place) as screen:
+        screen.wait_for("Submit the run llm? [y/n]: ")
+        screen.type(CTRL_D)
+        screen.wait_for("\nNothing was submitted.\n")
+        assert screen.exit_code() == 1
+    assert not server.applied
+
+
+def test_warnings_and_errors_break_between_words(place: Path, server: FakeServer) -> None:
+    words = "This machine is not large enough for what was asked, for example for memory."
+    refusal = Refusal(subject="run", message=words, hint=words)
+    server.plan = plan(warnings=(words,), refusals=(refusal,))
+    with terminal(*APPLY, "-y", cwd=place) as screen:
+        screen.wait_for("warning: This")
+        screen.exit_code()
+    shown = [line for line in screen.seen.splitlines() if line.strip()]
+    assert max(map(len, shown)) <= 80
+    assert " ".join(" ".join(shown).split()).count(words) == 2
+    assert "for example for\nmemory." in screen.seen
 
 
 def test_a_secret_is_asked_for_without_an_echo(place: Path, server: FakeServer) -> None:

@@ -70,6 +70,24 @@ def test_all_right_is_exit_code_zero(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().err == ""
 
 
+def test_what_this_version_does_not_do_is_a_warning(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = "retry: true\nprobes: [{type: http}]\nhome_dir: /root2\n"
+    (folder / "new.dstack.yml").write_text(GOOD + more)
+    assert validate(["new.dstack.yml"], as_json=False) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "new.dstack.yml: ok\n"
+    assert printed.err == (
+        "new.dstack.yml: warning: `probes` is not supported yet.\n"
+        "new.dstack.yml: warning: `retry` is not supported yet.\n"
+        "new.dstack.yml: warning: `home_dir` has no effect.\n"
+        "hint: `perdure apply` of this version refuses it.\n"
+    )
+    assert validate(["new.dstack.yml"], as_json=True) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_dash_is_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +102,17 @@ def test_a_file_that_is_not_text_is_placed(
     (folder / "latin.yml").write_bytes(b"type: service\nname: caf\xe9\n")
     assert validate(["latin.yml"], as_json=False) == 1
     assert capsys.readouterr().err == "latin.yml:2:10: The file is not UTF-8 text.\n"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_file_cannot_speak_to_the_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    (folder / "bad.dstack.yml").write_text(GOOD + '"\\e]0;title\\a\\x9b": 1\n')
+    assert validate(["bad.dstack.yml"], as_json=as_json) == 1
+    printed = "".join(capsys.readouterr())
+    assert "\\u001b]0;title" in printed
+    assert not set(printed) & set("\x1b\x07\x9b")
 
 
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

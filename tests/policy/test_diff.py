@@ -75,8 +75,11 @@ def test_sealed_values_are_compared_by_their_digests_and_never_shown() -> None:
     old = spec().model_copy(update={"digests": {"env.A": "1", "env.B": "2"}})
     new = spec(env={"A": None}).model_copy(update={"digests": {"env.A": "9", "env.C": "3"}})
     found = changes(old, new)
-    assert [each.field for each in found] == ["env.A", "env.B", "env.C"]
-    assert {(each.old, each.new) for each in found} == {("(sealed)", "(sealed)")}
+    assert [(each.field, each.old, each.new) for each in found] == [
+        ("env.A", "(sealed)", "(sealed)"),
+        ("env.B", "(sealed)", "-"),
+        ("env.C", "-", "(sealed)"),
+    ]
     assert {each.change for each in found} == {Change.NEEDS_STOP}
 
 
@@ -91,6 +94,13 @@ def test_an_edit_of_the_configuration_s_own_file_is_no_other_code() -> None:
     other = CodeArchive(sha256="cd" * 32, size=11, identity="same")
     specs = (spec().model_copy(update={"code": code}) for code in (one, other))
     assert changes(*specs) == ()
+
+
+def test_of_the_same_archive_with_two_identities_these_are_shown() -> None:
+    one = CodeArchive(sha256="ab" * 32, size=10, identity="01" * 32)
+    other = one.model_copy(update={"identity": "23" * 32})
+    (found,) = changes(*(spec().model_copy(update={"code": code}) for code in (one, other)))
+    assert (found.old, found.new) == ("01" * 6, "23" * 6)
 
 
 @given(services)

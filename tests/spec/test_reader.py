@@ -126,6 +126,40 @@ def test_a_file_that_is_no_service_says_so(text: str, place: tuple[int, int], me
     assert message in error.message
 
 
+INDENTED = "What is of one level begins in the same column"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "hint"),
+    [
+        ("env:\n\t- A\n", (2, 1), "with spaces, and here is a tab", "Put spaces"),
+        ("port: 80\n  name: x\n", (2, 7), "not indented as those around it", INDENTED),
+        (" port: 80\nname: x\n", (2, 1), "not indented as those around it", INDENTED),
+        ("resources:\n  cpu: 1\n   gpu: 2\n", (3, 7), "not indented as those", INDENTED),
+        ("resources:\n   cpu: 1\n  gpu: 2\n", (3, 3), "not indented as those", INDENTED),
+        ("commands:\n  - a\n - b\n", (3, 2), "not indented as those", INDENTED),
+        ("image: *x\n", (1, 8), "begins with `*` needs quotes", "`@`"),
+        ("image: @x\n", (1, 8), "begins with `@` needs quotes", "`@`"),
+        ("image: `x`\n", (1, 8), "begins with a backtick needs quotes", "`@`"),
+        ("commands:\n  - echo: a: b\n", (2, 12), "A value that holds `: ` needs", "in quotes"),
+        ("'name': a: b\n", (1, 10), "A value that holds `: ` needs quotes", "in quotes"),
+        ("image: 'x\nport: 80\n", (1, 8), "opened and not closed", "Close it"),
+        ("image: 'x' y\n", (1, 12), "nothing may follow", "Put the whole value in quotes"),
+        ("port\nname: x\n", (2, 5), "has no `:` after its key", "`key: value`"),
+        ("volumes: - a\n", (1, 10), "A list cannot begin here", "in a line of its own"),
+        ('image: "\\q"\n', (1, 10), "This is not valid YAML: found unknown escape", ""),
+    ],
+)
+def test_a_mistake_of_yaml_has_a_remedy_that_fits(
+    text: str, place: tuple[int, int], message: str, hint: str
+) -> None:
+    error = refused(text)
+    assert (error.line, error.column) == place
+    assert message in error.message
+    assert hint in error.hint
+    assert bool(hint) is bool(error.hint)
+
+
 def test_aliases_cannot_make_a_small_file_large() -> None:
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     error = refused(SERVICE + "a0: &a0 [x]\n" + "\n".join(levels))
