@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perdure.client_config import client_file, introduce_own_server
 from perdure.errors import CannotStart
-from perdure.keys import MasterKey, create_secret, read_secret
+from perdure.keys import MasterKey, Purpose, create_secret, read_secret
 from perdure.program import exit_status
 from perdure.settings import Settings, read_settings
 from store.head import is_set_up
@@ -23,7 +23,7 @@ PROFILE_PROJECT = "main"
 def set_up(settings: Settings, profile: Path) -> None:
     """Make whatever is missing. Raises `CannotStart`, `Unavailable`, `InvalidConfiguration`."""
     settings.data.create()
-    MasterKey.load_or_create(settings.master_key_path)
+    _require_own_key(settings)
     create_secret(settings.data.internal_key, secrets.token_urlsafe(32).encode())
     create_secret(settings.data.admin_token, _first_token(settings).encode())
     token = read_secret(settings.data.admin_token, "admin token").decode().strip()
@@ -32,6 +32,22 @@ def set_up(settings: Settings, profile: Path) -> None:
 
         asyncio.run(fill(settings.store_url, token))
     introduce_own_server(profile, PROFILE_PROJECT, settings.base_url, token)
+
+
+def _require_own_key(settings: Settings) -> None:
+    """The master key is the one with which this data directory began; at the first start, a new one.
+
+    A key that was lost is not replaced: nothing that was sealed could be read with another.
+    """
+    begun = settings.data.master_key_check
+    key = MasterKey.load if begun.exists() else MasterKey.load_or_create
+    check = key(settings.master_key_path).subkey(Purpose.CHECK).hex().encode()
+    create_secret(begun, check)
+    if read_secret(begun, "check of the master key").strip() != check:
+        raise CannotStart(
+            f"The master key `{settings.master_key_path}` is not that of `{settings.data.root}`.",
+            hint="Restore it from the backup: another one cannot read what was sealed.",
+        )
 
 
 def _first_token(settings: Settings) -> str:
