@@ -129,7 +129,7 @@ class Applications:
         if len(stripped.spec.model_dump_json()) > SPEC_LIMIT:
             raise TooLarge(
                 "The configuration is too large for a workflow.",
-                hint=f"{SPEC_LIMIT // 1024} KiB is the limit: put what is long into the code.",
+                hint=f"The limit is {SPEC_LIMIT // 1024} KiB: put what is long into the code.",
             )
         await require_secrets(self._services.store, self._project, submission.configuration)
         return stripped

@@ -35,9 +35,10 @@ def set_up(settings: Settings, profile: Path) -> None:
 
 
 def _require_own_key(settings: Settings) -> None:
-    """The master key is the one with which this data directory began; at the first start, a new one.
+    """See that the master key is the one with which this data directory began.
 
-    A key that was lost is not replaced: nothing that was sealed could be read with another.
+    The first start makes one. A key that was lost is not replaced: nothing that was sealed could
+    be read with another.
     """
     begun = settings.data.master_key_check
     key = MasterKey.load if begun.exists() else MasterKey.load_or_create
