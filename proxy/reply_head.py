@@ -11,11 +11,13 @@ OPEN_TO_ALL = b"access-control-allow-origin: *\r\n"
 
 
 class ReplyHead:
-    """One head, as parsed. `length` is -1 when the reply does not say."""
+    """One head, as parsed. `length` is -1 when the reply does not say.
+
+    `unfit`: no reply can be made of it, nor of what follows it.
+    """
 
     __slots__ = (
         "chunked",
-        "coded",
         "connection",
         "cross_origin",
         "length",
@@ -23,6 +25,7 @@ class ReplyHead:
         "location",
         "reason",
         "status",
+        "unfit",
         "upgrade",
     )
 
@@ -31,7 +34,7 @@ class ReplyHead:
         self.reason = b""
         self.lines: list[bytes] = []
         self.length = -1
-        self.chunked = self.coded = False
+        self.chunked = self.unfit = False
         self.connection = b""
         self.upgrade = b""
         self.location: bytes | None = None
@@ -43,7 +46,7 @@ class ReplyHead:
             self.length = int(value)
         elif kind is Kind.CODING:
             self.chunked = value.strip().lower() == b"chunked"
-            self.coded = not self.chunked
+            self.unfit = not self.chunked
         elif kind is Kind.CONNECTION:
             self.connection += b", " + value if self.connection else value
         elif kind is Kind.LOCATION:
