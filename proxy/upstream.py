@@ -253,13 +253,14 @@ class UpstreamConnection(asyncio.Protocol):
         now, replica = monotonic(), self.replica
         if replica.failures:
             replica.answered()
-        if self._reusable and exchange.sent_all and not replica.left_at:
+        unsent = self.transport.get_write_buffer_size()
+        if self._reusable and exchange.sent_all and not unsent and not replica.left_at:
             if self._paused:
                 self.resume()
             self.parked_at = now
             replica.idle.append(self)
-        else:
-            self.transport.close()
+        else:  # at once: what was not taken of the request may never be
+            self.transport.abort()
         exchange.done(now)
 
     def eof_received(self) -> bool:
@@ -294,4 +295,4 @@ class UpstreamConnection(asyncio.Protocol):
         if self._tunnel is not None:
             self._tunnel.resume(client=True)
         elif self._exchange is not None:
-            self._exchange.client.resume_body()
+            self._exchange.taken()
