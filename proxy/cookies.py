@@ -1,4 +1,4 @@
-"""Our own session cookie never reaches a user's application. Pure."""
+"""Our own session cookie never reaches a user's application, nor comes from one. Pure."""
 
 SESSION = b"perdure_session"
 
@@ -8,3 +8,12 @@ def without_session(cookies: list[bytes]) -> bytes:
     pairs = b";".join(cookies).split(b";")
     kept = [pair.strip() for pair in pairs if pair.partition(b"=")[0].strip() != SESSION]
     return b"; ".join(pair for pair in kept if pair)
+
+
+def sets_session(value: bytes) -> bool:
+    """Whether a `Set-Cookie` of this value comes back as our session's.
+
+    Browsers leave out the `=` of a cookie without a name, and our reader all blanks of Unicode.
+    """
+    pair = value.partition(b";")[0].decode("latin-1")
+    return pair.strip(" \t=").partition("=")[0].strip() == SESSION.decode()

@@ -37,10 +37,9 @@ def dispatch(exchange: "Exchange") -> None:
 
 
 def _along(exchange: "Exchange", way: Way) -> None:
-    service, head = way.service, exchange.head
-    if service.auth:
-        head.authorization = None
-    _send(exchange, service, head.target[way.rest_at :], way.extra)
+    head = exchange.head
+    head.authorization = way.passes
+    _send(exchange, way.service, head.target[way.rest_at :], way.extra)
 
 
 def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -> None:
@@ -52,11 +51,13 @@ def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -
         if refused is not None:
             exchange.answer(refused)
             return
+    elif client.caller.projects(authorization) is not None:  # open, but no place for our token
+        head.authorization = None
     if service is not None:
         _to_known_service(exchange, service, rest)
         if head.token is None and not client.trusted:
             extra = client.forwarded(head) + service.forwarded
-            client.way = Way(plane, service, authorization, head.host, extra)
+            client.way = Way(plane, service, head, authorization, extra)
     elif plane.seek is None:
         exchange.answer(replies.NO_RUN)
     else:

@@ -193,6 +193,8 @@ class Exchange:
         if head.location is not None and self._rewrite is not None and self.claim is not None:
             hosts = (request.host or b"", self.claim.replica.endpoint.authority)
             head.location = under_prefix(head.location, self._rewrite.prefix, hosts)
+        if head.sessions and self.pool is plane.front:
+            head.lines += head.sessions
         return head.render(request, rechunk, self.keep, self.open_to_all)
 
     def answer(self, reply: Reply) -> None:

@@ -29,7 +29,7 @@ async def plane() -> Plane:
 @pytest.fixture
 async def way(plane: Plane) -> Way:
     service = plane.table.services[b"main", b"chat"]
-    return Way(plane, service, b"Bearer good", b"a.test", b"")
+    return Way(plane, service, head(authorization=None), b"Bearer good", b"")
 
 
 def head(
