@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from spec.public import PublicModel
 
@@ -93,7 +93,7 @@ class RouteTable(PublicModel):
 class TokenGrant(PublicModel):
     """The SHA-256 (hex) of a token, and the projects whose services it opens."""
 
-    sha256: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
     projects: tuple[str, ...] = ()
 
 
