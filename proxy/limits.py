@@ -27,3 +27,6 @@ class Limits:
     model_body_bytes: float = _bound(
         64 * 1024 * 1024, "of a model's request: it is read as a whole"
     )
+    model_bodies_bytes: float = _bound(
+        256 * 1024 * 1024, "of all these at a time, past 256 KiB of each: four of the largest"
+    )

@@ -10,6 +10,7 @@ from proxy.addresses import Endpoint
 from proxy.auth import Tokens
 from proxy.balance import Replica
 from proxy.client import ClientConnection
+from proxy.collection import Budget
 from proxy.limits import Limits
 from proxy.stats import Stats
 from proxy.table import Pool, Table
@@ -37,6 +38,8 @@ class Plane:
         self.stats = Stats()
         self.clients: set[ClientConnection] = set()
         self.front = Pool([Replica("api", front)]) if front else None
+        self.bodies = Budget(limits)
+        self.searches = asyncio.Lock()
         self.stopping = False
         self.seek: Seek | None = None
         self._trusted = trusted
