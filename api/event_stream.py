@@ -86,6 +86,7 @@ async def _encoded(
 
 
 async def _end(*waiting: asyncio.Future[Any]) -> None:
+    """Cancelled once: a client that goes away has us cancelled again and again."""
     for future in waiting:
         future.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.wait({asyncio.gather(*waiting, return_exceptions=True)})

@@ -21,7 +21,6 @@ COMMANDS = (
     *(apply.apply, runs.ps, runs.logs, runs.stop, runs.delete, apply.offer),
     *(files.validate, files.schema),
 )
-PROCESSES = (processes.api, processes.worker, processes.proxy, processes.tunnels)
 
 
 def main() -> None:
@@ -57,8 +56,9 @@ def _assemble() -> None:
     app.add_typer(projects.app, name="project")
     app.add_typer(users.app, name="user")
     app.command()(processes.server)
-    for process in PROCESSES:
-        app.command(context_settings=processes.PASS_ON)(process)
+    for process in (processes.api, processes.worker, processes.tunnels):
+        app.command()(process)
+    app.command(context_settings=processes.PASS_ON)(processes.proxy)
     app.command()(files.completion)
     app.command()(files.version)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,8 @@ from engine.ids import Queue
 from engine.options import HEARTBEAT
 from perdure.errors import PerdureError
 from spec.public import PublicStr
+
+log = logging.getLogger(__name__)
 
 Given = TypeVar("Given")
 Done = TypeVar("Done")
@@ -74,6 +77,8 @@ class Deed(Generic[Given, Done]):
             try:
                 return await method(doer, given)
             except PerdureError as error:
+                whose = activity.info().workflow_id
+                log.warning("%s of %s: %s", self.name, whose, error.message, exc_info=error)
                 raise as_failure(error) from error
             finally:
                 beat.cancel()

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 
 from engine.options import FINAL_ERRORS
 from perdure import errors
@@ -19,12 +19,17 @@ _BY_NAME: dict[str, type[PerdureError]] = {
 def as_failure(error: PerdureError, *, final: bool | None = None) -> ApplicationError:
     """The failure that carries code, message and hint; final (not retried) by its class.
 
-    Its type stays readable in Temporal, message and hint are sealed.
+    Its type stays readable in Temporal, message and hint are sealed. It is expected, so Temporal's
+    SDK is told that it is no alarm.
     """
     if final is None:
         final = isinstance(error, FINAL_ERRORS)
     return ApplicationError(
-        error.message, error.hint, type=type(error).__name__, non_retryable=final
+        error.message,
+        error.hint,
+        type=type(error).__name__,
+        non_retryable=final,
+        category=ApplicationErrorCategory.BENIGN,
     )
 
 

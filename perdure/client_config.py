@@ -112,17 +112,20 @@ def save(known: KnownProjects, file: Path) -> None:
         ) from error
 
 
-def introduce_own_server(file: Path, project: str, url: str, token: str) -> None:
+def introduce_own_server(file: Path, project: str, url: str, token: str) -> str | None:
     """Add or renew the entry of a project on this machine's server, so that commands find it.
 
-    An entry of that name for a server on another machine is left alone: it is the user's choice.
-    Raises `InvalidConfiguration`.
+    An entry of that name for another server, with another address and another token, is left
+    alone; its address is returned. Raises `InvalidConfiguration`.
     """
     known = load(file)
     old = known.find(project)
     if old is None:
         save(known.with_project(KnownProject(name=project, url=url, token=token)), file)
+    elif url != old.url and token != old.token:
+        return old.url
     elif urlsplit(old.url).hostname in LOOPBACK_NAMES:
         renewed = old.model_copy(update={"url": url, "token": token})
         if renewed != old:
             save(known.with_project(renewed), file)
+    return None

@@ -5,17 +5,27 @@ import logging
 import sys
 import time
 
+from perdure.errors import PerdureError
 from perdure.settings import LogFormat
+
+ASIDE = "    · "
+"""Begins a line that is for the log file alone: `perdure server` does not show it."""
 
 
 class TextFormatter(logging.Formatter):
-    """`12:00:00.123 warning store.sealing: message`; a traceback follows on lines of its own."""
+    """`12:00:00.123 warning store.sealing: message`; a traceback follows on lines of its own.
+
+    That of an error of our tree, which was expected, is set aside: the message says it all.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One entry, without a newline at its end."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         head = f"{clock}.{int(record.msecs):03} {record.levelname.lower():<7} {record.name}: "
-        return "\n".join([head + record.getMessage(), *_details(record, self)])
+        details = _details(record, self)
+        if record.exc_info and isinstance(record.exc_info[1], PerdureError):
+            details = [ASIDE + line for text in details for line in text.splitlines()]
+        return "\n".join([head + record.getMessage(), *details])
 
 
 class JsonFormatter(logging.Formatter):

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ POLL_SECONDS = 60.0
 
 AGAIN_SECONDS = 0.3
 """Between tries while the API is away. Both are near: it costs nothing."""
+
+PATIENCE_SECONDS = 5.0
+"""How long the API may be away without a word: at a start it comes a moment after us."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +64,7 @@ class FeedReader:
         self._stats_address = stats_address
         self._introduce = introduce
         self._news = asyncio.Event()
+        self._tell_at: float | None = None
 
     async def run(self) -> None:
         """Read and renew, for ever; what is known stays while the API is away."""
@@ -68,9 +74,8 @@ class FeedReader:
                     both.create_task(self._read(client))
                     both.create_task(self._renew(client))
             except* (httpx.HTTPError, ValidationError, OSError) as failures:
-                if self._state.api_up is not False:
-                    logger.warning("The internal API is away: %s", failures.exceptions[0])
                 self._state.api_up = False
+                self._tell_once(failures.exceptions[0])
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def take(self, feed: Feed) -> None:
@@ -86,13 +91,21 @@ class FeedReader:
             self._news.set()
         state.feed, state.tokens_known = feed.seq, True
 
+    def _tell_once(self, failure: Exception) -> None:
+        now = time.monotonic()
+        if self._tell_at is None:
+            self._tell_at = now + PATIENCE_SECONDS
+        if now >= self._tell_at:
+            logger.warning("The internal API is away: %s", failure)
+            self._tell_at = math.inf
+
     async def _read(self, client: httpx.AsyncClient) -> None:
         while True:
             answer = await client.get("/internal/v1/feed", params={"after": self._state.feed})
             await self.take(Feed.model_validate_json(answer.raise_for_status().content))
             if self._state.api_up is not True:
                 logger.info("The internal API answers")
-            self._state.api_up = True
+            self._state.api_up, self._tell_at = True, None
             if not self._state.feed:  # nothing has ever happened, and the API does not wait
                 await asyncio.sleep(AGAIN_SECONDS)
 

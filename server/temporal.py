@@ -92,6 +92,7 @@ def command(settings: Settings, ports: Ports) -> tuple[str, ...]:
     attributes = [("--search-attribute", f"{name}=Keyword") for name in SearchAttribute]
     return (
         *(binary(), "server", "start-dev", "--log-format", "text"),
+        *("--output", "none"),  # a banner, with the address of the UI that has no login
         *("--db-filename", str(settings.data.temporal_database)),
         *("--ip", HOST, "--port", str(ports.grpc), "--ui-port", str(ports.web)),
         *("--ui-codec-endpoint", ports.ui_url.rstrip("/") + CODEC_PATH, "--ui-disable-news-fetch"),

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from perdure.logs import ASIDE
+
 PAUSE = 0.1  # seconds between two looks at the files
 LARGEST = 32 << 20  # bytes of a log file before it becomes `<name>.log.1`
 CHUNK = 1 << 20
@@ -72,6 +74,7 @@ class Terminal:
         self._width = max([self._width, *map(len, tails)])
         while True:
             for name, tail in tails.items():
-                for line in filter(str.strip, tail.lines()):
-                    self.say(name, line)
+                for line in tail.lines():
+                    if line.strip() and not line.startswith(ASIDE):
+                        self.say(name, line)
             await asyncio.sleep(PAUSE)

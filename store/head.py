@@ -12,6 +12,12 @@ HEAD = "0001"
 SQLITE = "sqlite+aiosqlite:///"
 POLL = 0.02  # seconds between two looks at a store that is being set up
 
+SET_UP = (
+    "`perdure server` sets it up when it starts; parts that run alone need the set-up step of the "
+    "deployment first. It never goes back to an older version."
+)
+"""What to do about a store that is not of our version."""
+
 log = logging.getLogger(__name__)
 
 
@@ -48,5 +54,5 @@ async def until_set_up(url: str, seconds: float) -> None:
     except TimeoutError as error:
         raise CannotStart(
             f"The store `{path}` was not set up within {seconds:g} s, or by another version.",
-            hint="Run `python -m store.setup`; it never goes back to an older version.",
+            hint=SET_UP,
         ) from error

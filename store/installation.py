@@ -6,6 +6,7 @@ from sqlalchemy import insert, select
 
 from perdure.errors import CannotStart
 from store.connection import Database
+from store.head import SET_UP
 from store.tables import installation
 
 
@@ -20,7 +21,7 @@ class Installation:
         async with self._database.read() as connection:
             found: str | None = await connection.scalar(select(installation.c.id))
         if found is None:
-            raise CannotStart("The store has no server id.", hint="Run `python -m store.setup`.")
+            raise CannotStart("The store has no server id.", hint=SET_UP)
         return found
 
     async def exists(self) -> bool:

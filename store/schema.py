@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from perdure.errors import CannotStart
 from store.connection import Database
-from store.head import HEAD
+from store.head import HEAD, SET_UP
 from store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -31,7 +31,7 @@ async def require_head(database: Database) -> None:
     if found != HEAD:
         raise CannotStart(
             f"The store's tables are of version {found or 'none'}, not {HEAD}.",
-            hint="Run `python -m store.setup`; it never goes back to an older version.",
+            hint=SET_UP,
         )
 
 

@@ -4,16 +4,20 @@
 """
 
 import asyncio
+import logging
 import secrets
 import sys
 from pathlib import Path
 
+from perdure import logs
 from perdure.client_config import client_file, introduce_own_server
 from perdure.errors import CannotStart
 from perdure.keys import MasterKey, Purpose, create_secret, read_secret
 from perdure.program import exit_status
 from perdure.settings import Settings, read_settings
 from store.head import is_set_up
+
+log = logging.getLogger(__name__)
 
 SHORTEST_TOKEN = 8
 """Characters of a preset token: a shorter one is a slip, as is one with white space."""
@@ -31,7 +35,14 @@ def set_up(settings: Settings, profile: Path) -> None:
         from store.first_start import fill  # noqa: PLC0415 - a second, which other starts need not
 
         asyncio.run(fill(settings.store_url, token))
-    introduce_own_server(profile, PROFILE_PROJECT, settings.base_url, token)
+    url = settings.base_url
+    other = introduce_own_server(profile, PROFILE_PROJECT, url, token)
+    if other is not None:
+        log.warning(
+            "Commands go on asking the server at %s, which is the project `%s` in `%s`. For this "
+            "one: `perdure project add --url %s < %s`, or a file of its own by `PERDURE_CONFIG`.",
+            *(other, PROFILE_PROJECT, profile, url, settings.data.admin_token),
+        )
 
 
 def _require_own_key(settings: Settings) -> None:
@@ -69,8 +80,14 @@ def _first_token(settings: Settings) -> str:
 
 
 def main() -> int:
-    """Set up by the environment's settings, without a word; an error goes to stderr."""
-    return exit_status(lambda: set_up(read_settings(), client_file()))
+    """Set up by the environment's settings; errors and warnings go to stderr."""
+
+    def body() -> None:
+        settings = read_settings()
+        logs.set_up(settings.log)
+        set_up(settings, client_file())
+
+    return exit_status(body)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ from store.database import Store
 log = logging.getLogger(__name__)
 
 PLAIN = "Replicas run as plain processes, without isolation."
+NOWHERE = (
+    "No service can start until it answers, as `PERDURE_RUNTIME` is `docker`: start Docker, name "
+    "another engine by `PERDURE_DOCKER_HOST`, or set `PERDURE_RUNTIME` to `auto` or `process`."
+)
 
 
 async def local_backend(settings: Settings, store: Store) -> LocalBackend:
@@ -31,11 +35,12 @@ async def _runtime(settings: Settings, store: Store) -> Runtime:
     from hosts.docker.runtime import DockerRuntime  # noqa: PLC0415 - half a second without use
 
     docker = DockerRuntime(settings.docker_host, server, store.addresses)
-    if settings.runtime is RuntimeChoice.DOCKER:
-        return docker
     try:
         await docker.machine()
     except InstanceUnreachable as error:
+        if settings.runtime is RuntimeChoice.DOCKER:
+            log.warning("%s %s", error.message, NOWHERE)
+            return docker
         log.warning("%s %s", error.message, PLAIN)
         await docker.close()
         return processes

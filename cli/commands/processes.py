@@ -40,17 +40,17 @@ def server(
     _become("server")
 
 
-def api(context: typer.Context) -> None:
+def api() -> None:
     """Run the API alone."""
-    _become("api", context.args)
+    _become("api")
 
 
-def worker(context: typer.Context) -> None:
+def worker() -> None:
     """Run a worker alone.
 
     It carries out what runs need.
     """
-    _become("worker", context.args)
+    _become("worker")
 
 
 def proxy(context: typer.Context) -> None:
@@ -61,9 +61,9 @@ def proxy(context: typer.Context) -> None:
     _become("proxy", context.args)
 
 
-def tunnels(context: typer.Context) -> None:
+def tunnels() -> None:
     """Run the tunnels to other machines alone."""
-    _become("hosts.tunnels", context.args)
+    _become("hosts.tunnels")
 
 
 def _become(module: str, arguments: list[str] | None = None) -> None:

@@ -186,6 +186,28 @@ class TestEventStream:
         rest = [piece async for piece in stream if piece != b": ping\n\n"]
         assert rest == [b"event: log\ndata: 1\nid: 7\n\n"]
 
+    async def test_a_client_that_goes_away_does_not_cut_the_end_of_what_was_begun(self) -> None:
+        asked, ended = asyncio.Event(), asyncio.Event()
+
+        async def asking() -> AsyncIterator[Event]:
+            yield Event(name="log", data="1")
+            try:
+                asked.set()
+                await asyncio.Event().wait()
+            finally:  # as the store gives a connection back
+                await asyncio.sleep(0)
+                ended.set()
+
+        stream = self.pieces(asking(), asyncio.Event(), silence=60)
+        assert await anext(stream)
+        following = asyncio.ensure_future(anext(stream))
+        await asked.wait()
+        while not following.done():  # again and again, as a cancelled scope does
+            following.cancel()
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await ended.wait()
+
     async def test_ends_when_the_process_stops(self) -> None:
         stopping = asyncio.Event()
         stream = self.pieces(self.late(asyncio.Event()), stopping, silence=60)

@@ -145,6 +145,16 @@ def test_options_of_the_server_are_its_settings(
     assert os.environ["PERDURE_DATA_DIR"] == "before"
 
 
+@pytest.mark.parametrize("process", ["server", "api", "worker", "tunnels"])
+def test_the_help_of_a_process_starts_nothing(
+    perdure: Perdure, started: list[list[str]], process: str
+) -> None:
+    said = perdure(process, "--help")
+    assert said.code == 0
+    assert said.out.startswith(f"Usage: perdure {process} [OPTIONS]")
+    assert not started
+
+
 def test_the_client_alone_says_what_to_install(
     perdure: Perdure, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

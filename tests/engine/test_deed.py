@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
 from engine import deeds
@@ -47,6 +47,18 @@ class Closings:
         if self.error is not None:
             raise self.error
         return Closed()
+
+
+async def test_a_failure_that_was_expected_is_told_in_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(ApplicationError) as failure:
+        await ActivityEnvironment().run(
+            Closings(ImageNotFound("There is no `a:b`.")).close_run, ORDER
+        )
+    assert failure.value.category is ApplicationErrorCategory.BENIGN
+    (told,) = caplog.records
+    assert told.getMessage() == "close_run of test: There is no `a:b`."
 
 
 def test_an_implementation_of_other_types_is_refused_at_import() -> None:

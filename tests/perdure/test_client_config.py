@@ -102,11 +102,21 @@ class TestOwnServer:
 
     def test_is_renewed_in_its_place(self, file: Path) -> None:
         own = HERE.model_copy(update={"url": "http://localhost:4000", "token": "new"})
-        assert self.introduced(file, HERE, THERE) == KnownProjects(projects=(own, THERE))
+        moved = HERE.model_copy(update={"token": "new"})
+        assert self.introduced(file, moved, THERE) == KnownProjects(projects=(own, THERE))
+        anew = HERE.model_copy(update={"url": "http://localhost:4000"})
+        assert self.introduced(file, anew, THERE) == KnownProjects(projects=(own, THERE))
         before = file.stat().st_mtime_ns, file.stat().st_ino
         self.introduced(file)
         assert (file.stat().st_mtime_ns, file.stat().st_ino) == before
 
-    def test_does_not_take_the_place_of_one_on_another_machine(self, file: Path) -> None:
-        theirs = THERE.model_copy(update={"name": "main"})
-        assert self.introduced(file, theirs) == KnownProjects(projects=(theirs,))
+    @pytest.mark.parametrize("other", [HERE, THERE.model_copy(update={"name": "main"})])
+    def test_does_not_take_the_place_of_another_server(
+        self, file: Path, other: KnownProject
+    ) -> None:
+        assert self.introduced(file, other) == KnownProjects(projects=(other,))
+        assert introduce_own_server(file, "main", "http://localhost:4000", "new") == other.url
+
+    def test_leaves_the_address_of_its_own_that_the_user_chose(self, file: Path) -> None:
+        chosen = KnownProject(name="main", url="https://llm.example", token="new")
+        assert self.introduced(file, chosen) == KnownProjects(projects=(chosen,))

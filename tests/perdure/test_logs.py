@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from perdure.logs import ASIDE
 from perdure.settings import LogFormat
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import logging, sys
+from perdure.errors import NoCapacity
 from perdure.logs import set_up
 from perdure.settings import LogFormat
 set_up(LogFormat(sys.argv[1]))
@@ -21,6 +23,10 @@ try:
     1 / 0
 except ZeroDivisionError:
     log.exception("broken")
+try:
+    raise NoCapacity("No offer fits.")
+except NoCapacity as error:
+    log.warning("refused: %s", error, exc_info=error)
 """
 
 
@@ -37,7 +43,16 @@ def test_text_can_be_read() -> None:
     assert lines[0].endswith(" info    store.sealing: sealed é")
     assert lines[1].endswith(" warning httpx: slow")
     assert lines[2].endswith(" error   store.sealing: broken")
-    assert lines[-1] == "ZeroDivisionError: division by zero"
+    assert "ZeroDivisionError: division by zero" in lines
+
+
+def test_what_was_expected_is_one_line_and_its_traceback_is_set_aside() -> None:
+    lines = logged(LogFormat.TEXT)
+    (told,) = (number for number, line in enumerate(lines) if "refused" in line)
+    assert lines[told].endswith(" warning store.sealing: refused: No offer fits.")
+    traceback = lines[told + 1 :]
+    assert traceback[0] == f"{ASIDE}Traceback (most recent call last):"
+    assert all(line.startswith(ASIDE) for line in traceback)
 
 
 def test_json_is_one_object_a_line() -> None:
@@ -46,6 +61,7 @@ def test_json_is_one_object_a_line() -> None:
         ("info", "sealed é"),
         ("warning", "slow"),
         ("error", "broken"),
+        ("warning", "refused: No offer fits."),
     ]
     assert entries[0]["at"].endswith("Z")
     assert entries[2]["details"].endswith("ZeroDivisionError: division by zero")

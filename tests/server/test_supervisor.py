@@ -7,6 +7,7 @@ import socket
 import threading
 from pathlib import Path
 
+from perdure.logs import ASIDE
 from tests.server.conftest import Server
 from tests.testbed.deadline import wait_until
 
@@ -187,6 +188,16 @@ def test_all_logs_are_merged_with_the_name_of_each_part(server: Server) -> None:
     wait_until(lambda: "line 999" in server.said())
     lines = re.findall(r"^api +\| line (\d+)$", server.said(), re.MULTILINE)
     assert lines == [str(n) for n in range(1000)]
+
+
+def test_what_is_for_the_log_file_alone_is_not_shown(server: Server) -> None:
+    script = f"import time; print('head'); print({ASIDE + 'deep'!r}); print('next', flush=True)"
+    server.part("api", f"{script}; time.sleep(600)")
+    server.start_ready()
+    wait_until(lambda: re.search(r"api +\| next", server.said()) is not None)
+    assert re.search(r"api +\| head", server.said())
+    assert "deep" not in server.said()
+    assert "deep" in (server.data.logs / "api.log").read_text()
 
 
 def test_a_part_that_never_lives_long_enough_to_be_ready_is_given_up(server: Server) -> None:

@@ -40,7 +40,7 @@ def asked(ports: Ports, *words: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def test_a_real_server_takes_our_command(running: Ports) -> None:
+def test_a_real_server_takes_our_command(running: Ports, settings: Settings) -> None:
     wait_until(lambda: asyncio.run(accepts(temporal.HOST, running.grpc)()))
     subprocess.run(temporal.retention_command(running), check=True, capture_output=True)
     namespace = json.loads(asked(running, "operator", "namespace", "describe", "-n", "default"))
@@ -50,6 +50,7 @@ def test_a_real_server_takes_our_command(running: Ports) -> None:
     page = httpx.get(running.web_url, follow_redirects=True)
     assert page.status_code == 200
     assert "html" in page.headers["content-type"]
+    assert "http://" not in (settings.data.logs / "temporal.log").read_text()
     codec = httpx.get(f"{running.web_url}/api/v1/settings").json()["Codec"]
     assert codec["Endpoint"] == f"http://localhost:{running.ui}/codec"
 

@@ -54,7 +54,7 @@ async def test_who_starts_beside_the_first_set_up_waits_for_its_end(tmp_path: Pa
 async def test_without_a_set_up_the_wait_ends_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="was not set up") as refused:
         await until_set_up(Settings(data_dir=tmp_path / "data").store_url, 0.05)
-    assert "python -m store.setup" in refused.value.hint
+    assert "`perdure server` sets it up" in refused.value.hint
 
 
 def test_secret_files_are_for_their_owner_only(settings: Settings) -> None:
@@ -105,6 +105,21 @@ def test_the_command_line_works_right_after_the_first_start(
     set_up(settings, tmp_path / "config.yml")
     (own,) = load(tmp_path / "config.yml").projects
     assert own == KnownProject(name="main", url="http://localhost:3000", token=TOKEN, default=True)
+
+
+def test_a_second_server_says_how_to_ask_it(
+    tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_up(settings, tmp_path / "config.yml")
+    known = (tmp_path / "config.yml").read_text()
+    second = Settings(data_dir=tmp_path / "second", port=3050)
+    set_up(second, tmp_path / "config.yml")
+    assert (tmp_path / "config.yml").read_text() == known
+    (told,) = (record.getMessage() for record in caplog.records)
+    assert "Commands go on asking the server at http://localhost:3000" in told
+    add = f"`perdure project add --url http://localhost:3050 < {second.data.admin_token}`"
+    assert add in told
+    assert "PERDURE_CONFIG" in told
 
 
 class TestMigrations:

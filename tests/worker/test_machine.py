@@ -23,7 +23,11 @@ from worker.machine import local_backend
 )
 @pytest.mark.parametrize("engine", ["no socket", "a socket that nobody listens on"])
 async def test_without_an_engine_replicas_are_processes_unless_docker_was_asked_for(
-    tmp_path: Path, choice: RuntimeChoice, expected: type, engine: str
+    tmp_path: Path,
+    choice: RuntimeChoice,
+    expected: type,
+    engine: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     docker = tmp_path / "docker.sock"
     if engine != "no socket":
@@ -36,3 +40,5 @@ async def test_without_an_engine_replicas_are_processes_unless_docker_was_asked_
         assert isinstance(runtime, expected)
         if isinstance(runtime, DockerRuntime):
             await runtime.close()
+            assert f"The Docker engine at unix://{docker}" in caplog.text
+            assert "No service can start until it answers" in caplog.text

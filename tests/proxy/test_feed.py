@@ -1,0 +1,57 @@
+"""What the proxy says of an internal API that is away."""
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from proxy import feed
+from proxy.feed import FeedReader, InternalApi
+from proxy.limits import Limits
+from proxy.plane import Plane
+from proxy.state import State
+from spec.feed import RunStarted
+
+
+async def introduce(_: Collection[RunStarted]) -> None:
+    """Nobody comes."""
+
+
+async def tried(times: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask so many times, in vain."""
+    tries, enough = 0, asyncio.Event()
+
+    def missing(_: InternalApi) -> None:
+        nonlocal tries
+        tries += 1
+        if tries > times:
+            enough.set()
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(feed, "AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(InternalApi, "client", missing)
+    api = InternalApi("unix:///nowhere", folder / "internal.key")
+    plane = Plane(tunnels=folder, limits=Limits())
+    reading = asyncio.create_task(FeedReader(api, plane, State(), "", introduce).run())
+    async with asyncio.timeout(10):
+        await enough.wait()
+    reading.cancel()
+    await asyncio.wait({reading})
+
+
+async def test_one_that_comes_a_moment_later_is_no_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await tried(3, tmp_path, monkeypatch)
+    assert not caplog.records
+
+
+async def test_one_that_stays_away_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(feed, "PATIENCE_SECONDS", 0.0)
+    await tried(5, tmp_path, monkeypatch)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The internal API is away: [Errno 2] No such file or directory"
+    ]
