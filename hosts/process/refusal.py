@@ -22,6 +22,7 @@ RULES: tuple[tuple[str, Callable[[Job], bool], str], ...] = (
     ),
     ("commands", lambda job: not argv(job), "there is nothing to run"),
 )
+LONGEST_NAME = 255  # bytes; Linux's NAME_MAX
 UNPRIVILEGED_PORTS = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
@@ -35,6 +36,11 @@ def refusals(job: Job, available: Mapping[str, str]) -> Iterator[str]:
             "`working_dir` is not possible in the process runtime outside of the code: "
             f"`{job.working_dir}`."
         )
+    elif job.working_dir and not _can_be(job.working_dir):
+        yield (
+            "`working_dir` is not possible: no folder can have a name with a null byte, or of more "
+            f"than {LONGEST_NAME} bytes."
+        )
     first = int(UNPRIVILEGED_PORTS.read_text())
     if job.port < first:
         yield (
@@ -45,6 +51,11 @@ def refusals(job: Job, available: Mapping[str, str]) -> Iterator[str]:
         python.choose(available, job.python)
     except RuntimeUnsupported as refused:
         yield f"{refused.message} {refused.hint}"
+
+
+def _can_be(path: str) -> bool:
+    longest = max(len(name.encode(errors="replace")) for name in path.split("/"))
+    return "\0" not in path and longest <= LONGEST_NAME
 
 
 def _below_code(path: str) -> bool:

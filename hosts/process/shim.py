@@ -2,8 +2,8 @@
 
 The command returns when the replica's process is being started; the shim goes on in the
 background. It needs the standard library only. The order is read from stdin, to its end: `argv`,
-`env`, `cwd` and `uid` (null: our own), as JSON. It holds secrets, so it is never written. All else
-that the shim knows and tells is in FOLDER:
+`env`, `cwd`, `code` (the folder that `cwd` must be in) and `uid` (null: our own), as JSON. It holds
+secrets, so it is never written. All else that the shim knows and tells is in FOLDER:
 
     stop.json   read at each SIGTERM: `grace`, in seconds
     lock        held while the shim lives (see `perdure.lock`)
@@ -113,20 +113,21 @@ class Replica:
         identity = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
         shim = os.getpid()
 
-        def die_with_shim() -> None:  # after setuid, which clears it
+        def become_replica() -> None:  # after setuid: with the rights of the account, no more
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != shim:
                 os._exit(127)
+            _enter(str(order["cwd"]), str(order["code"]))
 
         self.main = subprocess.Popen(  # type: ignore[call-overload]
             order["argv"],
             env=order["env"],
-            cwd=order["cwd"],
+            cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=die_with_shim,  # noqa: PLW1509 - the shim has one thread
+            preexec_fn=become_replica,  # noqa: PLW1509 - the shim has one thread
             **identity,
         )
 
@@ -180,6 +181,18 @@ class Replica:
             except ChildProcessError:
                 return
             time.sleep(0.005)
+
+
+def _enter(folder: str, code: str) -> None:
+    """Go to where the replica starts, or end with a word in its log."""
+    try:
+        os.chdir(folder)
+        here, code = os.getcwd(), os.path.realpath(code)
+        if os.path.commonpath([here, code]) != code:
+            raise PermissionError(f"it leads out of the code, to {here}")
+    except (OSError, ValueError) as error:
+        os.write(2, f"cannot start in {folder}: {error}\n".encode(errors="surrogateescape"))
+        os._exit(126)
 
 
 def _kill_everything_of(uid: int) -> None:

@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> ReplicaFolder:
 
 
 def start(folder: ReplicaFolder, script: str) -> None:
-    order = Order(argv=(sys.executable, "-c", script), env={}, cwd="/", uid=None)
+    order = Order(argv=(sys.executable, "-c", script), env={}, cwd="/", code="/", uid=None)
     subprocess.run(
         [sys.executable, "-I", "-S", str(SHIM), str(folder.control)],
         input=order.model_dump_json().encode(),
