@@ -120,6 +120,8 @@ class ProcessRuntime:
             if record is not None:
                 await self._end(folder, record.uid, 0.0)
             await asyncio.to_thread(folder.delete)
+            if record is not None and record.uid is not None:
+                await asyncio.to_thread(account.release, UID_CLAIMS, record.uid)
             return record is not None
 
     async def tokens(self) -> frozenset[str]:
@@ -150,7 +152,7 @@ class ProcessRuntime:
         if refused:
             raise RuntimeUnsupported(" ".join(refused))
         async with self._folders.claiming():
-            uid = self._claim(job, folder)
+            uid = await self._claim(job, folder)
         await _to_its_end(partial(self._make_home, job, folder))
         interpreter = python.choose(self._pythons, job.python)
         installer = installer_environment(self._environment)
@@ -162,9 +164,11 @@ class ProcessRuntime:
         await asyncio.to_thread(make_working_folder, job, folder, uid)
         folder.mark_prepared()
 
-    def _claim(self, job: Job, folder: ReplicaFolder) -> int | None:
+    async def _claim(self, job: Job, folder: ReplicaFolder) -> int | None:
         port.claim(job, list(self._folders.all()))
-        uid = account.claim_uid(UID_CLAIMS, folder.control) if self._separate else None
+        uid = None
+        if self._separate:
+            uid = await asyncio.to_thread(account.claim_uid, UID_CLAIMS, folder.control)
         folder.write(
             "job.json", Record(token=job.token, server=self._server, port=job.port, uid=uid)
         )
