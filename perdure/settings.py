@@ -114,8 +114,8 @@ class Settings(BaseSettings):
     code_limit_mb: int = Field(
         default=100,
         ge=1,
-        description="The largest code archive of a run, in MB before compression. Code beyond it "
-        "is nearly always data that was not ignored.",
+        description="The largest code archive of a run, in MB before compression, and of what is "
+        "unpacked from it. Code beyond it is nearly always data that was not ignored.",
     )
     log_quota_mb: int = Field(
         default=256,
