@@ -12,6 +12,9 @@ from spec.offer import Refusal, RefusalKind
 from spec.run import RunSpec
 from spec.volumes import InstanceMount
 
+LONGEST_NAME = 255
+"""Bytes of a file's name; Linux's NAME_MAX."""
+
 RULES: tuple[tuple[str, Callable[[RunSpec], bool], str], ...] = (
     (
         "image",
@@ -82,6 +85,11 @@ def _of_processes(spec: RunSpec, facts: RuntimeFacts) -> Iterator[str]:
         yield (
             f"`working_dir` is not possible in the process runtime outside of the code: `{folder}`."
         )
+    elif not _can_be(folder):
+        yield (
+            "`working_dir` is not possible: no folder can have a name with a null byte, or of more "
+            f"than {LONGEST_NAME} bytes."
+        )
     if asked.port < facts.first_port:
         yield (
             f"`port` {asked.port} is not possible in the process runtime: ports below "
@@ -89,6 +97,11 @@ def _of_processes(spec: RunSpec, facts: RuntimeFacts) -> Iterator[str]:
         )
     if not facts.pythons or (asked.python and asked.python not in facts.pythons):
         yield _no_python(asked.python, facts)
+
+
+def _can_be(path: str) -> bool:
+    longest = max(len(name.encode(errors="replace")) for name in path.split("/"))
+    return "\0" not in path and longest <= LONGEST_NAME
 
 
 def _no_python(wanted: str | None, facts: RuntimeFacts) -> str:

@@ -57,7 +57,11 @@ class LogFilter(Model):
 
 
 class Logs:
-    """All runs' logs, up to `quota` bytes for each life of a run."""
+    """All runs' logs, up to `quota` bytes for each life of a run.
+
+    What is stored counts: a line's text, and the 31 bytes or so that its time, its stream and the
+    marks around them have in a chunk. So empty lines count, too.
+    """
 
     def __init__(self, database: Database, quota: int) -> None:
         self._database = database
@@ -77,8 +81,7 @@ class Logs:
                 return Appended(entries=stream.entries, over_quota=True)
             lines, begun = assemble(unpack_begun(stream.begun), batch.entries)
             entries = stream.entries + len(batch.entries)
-            size = sum(len(entry.text) for entry in batch.entries)
-            await _store(connection, source, lines)
+            size = await _store(connection, source, lines)
             await connection.execute(
                 update(log_streams)
                 .where(log_streams.c.key == source.key)
@@ -95,11 +98,11 @@ class Logs:
         """The source has ended: a last line without an end of line is one, too."""
         async with self._database.write() as connection:
             stream = await _stream(connection, source)
-            await _store(connection, source, finish(unpack_begun(stream.begun)))
+            size = await _store(connection, source, finish(unpack_begun(stream.begun)))
             await connection.execute(
                 update(log_streams)
                 .where(log_streams.c.key == source.key)
-                .values(begun=pack_begun({}))
+                .values(bytes=stream.bytes + size, begun=pack_begun({}))
             )
 
     async def read(
@@ -183,11 +186,12 @@ async def _stream(connection: AsyncConnection, source: LogSource) -> Row[tuple[o
     return (await connection.execute(found)).one()
 
 
-async def _store(connection: AsyncConnection, source: LogSource, lines: Iterable[Line]) -> None:
-    """Number the lines and write them as one chunk."""
+async def _store(connection: AsyncConnection, source: LogSource, lines: Iterable[Line]) -> int:
+    """Number the lines and write them as one chunk; its size in bytes."""
     lines = list(lines)
     if not lines:
-        return
+        return 0
+    chunk = pack(lines)
     counter = (log_runs.c.project == source.project, log_runs.c.run == source.run)
     advance = update(log_runs).where(*counter).values(last_id=log_runs.c.last_id + len(lines))
     last_id = await connection.scalar(advance.returning(log_runs.c.last_id))
@@ -202,7 +206,8 @@ async def _store(connection: AsyncConnection, source: LogSource, lines: Iterable
                 "first_id": last_id - len(lines) + 1,
                 "last_id": last_id,
                 "last_at": max(line.at for line in lines),
-                "lines": pack(lines),
+                "lines": chunk,
             }
         )
     )
+    return len(chunk)

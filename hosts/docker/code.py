@@ -4,7 +4,7 @@ import io
 import tarfile
 from typing import IO
 
-from hosts.archive import opened
+from hosts.archive import members
 from spec.container import WORKFLOW
 from spec.job import JobCode
 
@@ -40,25 +40,29 @@ def _line(text: str, name: str) -> list[str] | None:
 def pack_workflow(code: JobCode, owner: Owner, out: IO[bytes]) -> None:
     """Write the code to `out` as a plain tar of `/workflow`, all `owner`'s.
 
-    Raises `ContainerCreateFailed`.
+    Nothing is unpacked here: the engine does that, within the container. Raises
+    `ContainerCreateFailed` for what `hosts.archive` refuses.
     """
-    uid, gid = owner
-    with (
-        opened(code) as source,
-        tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as target,
-    ):
-        root = tarfile.TarInfo(ROOT)
-        root.type, root.mode, root.uid, root.gid = tarfile.DIRTYPE, 0o755, uid, gid
-        target.addfile(root)
-        for member in source:
-            if member.name in (".", "./"):
-                continue
-            content = source.extractfile(member) if member.isreg() else None
-            if member.islnk():
-                member.linkname = f"{ROOT}/{member.linkname.removeprefix('./')}"
-            member.name = f"{ROOT}/{member.name.removeprefix('./')}"
-            member.uid, member.gid, member.uname, member.gname = uid, gid, "", ""
-            target.addfile(member, content)
+    root = tarfile.TarInfo(ROOT)
+    root.type, root.mode = tarfile.DIRTYPE, 0o755
+    out.write(_header(root, owner))
+    for member, content in members(code):
+        if member.name == ".":
+            continue
+        if member.islnk():
+            member.linkname = f"{ROOT}/{member.linkname.removeprefix('./')}"
+        member.name = f"{ROOT}/{member.name.removeprefix('./')}"
+        out.write(_header(member, owner))
+        if member.isreg():
+            content.copy(member.size, out)
+            out.write(bytes(-member.size % tarfile.BLOCKSIZE))
+    out.write(bytes(2 * tarfile.BLOCKSIZE))
+
+
+def _header(member: tarfile.TarInfo, owner: Owner) -> bytes:
+    (member.uid, member.gid), member.uname, member.gname = owner, "", ""
+    member.size = member.size if member.isreg() else 0
+    return member.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
 
 
 def single_file(tar: bytes) -> str:

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from hosts.process.folder import ReplicaFolder
 from hosts.process.stray import MARK
@@ -91,11 +90,6 @@ def inside(path: str, folder: ReplicaFolder) -> str:
     if path == WORKFLOW or path.startswith(f"{WORKFLOW}/"):
         return os.path.normpath(f"{folder.workflow}/{path.removeprefix(WORKFLOW)}")
     return path
-
-
-def working_folder(job: Job, folder: ReplicaFolder) -> Path:
-    """Where the replica's process starts: the code, or a folder below it."""
-    return folder.workflow / inside(job.working_dir or "", folder)
 
 
 def argv(job: Job) -> Sequence[str]:

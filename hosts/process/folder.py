@@ -35,11 +35,15 @@ class Record(Model):
 
 
 class Order(Model):
-    """What the shim is told, through a pipe: `env` holds secrets, which no file may hold."""
+    """What the shim is told, through a pipe: `env` holds secrets, which no file may hold.
+
+    The replica starts in `cwd`, which has to be in `code` when all links are followed.
+    """
 
     argv: tuple[str, ...]
     env: dict[str, str] = Field(repr=False)
     cwd: str
+    code: str
     uid: int | None
 
 

@@ -5,9 +5,9 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from hosts.base import Progress
@@ -17,11 +17,11 @@ from hosts.process.environment import (
     argv,
     installer_environment,
     replica_environment,
-    working_folder,
 )
 from hosts.process.folder import Folders, Order, Record, ReplicaFolder
 from hosts.process.log import follow
 from hosts.process.process import ended, signalled
+from hosts.process.working_folder import make_working_folder, working_folder
 from perdure.errors import ContainerCreateFailed, sentence
 from spec.job import Job, JobPhase, JobState
 from spec.log import LogBatch
@@ -121,6 +121,8 @@ class ProcessRuntime:
             if record is not None:
                 await self._end(folder, record.uid, 0.0)
             await asyncio.to_thread(folder.delete)
+            if record is not None and record.uid is not None:
+                await asyncio.to_thread(account.release, UID_CLAIMS, record.uid)
             return record is not None
 
     async def tokens(self) -> frozenset[str]:
@@ -149,19 +151,22 @@ class ProcessRuntime:
         """Everything that the replica needs to run, up to the mark that says so."""
         interpreter = python.choose(await asyncio.to_thread(lambda: self._pythons), job.python)
         async with self._folders.claiming():
-            uid = self._claim(job, folder)
-        await asyncio.to_thread(self._make_home, job, folder)
+            uid = await self._claim(job, folder)
+        await _to_its_end(partial(self._make_home, job, folder))
         installer = installer_environment(self._environment)
         await python.create_environment(folder.venv, interpreter, installer)
         tools = self._folders.homes / "tools" if self._separate else None
         await asyncio.to_thread(python.provide_uv, folder.venv, tools)
         if uid is not None:
             await asyncio.to_thread(account.give, folder.home, uid)
+        await asyncio.to_thread(make_working_folder, job, folder, uid)
         folder.mark_prepared()
 
-    def _claim(self, job: Job, folder: ReplicaFolder) -> int | None:
+    async def _claim(self, job: Job, folder: ReplicaFolder) -> int | None:
         port.claim(job, list(self._folders.all()))
-        uid = account.claim_uid(UID_CLAIMS, folder.control) if self._separate else None
+        uid = None
+        if self._separate:
+            uid = await asyncio.to_thread(account.claim_uid, UID_CLAIMS, folder.control)
         folder.write(
             "job.json", Record(token=job.token, server=self._server, port=job.port, uid=uid)
         )
@@ -175,10 +180,6 @@ class ProcessRuntime:
         folder.temporary.mkdir()
         if job.code is not None:
             code.unpack(job.code, folder.workflow)
-        try:
-            working_folder(job, folder).mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
-            raise ContainerCreateFailed(f"`{job.working_dir}` is not a folder.") from error
 
     async def _end(self, folder: ReplicaFolder, uid: int | None, grace: float) -> None:
         if folder.state().phase is JobPhase.RUNNING:
@@ -198,6 +199,7 @@ class ProcessRuntime:
             argv=tuple(argv(job)),
             env=replica_environment(job, folder, self._environment, has_gpus=self._has_gpus),
             cwd=str(working_folder(job, folder)),
+            code=str(folder.workflow),
             uid=record and record.uid,
         )
         shim = await asyncio.create_subprocess_exec(
@@ -217,3 +219,13 @@ class ProcessRuntime:
                     f"The replica's process could not be started: {told.decode(errors='replace')}"
                 )
             )
+
+
+async def _to_its_end(work: Callable[[], None]) -> None:
+    """Work in a thread. Who is cancelled waits, too: what comes next removes what was made."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.gather(working, return_exceptions=True)
+        raise

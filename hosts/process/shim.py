@@ -2,13 +2,15 @@
 
 The command returns when the replica's process is being started; the shim goes on in the
 background. It needs the standard library only. The order is read from stdin, to its end: `argv`,
-`env`, `cwd` and `uid` (null: our own), as JSON. It holds secrets, so it is never written. All else
-that the shim knows and tells is in FOLDER:
+`env`, `cwd`, `code` (the folder that `cwd` must be in) and `uid` (null: our own), as JSON. It holds
+secrets, so it is never written. All else that the shim knows and tells is in FOLDER:
 
     stop.json   read at each SIGTERM: `grace`, in seconds
     lock        held while the shim lives (see `perdure.lock`)
     pid.json    the shim's `pid`; written once, before the replica starts
-    log.NNNNNN  the log in CRI's format, whole lines only; the next number follows at 16 MiB
+    log.NNNNNN  the log in CRI's format, whole lines only; the next number follows at 16 MiB. Who
+                collects it deletes them in turn; while it is `BACKLOG` behind, nothing is read from
+                the replica, which then waits as at any full pipe
     exit.json   `code`; written once, after the last byte of the log
 
 A replica runs once: where there is a `pid.json` or an `exit.json`, nothing is started.
@@ -28,6 +30,9 @@ from contextlib import suppress
 
 LINE = 16_384  # bytes; a longer line is cut into pieces, as container engines do
 SEGMENT = 16 << 20  # bytes
+# Whole segments that wait to be collected, 64 MiB. The store takes some 2 MB/s, so that they are in
+# it within the 60 s that an ended replica's log has; and 10 KB/s can go on for two hours meanwhile.
+BACKLOG = 4
 PARTIAL_SECONDS = 0.25  # a line without its end is told after this time
 KILL_SECONDS = 10.0
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -66,6 +71,12 @@ class Log:
             os.close(self._descriptor)
             self._number += 1
             self._open()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits to be collected that there must not be more."""
+        oldest = self._number - BACKLOG
+        return oldest >= 0 and os.path.exists(f"log.{oldest:06}")
 
     def sync(self) -> None:
         """Bring all of it to the disk."""
@@ -113,20 +124,21 @@ class Replica:
         identity = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
         shim = os.getpid()
 
-        def die_with_shim() -> None:  # after setuid, which clears it
+        def become_replica() -> None:  # after setuid: with the rights of the account, no more
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != shim:
                 os._exit(127)
+            _enter(str(order["cwd"]), str(order["code"]))
 
         self.main = subprocess.Popen(  # type: ignore[call-overload]
             order["argv"],
             env=order["env"],
-            cwd=order["cwd"],
+            cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=die_with_shim,  # noqa: PLW1509 - the shim has one thread
+            preexec_fn=become_replica,  # noqa: PLW1509 - the shim has one thread
             **identity,
         )
 
@@ -180,6 +192,18 @@ class Replica:
             except ChildProcessError:
                 return
             time.sleep(0.005)
+
+
+def _enter(folder: str, code: str) -> None:
+    """Go to where the replica starts, or end with a word in its log."""
+    try:
+        os.chdir(folder)
+        here, code = os.getcwd(), os.path.realpath(code)
+        if os.path.commonpath([here, code]) != code:
+            raise PermissionError(f"it leads out of the code, to {here}")
+    except (OSError, ValueError) as error:
+        os.write(2, f"cannot start in {folder}: {error}\n".encode(errors="surrogateescape"))
+        os._exit(126)
 
 
 def _kill_everything_of(uid: int) -> None:
@@ -240,21 +264,24 @@ def _go_to_background() -> None:
 
 
 def _watch(replica: Replica, log: Log, wake: int) -> int:
-    select = selectors.DefaultSelector()
-    select.register(wake, selectors.EVENT_READ)
+    everything, signals = selectors.DefaultSelector(), selectors.DefaultSelector()
+    everything.register(wake, selectors.EVENT_READ)
+    signals.register(wake, selectors.EVENT_READ)
     outputs = {}
     for stream, pipe in (("stdout", replica.main.stdout), ("stderr", replica.main.stderr)):
         outputs[pipe.fileno()] = Output(stream, log)
-        select.register(pipe, selectors.EVENT_READ)
+        everything.register(pipe, selectors.EVENT_READ)
     while True:
-        for key, _ in select.select(replica.patience):
+        # One that has ended writes no more: the little that is left in its pipes is always read.
+        waits = log.is_behind and replica.code is None
+        for key, _ in (signals if waits else everything).select(replica.patience):
             if key.fd == wake:
                 if signal.SIGTERM in os.read(wake, 512):
                     replica.stop()
             elif data := os.read(key.fd, 65_536):
                 outputs[key.fd].feed(data)
             else:
-                select.unregister(key.fileobj)
+                everything.unregister(key.fileobj)
                 outputs.pop(key.fd).flush(force=True)
         for output in outputs.values():
             output.flush()

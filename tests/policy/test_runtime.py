@@ -73,6 +73,11 @@ def test_a_process_can_have_what_needs_no_container(asked: dict[str, Any]) -> No
             {"working_dir": "/workflow2"},
             f"`working_dir` {SUFFIX} outside of the code: `/workflow2`.",
         ),
+        (
+            {"working_dir": "/workflow/" + "a" * 256},
+            "`working_dir` is not possible: no folder can have a name with a null byte, or of more "
+            "than 255 bytes.",
+        ),
         ({"port": 1023}, f"`port` 1023 {SUFFIX}: ports below 1024 are for root."),
         (
             {"python": "3.14"},

@@ -120,6 +120,21 @@ async def test_over_the_quota_nothing_more_is_stored_for_that_life(store: Store)
     assert not (await store.logs.append(source(0, "life2"), batch(entry("more")))).over_quota
 
 
+async def test_lines_without_text_count(store: Store) -> None:
+    empty = batch(*[entry("\n")] * 10_000)
+    appends = [await store.logs.append(source(), empty) for _ in range(5)]
+    assert [append.over_quota for append in appends] == [False] * 4 + [True]
+
+
+async def test_a_line_counts_once_when_its_pieces_came_apart(store: Store) -> None:
+    half = batch(entry("x" * 500_000, partial=True))
+    assert not (await store.logs.append(source(), half)).over_quota
+    assert not (await store.logs.append(source(), half)).over_quota
+    await store.logs.finish(source())
+    await store.logs.append(source(), batch(entry("x" * 100_000)))
+    assert (await store.logs.append(source(1), batch(entry("more")))).over_quota
+
+
 async def test_a_follower_is_woken_by_a_new_line(store: Store) -> None:
     import asyncio
 

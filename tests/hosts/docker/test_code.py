@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hosts.docker.code import find_owner, pack_workflow
+from perdure.errors import ContainerCreateFailed
 from spec.job import JobCode
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1500:1600::/home/app:/bin/sh\n"
@@ -64,3 +65,23 @@ def test_everything_is_moved_below_workflow_and_owned(tmp_path: Path) -> None:
     assert members["workflow/src/app.py"].mode == 0o640
     assert members["workflow/src/same.py"].linkname == "workflow/src/app.py"
     assert members["workflow/latest"].linkname == "src"
+
+
+def test_a_bomb_is_refused_before_it_fills_the_disk(tmp_path: Path) -> None:
+    archive = tmp_path / "code.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        header = tarfile.TarInfo("x")
+        header.type, header.size = tarfile.XHDTYPE, 1 << 22
+        tar.addfile(header, io.BytesIO(bytes(header.size)))
+    with pytest.raises(ContainerCreateFailed, match="a header of"):
+        pack_workflow(JobCode(path=str(archive), limit=1 << 20), (0, 0), io.BytesIO())
+
+
+def test_a_device_is_no_code(tmp_path: Path) -> None:
+    archive = tmp_path / "code.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        device = tarfile.TarInfo("null")
+        device.type = tarfile.CHRTYPE
+        tar.addfile(device)
+    with pytest.raises(ContainerCreateFailed, match="neither a plain file"):
+        pack_workflow(JobCode(path=str(archive), limit=1 << 20), (0, 0), io.BytesIO())

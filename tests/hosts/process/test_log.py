@@ -11,6 +11,7 @@ import pytest
 from hosts.process.folder import Order, Record, ReplicaFolder
 from hosts.process.log import follow
 from hosts.process.runtime import SHIM
+from hosts.process.shim import BACKLOG, SEGMENT
 from spec.log import LogEntry, LogStream
 
 
@@ -23,7 +24,7 @@ def folder(tmp_path: Path) -> ReplicaFolder:
 
 
 def start(folder: ReplicaFolder, script: str) -> None:
-    order = Order(argv=(sys.executable, "-c", script), env={}, cwd="/", uid=None)
+    order = Order(argv=(sys.executable, "-c", script), env={}, cwd="/", code="/", uid=None)
     subprocess.run(
         [sys.executable, "-I", "-S", str(SHIM), str(folder.control)],
         input=order.model_dump_json().encode(),
@@ -67,6 +68,45 @@ async def test_a_log_goes_on_over_segments_and_read_ones_are_deleted(folder: Rep
     left = sorted(path.name for path in folder.control.glob("log.*"))
     assert len(left) == 1
     assert left != ["log.000000"]
+
+
+def waiting(folder: ReplicaFolder) -> int:
+    """The bytes of log that are not collected."""
+    return sum(path.stat().st_size for path in folder.control.glob("log.*"))
+
+
+async def until_behind(folder: ReplicaFolder) -> None:
+    async with asyncio.timeout(60):
+        while waiting(folder) < BACKLOG * SEGMENT:
+            await asyncio.sleep(0.01)
+
+
+async def test_an_application_waits_while_its_log_is_not_collected(folder: ReplicaFolder) -> None:
+    total = (BACKLOG + 3) * SEGMENT // 4000
+    start(folder, f"for n in range({total}): print(str(n).zfill(4000))")
+    await until_behind(folder)
+    most, numbers = 0, []
+    async for batch in follow(folder, ""):
+        most = max(most, waiting(folder))
+        numbers += [int(entry.text) for entry in batch.entries]
+    assert numbers == list(range(total))
+    assert most < (BACKLOG + 1) * SEGMENT
+    assert folder.state().exit_code == 0
+
+
+async def test_an_application_that_waits_can_be_stopped_and_its_log_is_whole(
+    folder: ReplicaFolder,
+) -> None:
+    start(folder, "import itertools\nfor n in itertools.count(): print(str(n).zfill(4000))")
+    await until_behind(folder)
+    folder.write("stop.json", {"grace": 0.0})
+    os.kill(folder.pid() or 0, 15)
+    async with asyncio.timeout(60):
+        while not folder.has_ended:
+            await asyncio.sleep(0.01)
+    assert waiting(folder) < (BACKLOG + 1) * SEGMENT
+    *told, _ = lines(await everything(folder))
+    assert [int(line) for line in told] == list(range(len(told)))
 
 
 async def test_nothing_of_a_batch_is_deleted_before_the_next_is_asked_for(

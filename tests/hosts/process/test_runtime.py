@@ -4,8 +4,10 @@ import asyncio
 import base64
 import hashlib
 import io
+import itertools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +16,7 @@ import tarfile
 import time
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -249,6 +252,64 @@ async def test_the_working_directory_keeps_its_place_below_the_code(
     assert await run(runtime, wanted) == "here\nsame"
 
 
+def linked(tmp_path: Path, links: dict[str, str]) -> JobCode:
+    path = tmp_path / "code.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, target in links.items():
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = tarfile.SYMTYPE, target
+            tar.addfile(member)
+    return JobCode(path=str(path), limit=10_000)
+
+
+async def test_a_working_directory_over_links_of_the_code_never_leaves_it(
+    runtime: ProcessRuntime, job: MakeJob, tmp_path: Path, homes: Path
+) -> None:
+    up = "p/q/r/s/t/u/v/../../../../../../.."
+    code = linked(tmp_path, {"e": up} | dict.fromkeys("pqrstuv", "."))
+    wanted = job("pwd -P", code=code, working_dir=f"/workflow/e{homes}/made")
+    said = await run(runtime, wanted)
+    assert said.endswith(f"/workflow{homes}/made")
+    assert not (homes / "made").exists()
+
+
+async def test_the_working_directory_is_made_by_the_replicas_account(
+    runtime: ProcessRuntime, job: MakeJob, tmp_path: Path
+) -> None:
+    code = linked(tmp_path, {"here": "."})
+    wanted = job("stat -c %u . ..; id -u", code=code, working_dir="/workflow/here/new/folder")
+    assert len(set((await run(runtime, wanted)).splitlines())) == 1
+
+
+@pytest.mark.parametrize(
+    "working_dir", ["/workflow/app.py", "/workflow/app.py/x", "/workflow" + "/longer" * 800]
+)
+async def test_a_working_directory_that_cannot_be_made_is_told_at_once(
+    runtime: ProcessRuntime, job: MakeJob, tmp_path: Path, working_dir: str
+) -> None:
+    code = archive(tmp_path, {"app.py": ""})
+    with pytest.raises(ContainerCreateFailed, match=r"`working_dir: .*cannot be used"):
+        await runtime.start(job("true", code=code, working_dir=working_dir))
+    assert await runtime.tokens() == frozenset()
+
+
+async def test_a_link_that_came_to_lead_outside_is_not_entered(
+    runtime: ProcessRuntime, job: MakeJob, tmp_path: Path, homes: Path
+) -> None:
+    code = archive(tmp_path, {"app/main.py": ""})
+    wanted = job("pwd -P", code=code, working_dir="/workflow/app")
+    await run(runtime, wanted)
+    (control,) = (path for path in (tmp_path / "replicas").iterdir() if path.is_dir())
+    for name in ("pid.json", "exit.json", "log.000000"):
+        (control / name).unlink()
+    app = homes / control.name / "workflow" / "app"
+    app.rename(app.with_name("moved"))
+    app.symlink_to(homes)
+    await runtime.start(wanted)
+    assert (await runtime.wait(TOKEN)).exit_code == 126
+    assert "it leads out of the code" in await output(runtime, stream=LogStream.STDERR)
+
+
 @pytest.mark.parametrize("name", ["../outside", "/etc/perdure-outside/../../../x/../../outside"])
 async def test_code_that_would_be_unpacked_elsewhere_is_refused(
     runtime: ProcessRuntime, job: MakeJob, tmp_path: Path, name: str
@@ -451,6 +512,50 @@ async def test_replicas_of_a_root_server_have_accounts_of_their_own(
         assert said[0].splitlines() == [uids[0]] * 3
     else:
         assert set(uids) == {str(os.getuid())}
+
+
+LEAVES = """
+import ctypes, os, sys
+folder, memory, kept = sys.argv[1:]
+os.umask(0o077)
+os.mkdir(folder)
+open(f"{folder}/file", "w").write("secret")
+open(memory, "w").write("secret")
+os.symlink(kept, f"{folder}/link")
+os.chdir(folder)
+for _ in range(3000):
+    os.mkdir("d")
+    os.chdir("d")
+os.chmod(f"{folder}/d", 0)
+libc = ctypes.CDLL(None)
+assert min(libc.shmget(0, 4096, 0o600), libc.semget(0, 1, 0o600), libc.msgget(0, 0o600)) >= 0
+print(os.getuid())
+"""
+
+
+def sysv_ipc(uid: str) -> int:
+    rows = [path.read_text().splitlines()[1:] for path in Path("/proc/sysvipc").iterdir()]
+    return sum(uid in row.split() for row in itertools.chain(*rows))
+
+
+if os.geteuid() == 0:  # any other server has its replicas run as itself
+
+    async def test_what_an_account_leaves_behind_goes_with_its_replica(
+        runtime: ProcessRuntime, job: MakeJob, tmp_path: Path
+    ) -> None:
+        left, memory = (Path(f"{place}/perdure-{uuid4()}") for place in ("/tmp", "/dev/shm"))
+        (kept := tmp_path / "kept").touch()
+        code = archive(tmp_path, {"leave.py": LEAVES})
+        uid = await run(runtime, job(f"python leave.py {left} {memory} {kept}", code=code))
+        assert left.stat().st_uid == memory.stat().st_uid == int(uid)
+        assert sysv_ipc(uid) == 3
+        (left / "of-somebody-else").touch()
+        assert await runtime.remove(TOKEN)
+        assert os.listdir(left) == ["of-somebody-else"]
+        assert not memory.exists()
+        assert sysv_ipc(uid) == 0
+        assert kept.exists()
+        shutil.rmtree(left)
 
 
 async def test_waiting_costs_nothing_and_ends_with_the_replica(
