@@ -13,13 +13,16 @@ from api.submissions import (
     require_secrets,
     strip,
 )
-from perdure.errors import InvalidInput, PerdureError, Unavailable
+from perdure.errors import InvalidInput, PerdureError, TooLarge, Unavailable
 from spec.offer import OfferList, OfferQuery
 from spec.plan import Plan, PlanAction, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec
 from spec.submission import Applied, ApplyCall, PlanCall, Submission
 from store.idempotency import Claim
 from store.revisions import Revision
+
+SPEC_LIMIT = 256 * 1024
+"""Bytes of a specification: Temporal takes 2 MiB a message, and a replica's holds several."""
 
 
 class Applications:
@@ -123,6 +126,11 @@ class Applications:
 
     async def _stripped(self, submission: Submission, run: str) -> Stripped:
         stripped = strip(submission, self._project, run, self._services.digest_key)
+        if len(stripped.spec.model_dump_json()) > SPEC_LIMIT:
+            raise TooLarge(
+                "The configuration is too large for a workflow.",
+                hint=f"The limit is {SPEC_LIMIT // 1024} KiB: put what is long into the code.",
+            )
         await require_secrets(self._services.store, self._project, submission.configuration)
         return stripped
 

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import public_app
-from api.expiry import sweep
+from api.housekeeping import sweep
 from api.internal import internal_app
 from api.services import Services, make_services
 from api.ui.origin import ui_app

@@ -41,6 +41,11 @@ class DataDir:
         return self.root / "master.key"
 
     @property
+    def master_key_check(self) -> Path:
+        """What tells the master key of this directory from another one, and nothing else of it."""
+        return self.root / "master.check"
+
+    @property
     def admin_token(self) -> Path:
         """The token of `admin`."""
         return self.root / "admin.token"

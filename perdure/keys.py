@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     DIGESTS = "digests"
     SESSIONS = "sessions"
     AUTHENTICITY = "authenticity"
+    CHECK = "check"
 
 
 class MasterKey:

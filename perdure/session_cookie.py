@@ -1,4 +1,4 @@
-"""The cookie of a browser that is signed in. Only our API reads it."""
+"""The cookie of a browser that is signed in: none of a user's application gets it, or sets it."""
 
 from collections.abc import Iterable
 
@@ -12,3 +12,12 @@ def without_session(cookies: Iterable[bytes]) -> bytes:
     pairs = b";".join(cookies).split(b";")
     kept = [pair.strip() for pair in pairs if pair.partition(b"=")[0].strip() != _NAME]
     return b"; ".join(pair for pair in kept if pair)
+
+
+def sets_session(value: bytes) -> bool:
+    """Whether a `Set-Cookie` of this value comes back as our session's.
+
+    Browsers leave out the `=` of a cookie without a name, and our reader all blanks of Unicode.
+    """
+    pair = value.partition(b";")[0].decode("latin-1")
+    return pair.strip(" \t=").partition("=")[0].strip() == SESSION_COOKIE

@@ -50,6 +50,10 @@ NOT_BUILT: tuple[tuple[str, Uses], ...] = (
 """Properties that are read and checked, and whose effect is not built yet."""
 
 
+MOST_REPLICAS = 100
+"""Of one run: its story, its route table and one step of its workflow grow with their number."""
+
+
 def refusals(asked: ServiceConfiguration) -> tuple[Refusal, ...]:
     """What cannot be done with this configuration, whatever runs and whatever is offered."""
     found = [
@@ -61,6 +65,14 @@ def refusals(asked: ServiceConfiguration) -> tuple[Refusal, ...]:
         for name, uses in NOT_BUILT
         if uses(asked)
     ]
+    if asked.replicas.max > MOST_REPLICAS:
+        found.append(
+            Refusal(
+                subject="replicas",
+                message=f"`replicas: {asked.replicas}` is more than a run may have.",
+                hint=f"The most are {MOST_REPLICAS}.",
+            )
+        )
     absent = [name for name in asked.backends or () if name not in BUILT_BACKENDS]
     if absent and len(absent) == len(asked.backends or ()):
         found.append(

@@ -71,7 +71,8 @@ class ClientConnection(asyncio.Protocol):
         self._peer = peer[0].encode() if isinstance(peer, tuple) else b""
         self.trusted = self.plane.trusts(self._peer)
         self._since = monotonic()
-        self.plane.clients.add(self)
+        if not self.plane.clients.admit(self):
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Requests, pieces of their bodies, or bytes after an upgrade."""
@@ -152,6 +153,11 @@ class ClientConnection(asyncio.Protocol):
             self.transport.close()
 
     # Time
+
+    @property
+    def waiting_since(self) -> float:
+        """When it began to wait for the whole head of a request; 0 while a request is under way."""
+        return 0.0 if self._queue or self._tunnel is not None else self._since
 
     def check(self, now: float) -> None:
         """Once a second: what took too long ends."""

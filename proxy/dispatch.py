@@ -1,10 +1,10 @@
 """Who gets a request, and whether it may pass."""
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy import replies
+from proxy.model_search import ModelSearch
 from proxy.models import model_list, model_named
 from proxy.paths import FRONT, MODEL, SERVICE, locate
 from proxy.replies import Reply, moved, refusal
@@ -37,10 +37,9 @@ def dispatch(exchange: "Exchange") -> None:
 
 
 def _along(exchange: "Exchange", way: Way) -> None:
-    service, head = way.service, exchange.head
-    if service.auth:
-        head.authorization = None
-    _send(exchange, service, head.target[way.rest_at :], way.extra)
+    head = exchange.head
+    head.authorization = way.passes
+    _send(exchange, way.service, head.target[way.rest_at :], way.extra)
 
 
 def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -> None:
@@ -52,11 +51,13 @@ def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -
         if refused is not None:
             exchange.answer(refused)
             return
+    elif client.caller.projects(authorization) is not None:  # open, but no place for our token
+        head.authorization = None
     if service is not None:
         _to_known_service(exchange, service, rest)
         if head.token is None and not client.trusted:
             extra = client.forwarded(head) + service.forwarded
-            client.way = Way(plane, service, authorization, head.host, extra)
+            client.way = Way(plane, service, head, authorization, extra)
     elif plane.seek is None:
         exchange.answer(replies.NO_RUN)
     else:
@@ -108,8 +109,16 @@ def _to_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:
 
 
 def _to_named_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:
-    client = exchange.client
-    name = _named(exchange.body)
+    search = ModelSearch(exchange.body)
+    then = partial(_to_found_model, exchange, project, rest, search)
+    if search.over:
+        then()
+    else:
+        exchange.search(search.finish(exchange.client.plane.searches), then)
+
+
+def _to_found_model(exchange: "Exchange", project: bytes, rest: bytes, search: ModelSearch) -> None:
+    client, name = exchange.client, search.name
     if name is None:
         exchange.answer(replies.NO_MODEL_NAMED)
         return
@@ -118,16 +127,6 @@ def _to_named_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:
         exchange.answer(replies.unknown_model(name))
         return
     exchange.send(pool, rest, client.forwarded(exchange.head), None)
-
-
-def _named(body: list[bytes]) -> str | None:
-    """The `model` of a JSON object; nothing else of it is looked at."""
-    try:
-        value = json.loads(b"".join(body))
-    except ValueError:
-        return None
-    name = value.get("model") if isinstance(value, dict) else None
-    return name if isinstance(name, str) else None
 
 
 def _to_front(exchange: "Exchange") -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy import replies
 from proxy.attempts import first_attempt, next_attempt
 from proxy.balance import Claim, Replica
+from proxy.collection import Collection
 from proxy.dispatch import dispatch
 from proxy.redirects import under_prefix
 from proxy.replies import Reply
@@ -15,7 +16,7 @@ from proxy.reply_head import OPEN_TO_ALL, ReplyHead
 from proxy.request_head import RequestHead
 from proxy.table import Pool, Service
 from proxy.tunnel import Tunnel
-from proxy.upstream import UpstreamConnection
+from proxy.upstream import BUFFER, UpstreamConnection
 
 if TYPE_CHECKING:
     from proxy.client import ClientConnection
@@ -35,7 +36,7 @@ class Exchange:
     __slots__ = (
         "_answered",
         "_buffered",
-        "_collected",
+        "_collection",
         "_extra",
         "_over",
         "_quiet_since",
@@ -72,7 +73,7 @@ class Exchange:
         self.task: asyncio.Task[None] | None = None
         self.tried: tuple[Replica, ...] = ()
         self._answered = self._over = self.fresh = False
-        self._collected: Callable[[], None] | None = None
+        self._collection: Collection | None = None
         self._rewrite: Service | None = None
         self._quiet_since = 0.0
 
@@ -88,7 +89,7 @@ class Exchange:
         if self.sent_all:
             then()
         else:
-            self._collected = then
+            self._collection = Collection(self.client.plane.bodies, then)
             self._continue()
 
     def search(self, seek: Awaitable[None], then: Callable[[], None]) -> None:
@@ -122,12 +123,11 @@ class Exchange:
         if self._upstream is not None:
             if not self.head.upgrades:
                 self._flush(b"")
-        elif self._collected is not None:
-            if self._buffered > self.client.plane.limits.model_body_bytes:
-                self.answer(replies.BODY_TOO_LARGE)
+        elif self._collection is not None:
+            if refusal := self._collection.grow(self.body, self._buffered):
+                self.answer(refusal)
             elif self.sent_all:
-                then, self._collected = self._collected, None
-                then()
+                self._collection.whole()
         elif self._buffered > HIGH:
             self.client.pause_body()
 
@@ -152,9 +152,16 @@ class Exchange:
             upstream.pause()
         if (self.body or request.chunked) and not request.upgrades:
             self._flush(head)
-            client.resume_body()
+            if upstream.transport.get_write_buffer_size() <= BUFFER:
+                self.taken()
         else:
             upstream.transport.write(head)
+
+    def taken(self) -> None:
+        """The replica has what was sent so far, or nearly."""
+        if self._collection is not None:
+            self._collection.free()
+        self.client.resume_body()
 
     def _flush(self, head: bytes) -> None:
         upstream, body = self._upstream, self.body
@@ -186,6 +193,8 @@ class Exchange:
         if head.location is not None and self._rewrite is not None and self.claim is not None:
             hosts = (request.host or b"", self.claim.replica.endpoint.authority)
             head.location = under_prefix(head.location, self._rewrite.prefix, hosts)
+        if head.sessions and self.pool is plane.front:
+            head.lines += head.sessions
         return head.render(request, rechunk, self.keep, self.open_to_all)
 
     def answer(self, reply: Reply) -> None:
@@ -248,6 +257,8 @@ class Exchange:
         """The reply is whole."""
         self._over = True
         self._upstream = None
+        if self._collection is not None:
+            self._collection.free()
         self.client.plane.stats.lasted(now - self.begun_at)
         if self.claim is not None:
             self.claim.release()
@@ -258,7 +269,7 @@ class Exchange:
 
     def check(self, now: float, silent_seconds: float) -> None:
         """Once a second: whether bytes still move."""
-        if self.active:
+        if self.active or self.task is not None:  # a task has its own bounds
             self.active, self._quiet_since = False, now
         elif now - self._quiet_since > silent_seconds:
             self.keep = False
@@ -284,6 +295,8 @@ class Exchange:
         if self._upstream is not None:
             self._upstream.drop()
             self._upstream = None
+        if self._collection is not None:
+            self._collection.free()
         self.release()
 
     def release(self) -> None:

@@ -53,6 +53,7 @@ _REQUEST = _HOP | {
 
 _REPLY = _HOP | {
     b"location": Kind.LOCATION,
+    b"set-cookie": Kind.COOKIE,
     b"access-control-allow-origin": Kind.CROSS_ORIGIN,
     b"access-control-allow-credentials": Kind.CROSS_ORIGIN,
 }

@@ -10,8 +10,11 @@ def _bound(value: float, why: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds unless the name says bytes. There is no limit on a request's whole time."""
+    """Seconds unless the name says another unit. There is no limit on a request's whole time."""
 
+    client_connections: float = _bound(
+        16384, "of clients at a time; at most a third of the files that may be open"
+    )
     head_seconds: float = _bound(10, "for the whole head of a request; a slow client ties us up")
     idle_seconds: float = _bound(75, "a client's connection without a request (nginx: 75)")
     silent_seconds: float = _bound(300, "a request in which no byte moves; a long prefill fits in")
@@ -26,4 +29,7 @@ class Limits:
     sweep_seconds: float = _bound(1, "between two looks at all these; no request has a timer")
     model_body_bytes: float = _bound(
         64 * 1024 * 1024, "of a model's request: it is read as a whole"
+    )
+    model_bodies_bytes: float = _bound(
+        256 * 1024 * 1024, "of all these at a time, past 256 KiB of each: four of the largest"
     )

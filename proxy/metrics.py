@@ -79,6 +79,11 @@ class _Collector(Collector):
             "perdure_proxy_clients", "Connections of clients.", value=len(self._plane.clients)
         )
         yield GaugeMetricFamily(
+            "perdure_proxy_model_bodies_bytes",
+            "Held of large requests for models, until a replica has taken them.",
+            value=self._plane.bodies.taken,
+        )
+        yield GaugeMetricFamily(
             "perdure_proxy_table_age_seconds",
             "Since the table was last confirmed by its source.",
             value=time.monotonic() - state.heard_at,

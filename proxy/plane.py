@@ -9,7 +9,8 @@ from pathlib import Path
 from proxy.addresses import Endpoint
 from proxy.auth import Tokens
 from proxy.balance import Replica
-from proxy.client import ClientConnection
+from proxy.clients import Clients
+from proxy.collection import Budget
 from proxy.limits import Limits
 from proxy.stats import Stats
 from proxy.table import Pool, Table
@@ -35,8 +36,10 @@ class Plane:
         self.table = Table(tunnels, time.monotonic)
         self.tokens = Tokens()
         self.stats = Stats()
-        self.clients: set[ClientConnection] = set()
+        self.clients = Clients(int(limits.client_connections))
         self.front = Pool([Replica("api", front)]) if front else None
+        self.bodies = Budget(limits)
+        self.searches = asyncio.Lock()
         self.stopping = False
         self.seek: Seek | None = None
         self._trusted = trusted
@@ -66,7 +69,7 @@ class Plane:
     def sweep(self) -> None:
         """Time-outs of everything. It calls itself again."""
         now = time.monotonic()
-        for client in list(self.clients):
+        for client in self.clients:
             client.check(now)
         self.table.close_idle(now - self.limits.parked_seconds)
         if self.front is not None:
@@ -79,8 +82,8 @@ class Plane:
         deadline = self.loop.time() + self.limits.stop_seconds
         while self.clients and self.loop.time() < deadline:
             now = time.monotonic()
-            for client in list(self.clients):
+            for client in self.clients:
                 client.check(now)
             await asyncio.sleep(0.05)
-        for client in list(self.clients):
+        for client in self.clients:
             client.transport.abort()

@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,7 @@ import uvloop
 
 from perdure.program import stop_signal
 from perdure.settings import Settings
-from proxy import listener
+from proxy import descriptors, listener
 from proxy.addresses import endpoint
 from proxy.client import ClientConnection
 from proxy.limits import Limits
@@ -66,9 +66,11 @@ def run(options: Options) -> None:
 async def _serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     state = State()
+    room = descriptors.for_clients(descriptors.claim())
+    asked = options.limits.client_connections
     plane = Plane(
         tunnels=options.tunnels,
-        limits=options.limits,
+        limits=replace(options.limits, client_connections=min(room, asked)),
         front=endpoint(options.front, options.tunnels) if options.front else None,
         trusted=options.trusted,
     )

@@ -41,14 +41,19 @@ class Reply:
             "param": None,
             "code": self.fields["code"],
         }
-        body = json.dumps({"error": error, **self.fields}, ensure_ascii=False).encode()
+        body = _json({"error": error, **self.fields})
         return Reply(self.status, body, self.headers, self.fields)
+
+
+def _json(value: Mapping[str, object]) -> bytes:
+    """Half a surrogate pair, which JSON can name and UTF-8 cannot, becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
 def error(status: int, code: str, detail: str, *headers: tuple[bytes, bytes]) -> Reply:
     """An error of ours."""
     fields = {"detail": detail, "code": code}
-    return Reply(status, json.dumps(fields, ensure_ascii=False).encode(), headers, fields)
+    return Reply(status, _json(fields), headers, fields)
 
 
 def without_replica(seconds: int, *, starting: bool) -> Reply:
@@ -70,6 +75,12 @@ NO_RUN = error(404, NotFound.code(), "There is no such service.")
 NO_PLACE = error(404, NotFound.code(), "There is nothing at this address.")
 NO_MODEL_NAMED = error(400, "invalid_input", "The body must be a JSON object that names a `model`.")
 BODY_TOO_LARGE = error(413, "too_large", "The body is too large for a model's request.")
+NO_ROOM = error(
+    503,
+    "busy",
+    "Too many large requests for models are on their way.",
+    (b"retry-after", b"1"),
+)
 NO_FRONT = error(502, "api_unreachable", "The API does not answer.")
 UNREACHABLE = error(502, "unreachable", "No replica could be reached.")
 BROKEN = error(502, "bad_reply", "The replica's reply was broken off or is not HTTP.")

@@ -1,5 +1,8 @@
 """The head of a replica's reply: hygiene on the way in, rebuilding on the way out. Pure."""
 
+import re
+
+from perdure.session_cookie import sets_session
 from proxy.headers import LENGTH, Kind, nominated, without
 from proxy.request_head import RequestHead
 
@@ -9,20 +12,28 @@ MAX_HEAD = 256 * 1024
 ALL_IS_WELL = b"HTTP/1.1 200 OK\r\n"
 OPEN_TO_ALL = b"access-control-allow-origin: *\r\n"
 
+_REASON = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+"""RFC 9112, 4. Another one is left out: nobody needs it, and a terminal may obey it."""
+
 
 class ReplyHead:
-    """One head, as parsed. `length` is -1 when the reply does not say."""
+    """One head, as parsed. `length` is -1 when the reply does not say.
+
+    `sessions` are the lines that set our own session, which none but the API may do.
+    `unfit`: no reply can be made of it, nor of what follows it.
+    """
 
     __slots__ = (
         "chunked",
-        "coded",
         "connection",
         "cross_origin",
         "length",
         "lines",
         "location",
         "reason",
+        "sessions",
         "status",
+        "unfit",
         "upgrade",
     )
 
@@ -31,10 +42,11 @@ class ReplyHead:
         self.reason = b""
         self.lines: list[bytes] = []
         self.length = -1
-        self.chunked = self.coded = False
+        self.chunked = self.unfit = False
         self.connection = b""
         self.upgrade = b""
         self.location: bytes | None = None
+        self.sessions: tuple[bytes, ...] = ()
         self.cross_origin: list[bytes] | None = None
 
     def special(self, kind: Kind, name: bytes, value: bytes) -> None:
@@ -43,7 +55,7 @@ class ReplyHead:
             self.length = int(value)
         elif kind is Kind.CODING:
             self.chunked = value.strip().lower() == b"chunked"
-            self.coded = not self.chunked
+            self.unfit = not self.chunked
         elif kind is Kind.CONNECTION:
             self.connection += b", " + value if self.connection else value
         elif kind is Kind.LOCATION:
@@ -52,6 +64,12 @@ class ReplyHead:
             self.upgrade = value
         elif kind is Kind.CROSS_ORIGIN:
             self.cross_origin = [*(self.cross_origin or ()), b"%b: %b\r\n" % (name, value)]
+        elif kind is Kind.COOKIE:
+            line = b"%b: %b\r\n" % (name, value)
+            if sets_session(value):
+                self.sessions += (line,)
+            else:
+                self.lines.append(line)
 
     def bodiless(self, method: bytes) -> bool:
         """Whether no body follows, whatever the fields say (RFC 9112, 6.3)."""
@@ -70,7 +88,8 @@ class ReplyHead:
         if self.status == 200 and self.reason == b"OK":
             parts = [ALL_IS_WELL, *lines]
         else:
-            parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, self.reason), *lines]
+            reason = self.reason if _REASON.fullmatch(self.reason) else b""
+            parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, reason), *lines]
         if self.location is not None:
             parts.append(b"location: %b\r\n" % self.location)
         if open_to_all:

@@ -15,12 +15,14 @@ MAX_HEAD = 64 * 1024
 
 VERSIONS = ("1.1", "1.0")
 REFUSED_METHODS = (b"CONNECT", b"TRACE")
+_NOT_PASSED_ON = (b"h2c", b"h2", b"http")
 
 
 class RequestHead:
     """One head, as parsed. `refusal` is the status to answer with, 0 when there is none.
 
-    `upgrades`: it asks for an upgrade that we pass on; HTTP/2 is for whoever is in front of us.
+    `upgrades`: it asks for an upgrade that we pass on, to one of those that `upgrade` names.
+    HTTP/2 is for whoever is in front of us, and what follows a body is not ours to tell.
     """
 
     __slots__ = (
@@ -89,7 +91,7 @@ class RequestHead:
         if kind is Kind.CONNECTION:
             self.connection += b", " + value if self.connection else value
         elif kind is Kind.UPGRADE:
-            self.upgrade = value
+            self.upgrade += b", " + value if self.upgrade else value
         elif kind is Kind.COOKIE:
             self.cookies = [*(self.cookies or ()), value]
         elif kind is Kind.FORWARDED:
@@ -102,8 +104,13 @@ class RequestHead:
             self.preflight = value
             self.lines.append(b"%b: %b\r\n" % (name, value))
 
-    def complete(self, method: bytes, version: str, arrived: int, *, keep: bool) -> None:
-        """The last field is in: judge the head as a whole. `arrived`: at most so many bytes."""
+    def complete(
+        self, method: bytes, version: str, arrived: int, *, keep: bool, upgrade: bool
+    ) -> None:
+        """The last field is in: judge the head as a whole. `arrived`: at most so many bytes.
+
+        `upgrade`: both of the fields that ask for one are there.
+        """
         self.method, self.keep = method, keep
         self.http11 = version == "1.1"
         if self.target[:1] != b"/":
@@ -111,12 +118,9 @@ class RequestHead:
         self.refusal = self._fault(version, arrived) or self.refusal
         if self.refusal:
             self.keep = False
-        if self.upgrade:
-            self.upgrades = (
-                self.http11
-                and self.bodiless
-                and self.upgrade.lower() not in (b"h2c", b"h2", b"http/2.0")
-            )
+        if upgrade and self.http11 and self.bodiless:
+            self.upgrade = _passed_on(self.upgrade)
+            self.upgrades = bool(self.upgrade)
 
     def _fault(self, version: str, arrived: int) -> int:
         """The status to refuse it with, or 0."""
@@ -160,6 +164,14 @@ class RequestHead:
         return not self.length and not self.chunked
 
     @property
+    def framing(self) -> bytes:
+        """A head that says no more than how long the body is."""
+        length = (
+            b"transfer-encoding: chunked" if self.chunked else b"content-length: %d" % self.length
+        )
+        return b"POST / HTTP/1.1\r\n%b\r\n\r\n" % length
+
+    @property
     def repeatable(self) -> bool:
         """Whether it may be sent twice, when the first time brought no byte of a reply."""
         return self.bodiless and self.method in (b"GET", b"HEAD", b"OPTIONS")
@@ -189,3 +201,11 @@ class RequestHead:
         parts.append(extra)
         parts.append(b"\r\n")
         return b"".join(parts)
+
+
+def _passed_on(upgrade: bytes) -> bytes:
+    """The protocols of an `Upgrade` value, less HTTP itself."""
+    names = (each.strip() for each in upgrade.split(b","))
+    return b", ".join(
+        each for each in names if each and each.lower().partition(b"/")[0] not in _NOT_PASSED_ON
+    )

@@ -103,10 +103,20 @@ class RequestReader:
             if rest:
                 last.body.append(rest)
         else:
-            # An upgrade that is not passed on is not one: the next request follows.
-            self._parser = httptools.HttpRequestParser(self)
+            self._decline(last)
             return rest
         return b""
+
+    def _decline(self, exchange: Exchange) -> None:
+        """An upgrade that is not passed on is not one (RFC 9110, 7.8): HTTP goes on.
+
+        The parser has taken the head for the whole request. A body is read by another one, which
+        is told its framing by a head that counts as none.
+        """
+        self._parser = httptools.HttpRequestParser(self)
+        if not exchange.head.bodiless:
+            exchange.sent_all, self._exchange = False, exchange
+            self._parser.feed_data(exchange.head.framing)
 
     def _refuse(self, status: int) -> None:
         """What comes is no request, or not the body of one; the answer waits for its turn."""
@@ -157,11 +167,14 @@ class RequestReader:
         head, parser = self._head, self._parser
         assert head is not None
         self._head, self._lines = None, []
+        if self._exchange is not None:  # the head that only tells a parser how a body is framed
+            return
         head.complete(
             parser.get_method(),
             parser.get_http_version(),
             self._head_bytes,
             keep=parser.should_keep_alive(),
+            upgrade=parser.should_upgrade(),
         )
         self._head_bytes, self.head_since = 0, 0.0
         self._exchange = exchange = Exchange(self._client, head)

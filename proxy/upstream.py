@@ -129,7 +129,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _await_head(self, exchange: "Exchange", size: int) -> None:
         """The last read brought so many bytes of a head that goes on, or that will not do."""
         self._head_bytes += size
-        if self._head.coded or self._head_bytes > MAX_HEAD:
+        if self._head.unfit or self._head_bytes > MAX_HEAD:
             self._break_off(exchange)
 
     def _pass_on(self, exchange: "Exchange") -> None:
@@ -159,6 +159,8 @@ class UpstreamConnection(asyncio.Protocol):
         """httptools: another reply begins."""
         if self._complete:  # a second reply, which nobody asked for
             self._reusable = False
+        if self._head.unfit:
+            return
         self._head = head = ReplyHead()
         self._lines = head.lines
 
@@ -180,12 +182,10 @@ class UpstreamConnection(asyncio.Protocol):
         head.status = status = parser.get_status_code()
         if exchange is None or self._complete:
             return
-        if status < 200 and not (status == 101 and exchange.head.upgrades):
-            # Ours was sent already; the others are hints that may be dropped (RFC 9110, 15.2).
-            if status == 101:
-                head.coded = True
-            return
-        if head.coded:
+        if status < 100 or (status == 101 and not self._agrees(exchange)):
+            head.unfit = True
+        if head.unfit or (status < 200 and status != 101):
+            # `100` we have sent ourselves; the others are hints (RFC 9110, 15.2).
             return
         self._got_head, self._lines = True, []
         method = exchange.head.method
@@ -199,6 +199,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._complete = True
             self._reusable = parser.get_http_version() == "1.1" and head.stays
             self._parser = httptools.HttpResponseParser(self)
+
+    def _agrees(self, exchange: "Exchange") -> bool:
+        """Whether the upgrade that this reply speaks of was asked for, and is named."""
+        return exchange.head.upgrades and self._parser.should_upgrade()
 
     def on_body(self, data: bytes) -> None:
         """httptools: a piece of the body."""
@@ -249,13 +253,14 @@ class UpstreamConnection(asyncio.Protocol):
         now, replica = monotonic(), self.replica
         if replica.failures:
             replica.answered()
-        if self._reusable and exchange.sent_all and not replica.left_at:
+        unsent = self.transport.get_write_buffer_size()
+        if self._reusable and exchange.sent_all and not unsent and not replica.left_at:
             if self._paused:
                 self.resume()
             self.parked_at = now
             replica.idle.append(self)
-        else:
-            self.transport.close()
+        else:  # at once: what was not taken of the request may never be
+            self.transport.abort()
         exchange.done(now)
 
     def eof_received(self) -> bool:
@@ -290,4 +295,4 @@ class UpstreamConnection(asyncio.Protocol):
         if self._tunnel is not None:
             self._tunnel.resume(client=True)
         elif self._exchange is not None:
-            self._exchange.client.resume_body()
+            self._exchange.taken()

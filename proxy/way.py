@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 class Way:
     """To `service`, for a caller that it admits. It holds until the table or the tokens change.
 
-    `rest_at` is where the rest of a target begins, and `extra` are the lines that the proxy adds.
+    `rest_at` is where the rest of a target begins, `extra` are the lines that the proxy adds, and
+    `passes` is what the application sees of the caller's `Authorization`.
     """
 
     __slots__ = (
@@ -23,6 +24,7 @@ class Way:
         "_table_version",
         "_tokens_version",
         "extra",
+        "passes",
         "rest_at",
         "service",
     )
@@ -31,14 +33,16 @@ class Way:
         self,
         plane: "Plane",
         service: Service,
+        head: "RequestHead",
         authorization: bytes | None,
-        host: bytes | None,
         extra: bytes,
     ) -> None:
+        """`head` as it goes on to `service`; it came with this `authorization`."""
         self._plane = plane
         self._table_version, self._tokens_version = plane.table.version, plane.tokens.version
         self._prefix = service.prefix + b"/"
-        self._authorization, self._host = authorization, host
+        self._authorization, self._host = authorization, head.host
+        self.passes = head.authorization
         self.service = service
         self.rest_at = len(service.prefix)
         self.extra = extra

@@ -37,7 +37,13 @@ class Place:
 @contextmanager
 def only_server(data: DataDir) -> Iterator[None]:
     """Be the only one who uses a data directory. Raises `CannotStart` when somebody else does."""
-    descriptor = lock.open_lock(data.lock)
+    try:
+        descriptor = lock.open_lock(data.lock)
+    except OSError as error:
+        raise CannotStart(
+            f"`{data.lock}` cannot be written: {(error.strerror or '').lower()}.",
+            hint="Set `PERDURE_DATA_DIR` to a folder that can be written.",
+        ) from error
     try:
         if not lock.take(descriptor):
             pid = os.pread(descriptor, 32, 0).decode().strip() or "unknown"

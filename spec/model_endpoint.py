@@ -8,6 +8,10 @@ from pydantic import BeforeValidator, Field
 from spec.route import ModelFormat
 from spec.section import Section
 
+LONGEST_NAME = 255
+"""Characters: Temporal's index, by which models are found, holds no more."""
+ModelName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+
 
 class ModelType(StrEnum):
     """What a model does."""
@@ -18,10 +22,12 @@ class ModelType(StrEnum):
 class OpenAIModel(Section):
     """A model behind an OpenAI-compatible API, which begins at `prefix`."""
 
-    shorthands: ClassVar[tuple[dict[str, Any], ...]] = ({"type": "string", "minLength": 1},)
+    shorthands: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
+    )
 
     type: ModelType = ModelType.CHAT
-    name: Annotated[str, Field(min_length=1)]
+    name: ModelName
     format: Literal[ModelFormat.OPENAI]
     prefix: Annotated[str, Field(pattern=r"^/\S*$")] = "/v1"
 
@@ -30,7 +36,7 @@ class TgiModel(Section):
     """A model behind TGI's own API; what is None is read from the model's own repository."""
 
     type: ModelType = ModelType.CHAT
-    name: Annotated[str, Field(min_length=1)]
+    name: ModelName
     format: Literal[ModelFormat.TGI]
     chat_template: str | None = None
     eos_token: str | None = None

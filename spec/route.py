@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from spec.public import PublicModel
 
@@ -103,7 +103,7 @@ class TokenGrant(PublicModel):
     A proxy ends it by its own clock; None: it holds until it is revoked.
     """
 
-    sha256: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
     projects: tuple[str, ...] = ()
     expires_at: AwareDatetime | None = None
 

@@ -4,18 +4,22 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterable
+import time
+from collections.abc import AsyncIterable, Collection
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import delete, insert, select
 
-from perdure.errors import InvalidInput, NotFound, TooLarge
+from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from spec.run import CodeArchive
 from store.connection import Database
 from store.tables import code
 
 MEGABYTE = 1024 * 1024
+UNCLAIMED = timedelta(hours=1)
+"""A file is in its place before the store knows of it: a younger one is let be."""
 
 
 class BlobStore(Protocol):
@@ -30,6 +34,10 @@ class BlobStore(Protocol):
 
     def path(self, sha256: str) -> Path:
         """A file of this machine with the content, for as long as the store has it."""
+        ...
+
+    async def sweep(self, kept: Collection[str], older: timedelta) -> int:
+        """Remove what is not among `kept` and was written longer ago; how many there were."""
         ...
 
 
@@ -60,6 +68,11 @@ class FolderBlobs:
                     hint="Send it again.",
                 )
             draft.replace(self.path(sha256))
+        except OSError as error:
+            raise Unavailable(
+                f"The code cannot be kept: {(error.strerror or str(error)).lower()}.",
+                hint="The server's disk may be full.",
+            ) from error
         finally:
             draft.unlink(missing_ok=True)
         return size
@@ -67,6 +80,20 @@ class FolderBlobs:
     def path(self, sha256: str) -> Path:
         """The file, whether it exists or not."""
         return self._folder / sha256
+
+    async def sweep(self, kept: Collection[str], older: timedelta) -> int:
+        """As `BlobStore.sweep`; drafts that a killed process left are among them."""
+        return await asyncio.to_thread(self._sweep, kept, time.time() - older.total_seconds())
+
+    def _sweep(self, kept: Collection[str], before: float) -> int:
+        gone = [
+            file
+            for file in self._folder.iterdir()
+            if file.name not in kept and file.stat().st_mtime < before
+        ]
+        for file in gone:
+            file.unlink(missing_ok=True)
+        return len(gone)
 
 
 def too_large(limit: int) -> TooLarge:
@@ -117,3 +144,9 @@ class Code:
                 f"The code `{archive.sha256[:12]}` is not in the store.", hint="Apply again."
             )
         return self._blobs.path(archive.sha256)
+
+    async def sweep(self, older: timedelta = UNCLAIMED) -> int:
+        """Remove archives of deleted projects, and uploads that broke; how many there were."""
+        async with self._database.read() as connection:
+            kept = frozenset(await connection.scalars(select(code.c.sha256)))
+        return await self._blobs.sweep(kept, older)

@@ -12,7 +12,7 @@ from pathlib import Path
 from perdure import logs
 from perdure.client_config import client_file, introduce_own_server
 from perdure.errors import CannotStart
-from perdure.keys import MasterKey, create_secret, read_secret
+from perdure.keys import MasterKey, Purpose, create_secret, read_secret
 from perdure.program import exit_status
 from perdure.settings import Settings, read_settings
 from store.head import is_set_up
@@ -27,7 +27,7 @@ PROFILE_PROJECT = "main"
 def set_up(settings: Settings, profile: Path) -> None:
     """Make whatever is missing. Raises `CannotStart`, `Unavailable`, `InvalidConfiguration`."""
     settings.data.create()
-    MasterKey.load_or_create(settings.master_key_path)
+    _require_own_key(settings)
     create_secret(settings.data.internal_key, secrets.token_urlsafe(32).encode())
     create_secret(settings.data.admin_token, _first_token(settings).encode())
     token = read_secret(settings.data.admin_token, "admin token").decode().strip()
@@ -42,6 +42,23 @@ def set_up(settings: Settings, profile: Path) -> None:
             "Commands go on asking the server at %s, which is the project `%s` in `%s`. For this "
             "one: `perdure project add --url %s < %s`, or a file of its own by `PERDURE_CONFIG`.",
             *(other, PROFILE_PROJECT, profile, url, settings.data.admin_token),
+        )
+
+
+def _require_own_key(settings: Settings) -> None:
+    """See that the master key is the one with which this data directory began.
+
+    The first start makes one. A key that was lost is not replaced: nothing that was sealed could
+    be read with another.
+    """
+    begun = settings.data.master_key_check
+    key = MasterKey.load if begun.exists() else MasterKey.load_or_create
+    check = key(settings.master_key_path).subkey(Purpose.CHECK).hex().encode()
+    create_secret(begun, check)
+    if read_secret(begun, "check of the master key").strip() != check:
+        raise CannotStart(
+            f"The master key `{settings.master_key_path}` is not that of `{settings.data.root}`.",
+            hint="Restore it from the backup: another one cannot read what was sealed.",
         )
 
 

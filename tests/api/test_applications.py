@@ -150,6 +150,13 @@ class TestApply:
         assert applied["accepted"]["incarnation"] == "short-life"
         assert len(runs.applied) == 1
 
+    async def test_more_than_a_workflow_holds_is_too_large(
+        self, alice: httpx.AsyncClient, runs: FakeRuns
+    ) -> None:
+        answer = await apply(alice, call(env={f"N{number}": "" for number in range(5_000)}))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+        assert runs.applied == []
+
     async def test_refused_one_leaves_nothing_and_frees_its_key(
         self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store
     ) -> None:

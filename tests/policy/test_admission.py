@@ -65,6 +65,17 @@ def test_what_is_switched_off_is_not_refused(properties: dict[str, Any]) -> None
     assert refusals(service(**properties)) == ()
 
 
+@pytest.mark.parametrize(
+    ("replicas", "is_refused"),
+    [(100, False), (101, True), (10**12, True), ("1..1000", True), ("101..1000", True)],
+)
+def test_a_run_has_a_bounded_number_of_replicas(replicas: int | str, is_refused: bool) -> None:
+    scaling = {"scaling": {"metric": "rps", "target": 1}} if isinstance(replicas, str) else {}
+    found = refusals(spec(replicas=replicas, **scaling).configuration)
+    about_number = [each for each in found if each.hint == "The most are 100."]
+    assert bool(about_number) is is_refused
+
+
 def test_all_refusals_are_told_at_once() -> None:
     found = refusals(service(retry=True, priority=3, backends=["aws"]))
     assert [each.subject for each in found] == ["retry", "priority", "backends"]

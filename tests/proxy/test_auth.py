@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+import pytest
+from pydantic import ValidationError
+
 from proxy.auth import Caller, Tokens
 from spec.route import TokenGrant
 
@@ -41,6 +44,12 @@ def test_a_grant_takes_the_place_of_the_last_one() -> None:
     assert tokens.grants() == (grant(b"t", "b"),)
     tokens.replace([grant(b"u", "a")])
     assert tokens.grants() == (grant(b"u", "a"),)
+
+
+@pytest.mark.parametrize("digest", ["", "zz" * 32, "ab" * 31, "ab" * 32 + "\n", "ab" * 33])
+def test_a_grant_names_a_hash(digest: str) -> None:
+    with pytest.raises(ValidationError):
+        TokenGrant(sha256=digest)
 
 
 def test_what_a_connection_remembers_ends_with_the_token() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.proxy.running import RunningProxy, head
+from tests.proxy.running import AUTH, RunningProxy, head
 from tests.proxy.upstream import Connection, Upstream
 from tests.proxy.wire import Client, Message
 
@@ -142,13 +142,63 @@ async def test_our_token_in_both_places_reaches_nobody(
     assert request.get("x-perdure-token") is None
 
 
-async def test_an_open_service_gets_authorization_as_sent(
+@pytest.mark.parametrize("sent", ["Bearer its-own", "Basic Z29vZA==", None])
+async def test_an_open_service_gets_a_foreign_authorization_as_sent(
+    proxy: RunningProxy, upstream: Start, client: Client, sent: str | None
+) -> None:
+    application = await upstream()
+    name = await proxy.publish(application.address, auth=False)
+    field = f"Authorization: {sent}\r\n" if sent else ""
+    for _ in range(3):
+        await client.send(head(name).replace(AUTH.encode(), field.encode()))
+    assert [each.get("authorization") for each in application.requests] == [sent] * 3
+
+
+@pytest.mark.parametrize("token", ["good", "other"])
+async def test_our_token_does_not_reach_an_open_service_either(
+    proxy: RunningProxy, upstream: Start, client: Client, token: str
+) -> None:
+    application = await upstream()
+    name = await proxy.publish(application.address, auth=False)
+    raw = head(name).replace(b"Bearer good", b"bearer  %b" % token.encode())
+    ours = f"X-Perdure-Token: {token}\r\n\r\n".encode()
+    for request in (raw, raw, raw.removesuffix(b"\r\n") + ours, raw):
+        await client.send(request)
+    assert len(application.requests) == 4
+    for each in application.requests:
+        assert token not in str(each.fields)
+
+
+async def test_a_token_that_becomes_ours_is_taken_away_from_then_on(
     proxy: RunningProxy, upstream: Start, client: Client
 ) -> None:
     application = await upstream()
     name = await proxy.publish(application.address, auth=False)
-    await client.send(head(name))
-    assert application.requests[0].get("authorization") == "Bearer good"
+    raw = head(name).replace(b"good", b"brief")
+    await client.send(raw)
+    async with proxy.token("brief"):
+        await client.send(raw)
+    await client.send(raw)
+    sent = [each.get("authorization") for each in application.requests]
+    assert sent == ["Bearer brief", None, "Bearer brief"]
+
+
+async def test_no_application_can_set_our_session(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    async def answer(connection: Connection) -> None:
+        await connection.request()
+        await connection.reply(
+            b"x",
+            "Set-Cookie: perdure_session=evil; Path=/",
+            "set-cookie: a=perdure_session=1",
+            "SET-COOKIE:\tperdure_session = evil",
+            "Set-Cookie: b=2",
+        )
+
+    name = await proxy.publish((await upstream(answer)).address)
+    reply = await client.send(head(name))
+    assert reply.all("set-cookie") == ["a=perdure_session=1", "b=2"]
 
 
 @pytest.mark.parametrize(

@@ -285,6 +285,8 @@ async def test_trailers_arrive(proxy: RunningProxy, upstream: Start, client: Cli
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\nX-Large: " + b"x" * 400_000,
+        b"HTTP/1.1 000 Wat\r\ncontent-length: 2\r\n\r\nok",
+        b"HTTP/1.1 099 Wat\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nEVIL",
         b"",
     ],
 )
@@ -301,6 +303,24 @@ async def test_a_reply_that_is_not_http_is_a_502(
     reply = await client.send(head(name))
     assert reply.status == 502
     assert b'"code": "bad_reply"' in reply.body
+
+
+@pytest.mark.parametrize(
+    ("sent", "arrives"),
+    [("O\0K\x1b[31m", ""), ("Fine\x7f", ""), ("Très bien", "Très bien"), ("", "")],
+)
+async def test_a_reason_that_is_no_text_is_left_out(
+    proxy: RunningProxy, upstream: Start, client: Client, sent: str, arrives: str
+) -> None:
+    async def answer(connection: Connection) -> None:
+        await connection.request()
+        start = f"HTTP/1.1 200 {sent}\r\n".encode("latin-1")
+        await connection.write(start + b"content-length: 2\r\n\r\nok")
+        await connection.gone()
+
+    name = await proxy.publish((await upstream(answer)).address)
+    reply = await client.send(head(name))
+    assert (reply.start, reply.body) == (f"HTTP/1.1 200 {arrives}", b"ok")
 
 
 async def test_bytes_after_a_reply_are_not_the_next_one(

@@ -13,6 +13,7 @@ from tests.proxy.wire import Message
 
 Start = Callable[..., Awaitable[Upstream]]
 ROUNDS = 60
+OFFER = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c")
 
 
 def conversation(chance: random.Random, name: str) -> list[tuple[bytes, bool]]:
@@ -25,6 +26,15 @@ def conversation(chance: random.Random, name: str) -> list[tuple[bytes, bool]]:
         lambda body: (head(name, f"Content-Length: {len(body)}", method="POST") + body, False),
         lambda body: (
             head(name, "Transfer-Encoding: chunked", method="PUT")
+            + chunked(body, 1 + chance.randrange(900)),
+            False,
+        ),
+        lambda body: (
+            head(name, *OFFER, f"Content-Length: {len(body)}", method="POST") + body,
+            False,
+        ),
+        lambda body: (
+            head(name, *OFFER, "Transfer-Encoding: chunked", method="PUT")
             + chunked(body, 1 + chance.randrange(900)),
             False,
         ),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.session_cookie import without_session
+from perdure.session_cookie import sets_session, without_session
 from proxy.headers import REQUEST_KINDS, Kind, Kinds, nominated, without
 from proxy.paths import Zone, locate
 from proxy.redirects import under_prefix
@@ -60,6 +60,24 @@ def test_only_our_session_is_taken_from_cookies(pairs: list[bytes]) -> None:
     left = without_session([b";".join(pairs)]).split(b"; ") if pairs else []
     expected = [pair.strip() for pair in pairs if not pair.startswith(b"perdure_session")]
     assert [pair for pair in left if pair] == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "ours"),
+    [
+        (b"perdure_session=x; Path=/", True),
+        (b"perdure_session", True),
+        (b" \tperdure_session\t =x", True),
+        (b"=perdure_session=x", True),
+        (b"perdure_session\xa0=x", True),
+        (b"perdure_session2=x", False),
+        (b"Perdure_Session=x", False),
+        (b"a=1; perdure_session=x", False),
+        (b"", False),
+    ],
+)
+def test_what_a_browser_sends_back_as_our_session(value: bytes, ours: bool) -> None:
+    assert sets_session(value) is ours
 
 
 @pytest.mark.parametrize(

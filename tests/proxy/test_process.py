@@ -167,6 +167,19 @@ async def test_the_front_door_gets_all_else_as_it_is(tmp_path: Path, upstream: S
     assert await asyncio.to_thread(running.stop) == 0
 
 
+async def test_the_api_may_set_its_session(tmp_path: Path, upstream: Start) -> None:
+    async def answer(connection: Connection) -> None:
+        await connection.request()
+        await connection.reply(b"", "Set-Cookie: perdure_session=s", "Set-Cookie: a=b")
+
+    running = RunningProxy(tmp_path, "--front", (await upstream(answer)).address)
+    client = await running.connect()
+    reply = await client.send(b"GET /login HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert sorted(reply.all("set-cookie")) == ["a=b", "perdure_session=s"]
+    client.writer.close()
+    assert await asyncio.to_thread(running.stop) == 0
+
+
 INTERNAL = (
     "/internal",
     "/internal/v1/feed",

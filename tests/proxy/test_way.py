@@ -31,7 +31,7 @@ async def plane() -> Plane:
 @pytest.fixture
 async def way(plane: Plane) -> Way:
     service = plane.table.services[b"main", b"chat"]
-    return Way(plane, service, b"Bearer good", b"a.test", b"")
+    return Way(plane, service, head(authorization=None), b"Bearer good", b"")
 
 
 def head(
@@ -77,7 +77,7 @@ async def test_it_ends_when_the_token_expires(plane: Plane) -> None:
     now = ends.timestamp() - 1
     plane.tokens = Tokens([GRANT.model_copy(update={"expires_at": ends})], lambda: now)
     service = plane.table.services[b"main", b"chat"]
-    way = Way(plane, service, b"Bearer good", b"a.test", b"")
+    way = Way(plane, service, head(), b"Bearer good", b"")
     assert way.leads(head())
     now = ends.timestamp()
     assert not way.leads(head())

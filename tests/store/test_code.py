@@ -1,9 +1,11 @@
+import errno
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
-from perdure.errors import InvalidInput, NotFound, TooLarge
+from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from perdure.settings import Settings
 from spec.run import CodeArchive
 from store.database import Store
@@ -55,3 +57,35 @@ async def test_one_project_does_not_see_the_code_of_another(store: Store) -> Non
     assert await store.code.find("team", SHA256) is None
     with pytest.raises(NotFound):
         await store.code.path("team", archive)
+
+
+async def test_code_of_a_deleted_project_goes_unless_another_has_it(
+    store: Store, settings: Settings
+) -> None:
+    shared, own = CONTENT, b"of one project only"
+    await store.projects.create("team", "admin")
+    for project, content in (("main", shared), ("team", shared), ("team", own)):
+        await store.code.put(project, hashlib.sha256(content).hexdigest(), pieces(content))
+    assert await store.code.sweep(timedelta()) == 0
+    await store.projects.delete("team")
+    assert await store.code.sweep() == 0
+    assert await store.code.sweep(timedelta()) == 1
+    assert [file.read_bytes() for file in settings.data.code.iterdir()] == [shared]
+
+
+async def test_an_upload_that_a_kill_left_is_swept(store: Store, settings: Settings) -> None:
+    (settings.data.code / f".{SHA256}.0011").write_bytes(b"an arch")
+    assert await store.code.sweep(timedelta()) == 1
+    assert list(settings.data.code.iterdir()) == []
+
+
+async def test_a_full_disk_is_told_as_trouble_of_the_server(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("store.code.os.fsync", full)
+    with pytest.raises(Unavailable, match="no space left on device"):
+        await store.code.put("main", SHA256, pieces(CONTENT))
+    assert list(settings.data.code.iterdir()) == []

@@ -21,7 +21,7 @@ from tests.store.conftest import TOKEN
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    names = ("admin.token", "internal.key", "master.key")
+    names = ("admin.token", "internal.key", "master.key", "master.check")
     return {name: (folder / name).read_bytes() for name in names}
 
 
@@ -58,8 +58,26 @@ async def test_without_a_set_up_the_wait_ends_with_what_to_do(tmp_path: Path) ->
 
 
 def test_secret_files_are_for_their_owner_only(settings: Settings) -> None:
-    for name in ("admin.token", "internal.key", "master.key"):
+    for name in ("admin.token", "internal.key", "master.key", "master.check"):
         assert stat.S_IMODE((settings.data.root / name).stat().st_mode) == 0o600
+
+
+def test_another_master_key_is_refused(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    set_up(settings, tmp_path / "config.yml")
+    settings.master_key_path.write_bytes(bytes(32))
+    with pytest.raises(CannotStart, match="is not that of"):
+        set_up(settings, tmp_path / "config.yml")
+
+
+def test_a_lost_master_key_is_not_replaced(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    set_up(settings, tmp_path / "config.yml")
+    settings.master_key_path.unlink()
+    with pytest.raises(CannotStart, match="cannot be read") as refused:
+        set_up(settings, tmp_path / "config.yml")
+    assert "backup" in refused.value.hint
+    assert not settings.master_key_path.exists()
 
 
 async def test_revoked_first_token_stays_revoked_after_a_restart(

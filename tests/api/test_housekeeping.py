@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from api.expiry import sweep
+from api.housekeeping import sweep
 from perdure.errors import Unavailable
 from store.database import Store
 from tests.store.conftest import Clock
@@ -30,5 +30,5 @@ async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
                 await asyncio.sleep(0.01)
         sweeping.cancel()
     assert [record.message for record in caplog.records] == [
-        "Expired tokens cannot be dropped for now: The store does not answer."
+        "What is over cannot be dropped for now: The store does not answer."
     ]

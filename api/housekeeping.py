@@ -1,4 +1,4 @@
-"""Expired tokens leave the store. They have opened nothing since their time came."""
+"""What is over leaves the store: expired tokens, and code that no project has any more."""
 
 import asyncio
 import logging
@@ -13,14 +13,15 @@ log = logging.getLogger(__name__)
 
 
 async def sweep(store: Store, pause: float = PAUSE) -> None:
-    """Drop tokens whose time is over, without end; a store that is away is tried again."""
+    """Sweep without end; a store that is away is tried again."""
     away = False
     while True:
         try:
             await store.tokens.expire()
+            await store.code.sweep()
             away = False
-        except Unavailable as error:
+        except (Unavailable, OSError) as error:
             if not away:
-                log.warning("Expired tokens cannot be dropped for now: %s", error.message)
+                log.warning("What is over cannot be dropped for now: %s", error)
             away = True
         await asyncio.sleep(pause)
