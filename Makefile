@@ -10,7 +10,7 @@ CODE := $(ROOMS) tests benchmarks examples
 .PHONY: demo test test-long lint bench docs format histories lock machine
 
 demo: .venv/.ready ## serve a real language model, talk to it, stop everything
-	@$(BIN)/python -P examples/demo.py
+	@$(BIN)/python -P examples/demo
 
 test: .venv/.ready machine ## everything but what takes minutes
 	$(BIN)/python -m pytest
@@ -48,9 +48,11 @@ machine: ## what tests need of the machine: by apt as root, else told
 	@test -n "$(PYTHON)" || { echo "perdure needs Python 3.11 or newer: apt install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y python3-venv >/dev/null; \
+		&& echo "Installing python3-venv …" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y python3-venv >/dev/null; \
 	} || { echo "python3-venv is missing: apt install python3-venv" >&2; exit 1; }
+	@echo "Making a virtual environment in .venv …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the packages of requirements.lock into it …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .

@@ -39,23 +39,37 @@ def drawn(picture: RenderableType, width: int) -> list[str]:
 
 
 class Terminal:
-    """`perdure` on a terminal of 80 columns, as a person meets it."""
+    """A program on a terminal of 80 columns, as a person meets it."""
 
     def __init__(self, descriptor: int, process: subprocess.Popen[bytes]) -> None:
         self._descriptor = descriptor
         self._process = process
         self.seen = ""
 
-    def wait_for(self, text: str) -> None:
-        """Read on until the text has appeared since the last time."""
+    def wait_for(self, text: str) -> str:
+        """Read on until the text has appeared since the last time; what came before it."""
         end = time.monotonic() + DEADLINE
         while text not in self.seen:
             assert time.monotonic() < end, f"{text!r} did not appear in:\n{self.seen}"
             assert self._read(), f"it ended without {text!r}:\n{self.seen}"
-        self.seen = self.seen.partition(text)[2]
+        before, _, self.seen = self.seen.partition(text)
+        return before
 
     def type(self, text: str) -> None:
         os.write(self._descriptor, text.encode())
+
+    def hang_up(self) -> int:
+        """Take the terminal away; how the program ended."""
+        self.close()
+        return self._process.wait(DEADLINE)
+
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
 
     def exit_code(self) -> int:
         """Read to the end."""
@@ -78,22 +92,30 @@ class Terminal:
 @contextmanager
 def terminal(*arguments: str, cwd: Path) -> Iterator[Terminal]:
     """Start `perdure` with these arguments; what is left of it goes with the block."""
+    with on_terminal(sys.executable, "-P", "-m", "perdure", *arguments, cwd=cwd) as place:
+        yield place
+
+
+@contextmanager
+def on_terminal(*program: str, cwd: Path, **variables: str) -> Iterator[Terminal]:
+    """Start a program, which the terminal's signals reach; it goes with the block."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    program = [sys.executable, "-P", "-m", "perdure", *arguments]
+    shown = {"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"}
     process = subprocess.Popen(
         [sys.executable, "-c", _ENTER_TERMINAL, *program],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"},
+        env=os.environ | shown | variables,
     )
     os.close(theirs)
+    place = Terminal(ours, process)
     try:
-        yield Terminal(ours, process)
+        yield place
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             process.wait()
-        os.close(ours)
+        place.close()

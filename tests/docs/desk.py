@@ -50,6 +50,9 @@ class Desk:
         command = self._bin / "perdure"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m perdure "$@"\n')
         command.chmod(0o755)
+        activate = folder / ".venv" / "bin" / "activate"
+        activate.parent.mkdir(parents=True)
+        activate.write_text(f'PATH="{self._bin}:$PATH"\n')
 
     def follow(self, block: Block) -> None:
         """Do what the block says; it is right, or this fails with its place."""

@@ -10,7 +10,11 @@ CLIENT = (
     ("PERDURE_URL", "The server's address; else that of the project in the client's file."),
     ("PERDURE_TOKEN", "The token; `DSTACK_TOKEN` is understood, too."),
     ("PERDURE_PROJECT", "The project; `DSTACK_PROJECT` is understood, too. `--project` wins."),
-    ("PERDURE_CONFIG", "The client's file. Default: `~/.perdure/config.yml`."),
+    (
+        "PERDURE_CONFIG",
+        "The client's file. Default: `~/.perdure/config.yml`. The first start of `perdure server` "
+        "writes its project there, unless it has one of another server.",
+    ),
 )
 
 INTRODUCTION = f"""# Settings
