@@ -50,7 +50,7 @@ def _hashes(old: CodeArchive | None, new: CodeArchive | None) -> tuple[str | Non
     known = all(code.identity for code in (old, new) if code)
 
     def beginning(code: CodeArchive | None) -> str | None:
-        return code and (code.identity if known else code.sha256)[:12]
+        return None if code is None else (code.identity if known else code.sha256)[:12]
 
     return beginning(old), beginning(new)
 
