@@ -93,13 +93,20 @@ class Runs:
             return
 
     async def stop(self, project: str, run: str, *, abort: bool = False) -> RunStatus:
-        """Ask for the end. Raises `NotFound` when no run of that name lives."""
+        """Ask for the end; a run that has ended stays as it is.
+
+        Raises `NotFound` when there was no such run.
+        """
         try:
             status: RunStatus = await self.handle(project, run).execute_update(
                 ids.Message.STOP, StopRequest(abort=abort), result_type=RunStatus
             )
         except RPCError as error:
-            raise _not_found(project, run, error) from error
+            is_over = error.status is RPCStatusCode.NOT_FOUND
+            last = await self.status(project, run) if is_over else None
+            if last is None:
+                raise _not_found(project, run, error) from error
+            return last
         except WorkflowUpdateFailedError as failure:
             known = await self.status(project, run)
             if known is None:

@@ -38,6 +38,7 @@ def test_apply_publishes_a_service_that_answers_until_it_is_stopped(
         assert client.get("/proxy/services/main/hello").status_code == 308
     running.perdure("stop", "-y", "hello")
     running.until_answered("/proxy/services/main/hello/", 404)
+    running.perdure("stop", "-y", "hello")
     line = next(r for r in running.runs(finished=True) if r["name"] == "hello")
     assert (line["status"], line["status_message"]) == ("terminated", "stopped")
 
