@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 from httpx_sse import EventSource, SSEError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cli.connection import Connection
 from perdure import __version__, errors
@@ -71,6 +71,23 @@ class Client:
                 f"What answers at {self.connection.url} is no perdure server of this version.",
                 hint="Check the URL; `perdure version` and the server's should be the same.",
             ) from error
+
+    def post(
+        self, kind: type[T], where: str, value: BaseModel, *, seconds: float, key: str | None = None
+    ) -> T:
+        """Send a value, as much of it as was set, and read the one that it answers.
+
+        `seconds` is for the answer alone; a repetition with the same `key` is done once.
+        """
+        headers = {"Content-Type": "application/json"}
+        return self.call(
+            kind,
+            "POST",
+            where,
+            content=value.model_dump_json(exclude_unset=True),
+            headers=headers if key is None else headers | {"Idempotency-Key": key},
+            timeout=httpx.Timeout(TIMEOUT.connect, read=seconds),
+        )
 
     def send(self, method: str, where: str, **options: Any) -> httpx.Response:
         """Send a request. Raises the error that the server answers, or `ServerUnreachable`."""

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from cli.archive import Archive, packed
 from cli.attachment import attach, is_ready, publish
-from cli.client import TIMEOUT, Client, path
+from cli.client import Client, path
 from cli.configuration import STDIN_NAME, Choice, load
 from cli.connection import connect
 from cli.environment import with_values
@@ -114,20 +112,10 @@ def apply_call(submission: Submission, plan: Plan, *, force: bool) -> ApplyCall:
 
 def submit(client: Client, call: ApplyCall) -> Applied:
     """Apply exactly once: an answer that was lost is asked for again under the same key."""
-    headers = {"Idempotency-Key": str(uuid.uuid4()), "Content-Type": "application/json"}
-    body = call.model_dump_json(exclude_unset=True)
+    where, key = client.in_project("runs"), str(uuid.uuid4())
     try:
         with messages().status("Submitting …"):
-            return persist(
-                lambda: client.call(
-                    Applied,
-                    "POST",
-                    client.in_project("runs"),
-                    content=body,
-                    headers=headers,
-                    timeout=httpx.Timeout(TIMEOUT.connect, read=APPLY_TIME),
-                )
-            )
+            return persist(lambda: client.post(Applied, where, call, seconds=APPLY_TIME, key=key))
     except KeyboardInterrupt:
         say("The run may have been submitted: `perdure ps` shows it.")
         raise
@@ -151,18 +139,9 @@ def _code_of(archive: Archive) -> CodeArchive:
 
 
 def _plan(client: Client, submission: Submission, max_offers: int | None) -> Plan:
-    call = PlanCall(**dict(submission), max_offers=max_offers)
+    where, call = client.in_project("plans"), PlanCall(**dict(submission), max_offers=max_offers)
     with messages().status("Getting the plan …"):
-        return persist(
-            lambda: client.call(
-                Plan,
-                "POST",
-                client.in_project("plans"),
-                content=call.model_dump_json(exclude_unset=True),
-                headers={"Content-Type": "application/json"},
-                timeout=httpx.Timeout(TIMEOUT.connect, read=PLAN_TIME),
-            )
-        )
+        return persist(lambda: client.post(Plan, where, call, seconds=PLAN_TIME))
 
 
 def check_plan(plan: Plan) -> None:

@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import httpx
-
-from cli.client import TIMEOUT, Client
+from cli.client import Client
 from cli.configuration import Choice, load
 from cli.connection import connect
 from cli.deployment import PLAN_TIME
@@ -36,14 +34,8 @@ def show_offers(
     # The values are not needed to find a place, and stay here.
     query = OfferQuery(configuration=asked.model_copy(update={"env": {}, "registry_auth": None}))
     with Client(connect(project)) as client:
-        found = client.call(
-            OfferList,
-            "POST",
-            client.in_project("offers"),
-            content=query.model_dump_json(exclude_unset=True),
-            headers={"Content-Type": "application/json"},
-            timeout=httpx.Timeout(TIMEOUT.connect, read=PLAN_TIME),
-        )
+        where = client.in_project("offers")
+        found = client.post(OfferList, where, query, seconds=PLAN_TIME)
     offers = found.offers[:max_offers]
     if found.more and offers == found.offers:
         say(f"note: {found.more} more offers fit; these are the best.")

@@ -1,12 +1,12 @@
 """What is done to a process: it dies at once, or hangs for a while."""
 
 import os
-import select
 import signal
 import time
 from enum import StrEnum
 
 from tests.e2e.installation import Installation
+from tests.testbed.kill import kill
 
 
 class Fault(StrEnum):
@@ -28,10 +28,7 @@ def strike(place: Installation, part: str, fault: Fault, hang: float) -> None:
         time.sleep(hang)
         os.kill(pid, signal.SIGCONT)
         return
-    end = os.pidfd_open(pid)
-    signal.pidfd_send_signal(end, signal.SIGKILL)
-    assert select.select([end], [], [], 10)[0]
-    os.close(end)
+    kill(pid)
     if part == SUPERVISOR:
         place.crashed()
         place.start()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.proxy.running import RunningProxy, head
-from tests.proxy.upstream import Connection, Upstream
+from tests.proxy.upstream import Connection, Upstream, answering
 from tests.proxy.wire import Client, read_head
 from tests.testbed.deadline import eventually
 
@@ -90,11 +90,7 @@ async def test_a_body_that_only_a_reset_ends_does_not_look_whole(
 async def test_a_kept_connection_that_was_just_closed_is_nobodys_problem(
     proxy: RunningProxy, upstream: Start, client: Client
 ) -> None:
-    async def answer_once(connection: Connection) -> None:
-        await connection.request()
-        await connection.reply(b"x")
-
-    application = await upstream(answer_once)
+    application = await upstream(answering())
     name = await proxy.publish(application.address)
     for _ in range(50):
         assert (await client.send(head(name))).status == 200

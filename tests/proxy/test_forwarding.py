@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.proxy.running import AUTH, RunningProxy, head
-from tests.proxy.upstream import Connection, Upstream
+from tests.proxy.upstream import Connection, Upstream, answering
 from tests.proxy.wire import Client, Message
 
 Start = Callable[..., Awaitable[Upstream]]
@@ -66,17 +66,13 @@ async def test_hop_by_hop_fields_of_a_request_are_dropped(
 async def test_hop_by_hop_fields_of_a_reply_are_dropped_and_both_cookies_kept(
     proxy: RunningProxy, upstream: Start, client: Client
 ) -> None:
-    async def answer(connection: Connection) -> None:
-        await connection.request()
-        await connection.reply(
-            b"x",
-            "Connection: X-Mine, keep-alive",
-            "X-Mine: 1",
-            "Keep-Alive: timeout=5",
-            "Set-Cookie: a=1",
-            "Set-Cookie: b=2; Path=/",
-        )
-
+    answer = answering(
+        "Connection: X-Mine, keep-alive",
+        "X-Mine: 1",
+        "Keep-Alive: timeout=5",
+        "Set-Cookie: a=1",
+        "Set-Cookie: b=2; Path=/",
+    )
     name = await proxy.publish((await upstream(answer)).address)
     reply = await client.send(head(name))
     assert reply.all("set-cookie") == ["a=1", "b=2; Path=/"]
@@ -186,16 +182,12 @@ async def test_a_token_that_becomes_ours_is_taken_away_from_then_on(
 async def test_no_application_can_set_our_session(
     proxy: RunningProxy, upstream: Start, client: Client
 ) -> None:
-    async def answer(connection: Connection) -> None:
-        await connection.request()
-        await connection.reply(
-            b"x",
-            "Set-Cookie: perdure_session=evil; Path=/",
-            "set-cookie: a=perdure_session=1",
-            "SET-COOKIE:\tperdure_session = evil",
-            "Set-Cookie: b=2",
-        )
-
+    answer = answering(
+        "Set-Cookie: perdure_session=evil; Path=/",
+        "set-cookie: a=perdure_session=1",
+        "SET-COOKIE:\tperdure_session = evil",
+        "Set-Cookie: b=2",
+    )
     name = await proxy.publish((await upstream(answer)).address)
     reply = await client.send(head(name))
     assert reply.all("set-cookie") == ["a=perdure_session=1", "b=2"]

@@ -1,12 +1,7 @@
 """Routes from Temporal, tokens from the internal API, and neither when both are away."""
 
 import asyncio
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,18 +13,16 @@ from temporalio.client import Client as Temporal
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
-from engine.client import connect
 from engine.converter import PublicCodec, SealingCodec
 from engine.ids import ROUTE_MEMO, Message, WorkflowType
-from perdure.errors import Unavailable
 from perdure.keys import authenticity_key, create_secret
 from spec.feed import Feed, RunStarted
 from spec.names import run_id
 from spec.route import ReplicaRoute, RouteTable, TokenGrant
-from tests.ports import free_port
 from tests.proxy.fake_api import KEY, FakeApi
 from tests.proxy.running import TOKENS, ProxyProcess, head
 from tests.proxy.stub_run import StubRun
+from tests.proxy.temporal_server import TemporalServer, when_ready
 from tests.proxy.upstream import Upstream
 from tests.proxy.wire import Client
 from tests.testbed.deadline import eventually
@@ -37,39 +30,6 @@ from tests.testbed.deadline import eventually
 Start = Callable[..., Awaitable[Upstream]]
 Live = Callable[..., ProxyProcess]
 QUEUE = "stub"
-
-
-class TemporalServer:
-    """The real one, on a file, so that it can go away and come back."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.port = free_port()
-        self.start()
-
-    def start(self) -> None:
-        binary = shutil.which("temporal", path=str(Path(sys.executable).parent))
-        assert binary is not None
-        self.process = subprocess.Popen(
-            [
-                *(binary, "server", "start-dev", "--headless", "--log-level", "never"),
-                *("--port", str(self.port), "--db-filename", str(self._folder / "temporal.db")),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 20
-        while not self._answers():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def _answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 @pytest.fixture(scope="module")
@@ -95,16 +55,6 @@ async def temporal(
     client = await when_ready(codec)
     async with Worker(client, task_queue=QUEUE, workflows=[StubRun]):
         yield client
-
-
-async def when_ready(codec: PublicCodec) -> Temporal:
-    """Its port is open before it answers."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                return await connect(codec)
-            except Unavailable:
-                await asyncio.sleep(0.1)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.proxy.running import AUTH, RunningProxy
-from tests.proxy.upstream import Connection, Upstream
+from tests.proxy.upstream import Connection, Upstream, answering
 from tests.proxy.wire import Client, read_head
 from tests.testbed.deadline import eventually
 
@@ -178,14 +178,10 @@ async def test_a_token_is_always_needed(
 async def test_browsers_of_any_site_may_call(
     proxy: RunningProxy, upstream: Start, client: Client
 ) -> None:
-    async def answer(connection: Connection) -> None:
-        await connection.request()
-        await connection.reply(
-            b"x",
-            "Access-Control-Allow-Origin: https://one.test",
-            "Access-Control-Allow-Credentials: true",
-        )
-
+    answer = answering(
+        "Access-Control-Allow-Origin: https://one.test",
+        "Access-Control-Allow-Credentials: true",
+    )
     await proxy.publish((await upstream(answer)).address, model="cors")
     asked = ("Origin: https://page.test", "Access-Control-Request-Headers: authorization, x-a")
     preflight = await client.send(call(b"", "/chat/completions", *asked, method="OPTIONS", auth=""))

@@ -45,6 +45,16 @@ class Connection:
         self.writer.transport.abort()
 
 
+def answering(*lines: str) -> Handler:
+    """Answers one request with `x` and these fields."""
+
+    async def answer(connection: Connection) -> None:
+        await connection.request()
+        await connection.reply(b"x", *lines)
+
+    return answer
+
+
 class Upstream:
     """A server on a port of its own. It keeps every request that `echo` has seen."""
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +13,7 @@ import pytest
 from perdure.data_dir import DataDir
 from tests import ports
 from tests.testbed.deadline import wait_until
+from tests.testbed.kill import kill
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0  # seconds
@@ -114,12 +113,9 @@ class Server:
         return int(written[0]) if written else 0
 
     def kill_part(self, name: str) -> int:
-        """Kill it and wait for its end: until then it may still accept a connection."""
+        """Kill it, and return the process that it was."""
         pid = self.pid(name)
-        pidfd = os.pidfd_open(pid)
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        assert select.select([pidfd], [], [], DEADLINE)[0]
-        os.close(pidfd)
+        kill(pid)
         return pid
 
     def ask(self) -> str:
