@@ -2,7 +2,7 @@
 
 from engine import deeds
 from spec.deeds import Closed, CloseOrder
-from store.database import Store
+from store.store import Store
 
 
 class Closings:

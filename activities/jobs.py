@@ -9,7 +9,7 @@ from spec.job import Job, JobCode, RegistryCredentials
 from spec.machine import RuntimeKind
 from spec.run import RunSpec
 from spec.sealed import SealedValues
-from store.database import Store
+from store.store import Store
 
 
 class Jobs:

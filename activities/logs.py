@@ -6,8 +6,8 @@ from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds
 from spec.deeds import Collected, CollectOrder
-from store.database import Store
 from store.logs import Appended, LogSource
+from store.store import Store
 
 
 class Logs:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from perdure.errors import Unavailable
-from store.database import Store
+from store.store import Store
 
 PAUSE = 60.0
 """Seconds between two sweeps: API and proxies look at a token's time by themselves."""

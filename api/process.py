@@ -20,8 +20,8 @@ from perdure.http_server import HttpServer
 from perdure.keys import read_secret
 from perdure.program import stop_signal
 from perdure.settings import Settings
-from store.database import open_store
 from store.head import until_set_up
+from store.store import open_store
 
 UI_HOST = "127.0.0.1"
 

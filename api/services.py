@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from engine.runs import Runs
 from perdure.keys import MasterKey, Purpose
 from perdure.settings import Settings
-from store.database import Store
+from store.store import Store
 
 PROXIES_SECONDS = 2.0
 """How long a request waits for proxies: one that does not hear is as good as away."""

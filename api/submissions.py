@@ -17,8 +17,8 @@ from spec.run import RunSpec
 from spec.sealed import SealedValues
 from spec.service import ServiceConfiguration
 from spec.submission import Submission
-from store.database import Store
 from store.secrets import require
+from store.store import Store
 
 REGISTRY = "registry_auth"
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from perdure.errors import ContainerCreateFailed
 from spec.addresses import AddressPool
-from store.connection import Database
+from store.database import Database
 from store.tables import addresses
 
 REST = timedelta(hours=1)

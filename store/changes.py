@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from spec.feed import Feed, RunStarted
 from spec.people import GlobalRole
 from spec.route import TokenGrant
-from store.connection import Database
+from store.database import Database
 from store.tables import changes, members, projects, tokens, users
 
 KEPT = 10_000

@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select
 
 from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from spec.run import CodeArchive
-from store.connection import Database
+from store.database import Database
 from store.tables import code
 
 MEGABYTE = 1024 * 1024

@@ -1,68 +1,78 @@
-"""The store as a whole: one object with a repository per noun."""
+"""How the store reaches its database: transactions that only read, and ones that also write."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
 
-from perdure.keys import MasterKey, Purpose
-from perdure.settings import Settings
-from store.addresses import Addresses
-from store.audit import Audit
-from store.changes import Changes
-from store.code import MEGABYTE, Code, FolderBlobs
-from store.connection import Clock, Database, utc_now
-from store.decisions import Decisions
-from store.envelopes import Envelopes
-from store.gpus import Gpus
-from store.idempotency import Idempotency
-from store.installation import Installation
-from store.leases import Leases
-from store.logs import Logs
-from store.projects import Projects
-from store.revisions import Revisions
-from store.schema import require_head
-from store.sealing import Seal
-from store.secrets import Secrets
-from store.tokens import Tokens
-from store.users import Users
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from perdure.errors import Unavailable
+
+BUSY_SECONDS = 15
+"""How long a writer waits for another process's transaction: ours take milliseconds."""
+
+Clock = Callable[[], datetime]
 
 
-class Store:
-    """Everything that is kept. Each call is a transaction of its own."""
+def utc_now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
 
-    def __init__(self, database: Database, settings: Settings, key: MasterKey) -> None:
-        seal = Seal(key.subkey(Purpose.SEALING))
-        self.installation = Installation(database)
-        self.users = Users(database)
-        self.tokens = Tokens(database)
-        self.projects = Projects(database)
-        self.secrets = Secrets(database, seal)
-        self.envelopes = Envelopes(database, seal)
-        self.code = Code(
-            database, FolderBlobs(settings.data.code), settings.code_limit_mb * MEGABYTE
-        )
-        self.logs = Logs(database, settings.log_quota_mb * MEGABYTE)
-        self.decisions = Decisions(database)
-        self.revisions = Revisions(database)
-        self.leases = Leases(database, settings.lease)
-        self.changes = Changes(database)
-        self.idempotency = Idempotency(database)
-        self.audit = Audit(database)
-        self.gpus = Gpus(database)
-        self.addresses = Addresses(database)
-        self.now = database.clock
+
+class Database:
+    """A pool of connections. `clock` is the store's only source of time."""
+
+    def __init__(self, url: str, clock: Clock = utc_now) -> None:
+        self.engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        self.clock = clock
+        self._writer = self.engine.execution_options(writes=True)
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent view. Raises `Unavailable` when the database does not answer."""
+        async with _transaction(self.engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """All or nothing, committed at the end. Raises `Unavailable`, as `read`."""
+        async with _transaction(self._writer) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Store]:
-    """The store of these settings, for as long as the context lasts.
-
-    Raises `CannotStart` when it was not set up, or by another version of perdure, or when the
-    master key cannot be read.
-    """
-    key = MasterKey.load(settings.master_key_path)
-    database = Database(settings.store_url, clock)
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
-        await require_head(database)
-        yield Store(database, settings, key)
-    finally:
-        await database.close()
+        async with engine.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        raise Unavailable(
+            "The store does not answer.", hint="Try again; the server's log says more."
+        ) from error
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # Our own BEGIN below, in place of the driver's, which would come too late to wait its turn.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

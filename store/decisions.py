@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from spec.public import Model
-from store.connection import Database
+from store.database import Database
 from store.tables import decisions
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import delete, insert, select
 
 from perdure.errors import NotFound
 from spec.sealed import SealedValues
-from store.connection import Database
+from store.database import Database
 from store.sealing import Seal
 from store.tables import envelopes
 

@@ -1,7 +1,7 @@
 """What a database gets at the first start: its tables, the user `admin`, the project `main`."""
 
 from spec.people import GlobalRole
-from store.connection import Database
+from store.database import Database
 from store.installation import Installation
 from store.projects import Projects
 from store.schema import migrate

@@ -6,7 +6,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from perdure.errors import NoCapacity
-from store.connection import Database
+from store.database import Database
 from store.tables import gpus
 
 

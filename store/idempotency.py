@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from perdure.errors import Conflict
 from spec.public import Model
-from store.connection import Database
+from store.database import Database
 from store.tables import idempotency
 
 

@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import insert, select
 
 from perdure.errors import CannotStart
-from store.connection import Database
+from store.database import Database
 from store.head import SET_UP
 from store.tables import installation
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, insert, select
 
 from spec.feed import LeaseGrant, ProxyLease
 from spec.public import Model
-from store.connection import Database
+from store.database import Database
 from store.tables import leases
 
 POLL_SECONDS = 0.05

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from spec.log import LogBatch
 from spec.public import Model
 from spec.submission import LogLine
-from store.connection import Database
+from store.database import Database
 from store.log_lines import Begun, Line, assemble, finish, pack, pack_begun, unpack, unpack_begun
 from store.tables import log_chunks, log_runs, log_streams
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from perdure.errors import AlreadyExists, NotFound
 from spec.people import GlobalRole, Member, Project, ProjectRole
 from store.changes import ChangeKind, record
-from store.connection import Database
+from store.database import Database
 from store.tables import (
     code,
     decisions,

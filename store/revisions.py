@@ -6,7 +6,7 @@ from sqlalchemy import delete, insert, select
 
 from spec.public import Model
 from spec.run import RunSpec
-from store.connection import Database
+from store.database import Database
 from store.tables import revisions
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from perdure.errors import CannotStart
-from store.connection import Database
+from store.database import Database
 from store.head import HEAD, SET_UP
 from store.tables import metadata
 

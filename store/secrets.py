@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, insert, select
 from perdure.errors import NotFound
 from spec.interpolation import unknown_secrets
 from spec.people import Secret
-from store.connection import Database
+from store.database import Database
 from store.sealing import Seal
 from store.tables import secrets
 

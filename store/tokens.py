@@ -12,7 +12,7 @@ from perdure.errors import NotFound
 from spec.people import GlobalRole, NewToken, ProjectRole, Token
 from spec.public import Model
 from store.changes import ChangeKind, record
-from store.connection import Database
+from store.database import Database
 from store.tables import members, tokens, users
 
 RANDOM_BYTES = 32

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from perdure.errors import AlreadyExists, Conflict, NotFound
 from spec.people import GlobalRole, User
 from store.changes import ChangeKind, record
-from store.connection import Database
+from store.database import Database
 from store.tables import tokens, users
 
 

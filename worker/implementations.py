@@ -22,7 +22,7 @@ from engine.deed import deed_of
 from engine.ids import Queue
 from perdure.settings import Settings
 from policy.image import DefaultImage
-from store.database import Store
+from store.store import Store
 
 Implementations = Mapping[Queue, Sequence[Callable[..., Any]]]
 """The methods that implement deeds, by the queue that each deed's declaration names."""

@@ -8,7 +8,7 @@ from hosts.base import Runtime
 from hosts.process.runtime import ProcessRuntime
 from perdure.errors import InstanceUnreachable
 from perdure.settings import RuntimeChoice, Settings
-from store.database import Store
+from store.store import Store
 
 log = logging.getLogger(__name__)
 

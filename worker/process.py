@@ -8,8 +8,8 @@ from engine.client import codec, connect_when_there
 from perdure.health import Health
 from perdure.program import stop_signal
 from perdure.settings import Settings
-from store.database import open_store
 from store.head import until_set_up
+from store.store import open_store
 from worker.implementations import make_implementations
 from worker.machine import local_backend
 from worker.pollers import pollers

@@ -8,8 +8,8 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from perdure.settings import Settings
-from store.database import Store, open_store
 from store.setup import set_up
+from store.store import Store, open_store
 from tests.workflows.runtime import SocketRuntime
 
 

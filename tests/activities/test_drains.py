@@ -13,7 +13,7 @@ from activities.drains import Drains
 from activities.proxies import Proxies
 from spec.deeds import DrainOrder, DrainReport
 from spec.feed import ProxyLease, ProxyStats, TableMark
-from store.database import Store
+from store.store import Store
 
 LIFE = "0123456789ab"
 KNOWS = {"main/web": TableMark(incarnation=LIFE, version=7)}

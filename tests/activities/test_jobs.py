@@ -10,7 +10,7 @@ from spec.job import Job, RegistryCredentials
 from spec.machine import RuntimeKind
 from spec.run import RunSpec
 from spec.sealed import SealedValues
-from store.database import Store
+from store.store import Store
 from tests.policy.making import LIFE, spec
 
 DEFAULT = DefaultImage(template="base:py{python}", nvcc_suffix="-devel", pythons=("3.12",))

@@ -14,7 +14,7 @@ from activities.readiness import Readinesses
 from backends.local import LocalBackend
 from spec.deeds import Instance, Readiness, ReadyOrder
 from spec.job import Job, JobLabels, JobPhase
-from store.database import Store
+from store.store import Store
 from tests.workflows.runtime import SocketRuntime
 
 INSTANCE = Instance(token="t-1", backend="local")

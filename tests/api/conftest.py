@@ -10,7 +10,7 @@ from api.process import serving
 from api.services import Services, make_services
 from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
-from store.database import Store
+from store.store import Store
 from tests.api.fake_runs import FakeRuns
 from tests.store.conftest import TOKEN, clock, first_start, settings, store
 

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from spec.people import ProjectRole
-from store.database import Store
+from store.store import Store
 
 ANY_PATHS = ("/me", "/projects/main/runs", "/projects/nowhere/runs", "/no/such/path")
 

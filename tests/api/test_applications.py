@@ -8,7 +8,7 @@ import pytest
 from perdure.errors import NotFound, Refused
 from perdure.settings import Settings
 from spec.status import RunPhase
-from store.database import Store
+from store.store import Store
 from tests.api.fake_runs import FakeRuns, run_status
 from tests.api.test_errors import SERVICE
 

@@ -6,7 +6,7 @@ import pytest
 
 from api.housekeeping import sweep
 from perdure.errors import Unavailable
-from store.database import Store
+from store.store import Store
 from tests.store.conftest import Clock
 
 

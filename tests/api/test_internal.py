@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from spec.feed import Feed
-from store.database import Store
+from store.store import Store
 from store.tokens import digest
 from tests.api.test_errors import SERVICE
 from tests.store.conftest import TOKEN, Clock

@@ -19,7 +19,7 @@ from engine.converter import PublicCodec
 from engine.ids import SEARCH_ATTRIBUTES
 from engine.plugin import plugin
 from perdure.settings import Settings
-from store.database import Store
+from store.store import Store
 from tests.api.conftest import client_of
 from tests.ports import free_port
 from tests.store.conftest import TOKEN

@@ -10,8 +10,8 @@ from api.event_stream import Event, event_stream
 from perdure.errors import Unavailable
 from spec.log import LogBatch, LogEntry, LogStream
 from spec.status import RunPhase
-from store.database import Store
 from store.logs import LogSource
+from store.store import Store
 from tests.api.fake_runs import FakeRuns, run_status
 from tests.store.conftest import Clock
 

@@ -14,7 +14,7 @@ from api.ui.upstream import Upstream
 from engine.client import codec
 from perdure.session_cookie import SESSION_COOKIE
 from spec.people import GlobalRole
-from store.database import Store
+from store.store import Store
 from tests.store.conftest import TOKEN, Clock
 
 HOST = "localhost:8233"

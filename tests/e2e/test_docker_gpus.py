@@ -24,8 +24,8 @@ from spec.reader import read_configuration
 from spec.run import ApplyRequest, RunSpec, RunStatus
 from spec.status import RunPhase
 from spec.submission import Submission
-from store.database import Store, open_store
 from store.setup import set_up
+from store.store import Store, open_store
 from tests.e2e.conftest import containers
 from tests.plans.machine import gpus
 from tests.testbed.deadline import eventually

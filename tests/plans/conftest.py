@@ -18,8 +18,8 @@ from spec.offer import OfferQuery
 from spec.plan import Plan, PlanOrder
 from spec.reader import read_configuration
 from spec.submission import Submission
-from store.database import Store, open_store
 from store.setup import set_up
+from store.store import Store, open_store
 from tests.plans.machine import SizedRuntime
 
 PROJECT = "main"

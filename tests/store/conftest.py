@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from perdure.settings import Settings
-from store.database import Store, open_store
 from store.setup import set_up
+from store.store import Store, open_store
 
 TOKEN = "token-of-the-admin"
 

@@ -7,7 +7,7 @@ import pytest
 
 from perdure.errors import ContainerCreateFailed
 from spec.addresses import AddressPool
-from store.database import Store
+from store.store import Store
 from tests.store.conftest import Clock
 
 POOL = AddressPool(first=IPv4Address("10.0.0.2"), last=IPv4Address("10.0.0.4"))

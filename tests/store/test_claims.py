@@ -4,8 +4,8 @@ import pytest
 
 from perdure.errors import Conflict, NoCapacity
 from spec.feed import ProxyLease
-from store.database import Store
 from store.decisions import Decision
+from store.store import Store
 from tests.store.conftest import Clock
 
 

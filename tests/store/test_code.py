@@ -8,7 +8,7 @@ import pytest
 from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from perdure.settings import Settings
 from spec.run import CodeArchive
-from store.database import Store
+from store.store import Store
 
 CONTENT = b"an archive"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from spec.log import LogBatch, LogEntry, LogStream
-from store.database import Store
 from store.logs import LogFilter, LogSource
+from store.store import Store
 
 SECOND = 1_000_000_000
 START = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()) * SECOND

@@ -5,7 +5,7 @@ import pytest
 from perdure.errors import AlreadyExists, Conflict, NotFound
 from spec.people import GlobalRole, ProjectRole
 from spec.route import TokenGrant
-from store.database import Store
+from store.store import Store
 from store.tokens import digest
 from tests.store.conftest import TOKEN, Clock
 

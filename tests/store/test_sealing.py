@@ -7,8 +7,8 @@ from perdure.errors import CannotStart, NotFound, UnknownSecret
 from perdure.settings import Settings
 from spec.job import RegistryCredentials
 from spec.sealed import SealedValues
-from store.database import Store, open_store
 from store.sealing import Seal
+from store.store import Store, open_store
 
 VALUE = "hf_thisIsTheSecretValue"
 

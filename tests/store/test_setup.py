@@ -11,11 +11,11 @@ from perdure.client_config import KnownProject, load
 from perdure.errors import CannotStart, Unavailable
 from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
-from store.connection import Database
-from store.database import Store, open_store
+from store.database import Database
 from store.head import HEAD, is_set_up, until_set_up
 from store.schema import MIGRATIONS, migrate, upgrade, version
 from store.setup import set_up
+from store.store import Store, open_store
 from store.tables import metadata
 from tests.store.conftest import TOKEN
 
@@ -166,7 +166,7 @@ class TestMigrations:
 async def test_database_that_another_process_keeps_busy_is_unavailable(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.connection.BUSY_SECONDS", 0)
+    monkeypatch.setattr("store.database.BUSY_SECONDS", 0)
     other = sqlite3.connect(settings.data.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     async with open_store(settings) as store:

@@ -8,8 +8,8 @@ import pytest
 from hosts.docker.runtime import DockerRuntime
 from hosts.process.runtime import ProcessRuntime
 from perdure.settings import RuntimeChoice, Settings
-from store.database import open_store
 from store.setup import set_up
+from store.store import open_store
 from worker.machine import local_backend
 
 

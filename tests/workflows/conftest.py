@@ -10,8 +10,8 @@ from engine.client import codec, connect
 from engine.runs import Runs
 from perdure.keys import create_secret
 from perdure.settings import Settings
-from store.database import open_store
 from store.setup import set_up
+from store.store import open_store
 from tests.workflows.recording import Recorder
 from tests.workflows.runtime import SocketRuntime
 from tests.workflows.stage import (

@@ -29,7 +29,7 @@ from spec.plan import Plan, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec, RunStatus
 from spec.service import ServiceConfiguration
 from spec.status import RunPhase
-from store.database import Store
+from store.store import Store
 from tests.testbed.deadline import eventually
 from tests.workflows.runtime import SocketRuntime
 from worker.implementations import make_implementations

@@ -1,0 +1,68 @@
+"""The store as a whole: one object with a repository per noun."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from perdure.keys import MasterKey, Purpose
+from perdure.settings import Settings
+from store.addresses import Addresses
+from store.audit import Audit
+from store.changes import Changes
+from store.code import MEGABYTE, Code, FolderBlobs
+from store.database import Clock, Database, utc_now
+from store.decisions import Decisions
+from store.envelopes import Envelopes
+from store.gpus import Gpus
+from store.idempotency import Idempotency
+from store.installation import Installation
+from store.leases import Leases
+from store.logs import Logs
+from store.projects import Projects
+from store.revisions import Revisions
+from store.schema import require_head
+from store.sealing import Seal
+from store.secrets import Secrets
+from store.tokens import Tokens
+from store.users import Users
+
+
+class Store:
+    """Everything that is kept. Each call is a transaction of its own."""
+
+    def __init__(self, database: Database, settings: Settings, key: MasterKey) -> None:
+        seal = Seal(key.subkey(Purpose.SEALING))
+        self.installation = Installation(database)
+        self.users = Users(database)
+        self.tokens = Tokens(database)
+        self.projects = Projects(database)
+        self.secrets = Secrets(database, seal)
+        self.envelopes = Envelopes(database, seal)
+        self.code = Code(
+            database, FolderBlobs(settings.data.code), settings.code_limit_mb * MEGABYTE
+        )
+        self.logs = Logs(database, settings.log_quota_mb * MEGABYTE)
+        self.decisions = Decisions(database)
+        self.revisions = Revisions(database)
+        self.leases = Leases(database, settings.lease)
+        self.changes = Changes(database)
+        self.idempotency = Idempotency(database)
+        self.audit = Audit(database)
+        self.gpus = Gpus(database)
+        self.addresses = Addresses(database)
+        self.now = database.clock
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Store]:
+    """The store of these settings, for as long as the context lasts.
+
+    Raises `CannotStart` when it was not set up, or by another version of perdure, or when the
+    master key cannot be read.
+    """
+    key = MasterKey.load(settings.master_key_path)
+    database = Database(settings.store_url, clock)
+    try:
+        await require_head(database)
+        yield Store(database, settings, key)
+    finally:
+        await database.close()
