@@ -1,12 +1,13 @@
 """Logs: brought into the store while they are written, each entry exactly once."""
 
 from collections.abc import Mapping
+from contextlib import aclosing
 
 from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds
 from spec.deeds import Collected, CollectOrder
-from store.logs import Appended, LogSource
+from store.logs import LogSource
 from store.store import Store
 
 
@@ -30,13 +31,22 @@ class Logs:
             incarnation=order.incarnation,
             replica=order.num,
         )
+        while (done := await self._pass(order, source)) is None:
+            pass
+        return done
+
+    async def _pass(self, order: CollectOrder, source: LogSource) -> Collected | None:
+        """From the source's cursor to the log's end; None when another collector went on there."""
         logs, token = self._store.logs, order.instance.token
         runtime = await self._backends[order.instance.backend].runtime(order.instance.host)
-        kept = Appended(entries=0)
-        async for batch in runtime.follow(token, await logs.cursor(source.key)):
-            crash_point("logs.before_append")
-            kept = await logs.append(source, batch)
-            if kept.over_quota:
-                return Collected(entries=kept.entries, over_quota=True)
-        await logs.finish(source)
-        return Collected(entries=kept.entries)
+        place = await logs.cursor(source.key)
+        async with aclosing(runtime.follow(token, place)) as batches:
+            async for batch in batches:
+                crash_point("logs.before_append")
+                kept = await logs.append(source, batch, after=place)
+                if kept.overtaken:
+                    return None
+                if kept.over_quota:
+                    return Collected(entries=kept.entries, over_quota=True)
+                place = batch.cursor
+        return Collected(entries=(await logs.finish(source)).entries)

@@ -1,6 +1,6 @@
 """What every runtime can do. One object per machine; all calls are idempotent by token."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from typing import Protocol
 
@@ -45,7 +45,7 @@ class Runtime(Protocol):
         """Return when it has exited or is missing. Raises `InstanceUnreachable`."""
         ...
 
-    def follow(self, token: str, cursor: str) -> AsyncIterator[LogBatch]:
+    def follow(self, token: str, cursor: str) -> AsyncGenerator[LogBatch, None]:
         """Every log entry after `cursor` (empty: from the start), exactly once, as it comes.
 
         Whoever asks for the next batch has stored the last one. Ends when the job has ended and all

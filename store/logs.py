@@ -30,10 +30,14 @@ class LogSource(Model):
 
 
 class Appended(Model):
-    """How many entries of the source are stored; with `over_quota`, the last ones are not."""
+    """How many entries of the source are stored.
+
+    With `over_quota` or `overtaken` the last ones are not, at least not by this call.
+    """
 
     entries: int
     over_quota: bool = False
+    overtaken: bool = False
 
 
 class LogPage(Model):
@@ -73,10 +77,17 @@ class Logs:
         async with self._database.read() as connection:
             return await connection.scalar(found) or ""
 
-    async def append(self, source: LogSource, batch: LogBatch) -> Appended:
-        """Store entries and cursor, both or neither. Over the quota nothing more is stored."""
+    async def append(self, source: LogSource, batch: LogBatch, *, after: str) -> Appended:
+        """Store entries and cursor, both or neither. Over the quota nothing more is stored.
+
+        `after` is the cursor from which the batch was read. When that is not the source's any
+        more, another collector has gone on with it and this one is overtaken: after an outage of
+        Temporal two may be at work for a while.
+        """
         async with self._database.write() as connection:
             stream = await _stream(connection, source)
+            if stream.cursor != after:
+                return Appended(entries=stream.entries, overtaken=True)
             if await self._is_over_quota(connection, source):
                 return Appended(entries=stream.entries, over_quota=True)
             lines, begun = assemble(unpack_begun(stream.begun), batch.entries)
@@ -94,7 +105,7 @@ class Logs:
             )
         return Appended(entries=entries)
 
-    async def finish(self, source: LogSource) -> None:
+    async def finish(self, source: LogSource) -> Appended:
         """The source has ended: a last line without an end of line is one, too."""
         async with self._database.write() as connection:
             stream = await _stream(connection, source)
@@ -104,6 +115,7 @@ class Logs:
                 .where(log_streams.c.key == source.key)
                 .values(bytes=stream.bytes + size, begun=pack_begun({}))
             )
+        return Appended(entries=stream.entries)
 
     async def read(
         self, project: str, run: str, *, after: int, limit: int, only: LogFilter | None = None

@@ -4,7 +4,7 @@ The cursor is `segment:offset`, the place after the last byte that was yielded.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -34,7 +34,7 @@ class Cursor(NamedTuple):
         return f"{self.segment}:{self.offset}"
 
 
-async def follow(folder: ReplicaFolder, cursor: str) -> AsyncIterator[LogBatch]:
+async def follow(folder: ReplicaFolder, cursor: str) -> AsyncGenerator[LogBatch, None]:
     """Every entry after the cursor, as it comes, until the replica has ended.
 
     Whoever asks for the next batch has stored the last one: segments before it are deleted.

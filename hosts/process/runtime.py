@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -95,7 +95,7 @@ class ProcessRuntime:
         """Return when it has exited or is missing."""
         return await ended(self._folders.of(token))
 
-    def follow(self, token: str, cursor: str) -> AsyncIterator[LogBatch]:
+    def follow(self, token: str, cursor: str) -> AsyncGenerator[LogBatch, None]:
         """Every log entry after `cursor`; who asks for the next batch has stored the last one."""
         return follow(self._folders.of(token), cursor)
 

@@ -1,6 +1,6 @@
 """Machines of a fixed size that run nothing: plans are made for them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 from hosts.base import Progress
@@ -59,7 +59,7 @@ class SizedRuntime:
     async def wait(self, token: str) -> JobState:
         raise NotImplementedError
 
-    def follow(self, token: str, cursor: str) -> AsyncIterator[LogBatch]:
+    def follow(self, token: str, cursor: str) -> AsyncGenerator[LogBatch, None]:
         raise NotImplementedError
 
     async def stop(self, token: str, grace: timedelta) -> JobState:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -103,12 +103,13 @@ class SocketRuntime:
             await found.ended.wait()
         return await self.state(token)
 
-    async def follow(self, token: str, cursor: str) -> AsyncIterator[LogBatch]:
+    async def follow(self, token: str, cursor: str) -> AsyncGenerator[LogBatch, None]:
         found = self.containers.get(token)
         if found is None or cursor == "end":
             return
-        line = LogEntry(at=1, stream=LogStream.STDOUT, text=b"hello")
-        yield LogBatch(entries=(line,), cursor="begun")
+        if cursor != "begun":
+            line = LogEntry(at=1, stream=LogStream.STDOUT, text=b"hello")
+            yield LogBatch(entries=(line,), cursor="begun")
         await found.ended.wait()
         yield LogBatch(entries=(), cursor="end")
 

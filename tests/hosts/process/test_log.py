@@ -115,7 +115,7 @@ async def test_nothing_of_a_batch_is_deleted_before_the_next_is_asked_for(
     start(folder, "for n in range(40_000): print(str(n) * 200)")
     follower = follow(folder, "")
     await anext(follower)
-    await follower.aclose()  # type: ignore[attr-defined]
+    await follower.aclose()
     assert len(lines(await everything(folder))) == 40_000
 
 
@@ -135,7 +135,7 @@ async def test_a_line_without_its_end_is_told_soon(folder: ReplicaFolder) -> Non
     async with asyncio.timeout(20):
         batch = await anext(follower)
     assert [(entry.text, entry.partial) for entry in batch.entries] == [(b"password: ", True)]
-    await follower.aclose()  # type: ignore[attr-defined]
+    await follower.aclose()
     folder.write("stop.json", {"grace": 0.0})
     os.kill(folder.pid() or 0, 15)
     await everything(folder)
