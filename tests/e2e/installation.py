@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from perdure.data_dir import DataDir
+from tests.e2e.evidence import evidence
 from tests.ports import free_port
 
 PERDURE = (sys.executable, "-P", "-m", "perdure")
@@ -109,20 +110,24 @@ class Installation:
         folder: Path | None = None,
         given: str | None = None,
         env: Mapping[str, str] | None = None,
-        timeout: float = 120,
+        timeout: float = 90,
     ) -> "subprocess.CompletedProcess[str]":
-        """Run `perdure …` as a user does."""
-        return subprocess.run(
-            [*PERDURE, *arguments],
-            cwd=folder or self.home,
-            env={**self.environment, **(env or {})},
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        """Run `perdure …` as a user does; it ends in `timeout` seconds."""
+        try:
+            return subprocess.run(
+                [*PERDURE, *arguments],
+                cwd=folder or self.home,
+                env={**self.environment, **(env or {})},
+                input=given,
+                stdin=subprocess.DEVNULL if given is None else None,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            seen = f"{error}\n{error.stdout!r}\n{error.stderr!r}"
+            raise AssertionError(f"{seen}\n{evidence(self.data, self.log)}") from error
 
     def perdure(self, *arguments: str, **options: Any) -> str:
         """Run `perdure …`, which succeeds; its standard output."""
