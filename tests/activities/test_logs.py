@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,17 @@ ORDER = CollectOrder(
 
 
 @pytest.fixture
-async def counting(tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
+def homes() -> Iterator[Path]:
+    """Pytest's own folders are closed to the replicas' accounts."""
+    folder = Path(tempfile.mkdtemp(prefix="perdure-homes-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def counting(tmp_path: Path, homes: Path) -> AsyncIterator[ProcessRuntime]:
     """A replica that counts aloud for some seconds."""
-    homes = Path(tempfile.mkdtemp(prefix="perdure-homes-"))
-    homes.chmod(0o711)
     runtime = ProcessRuntime(tmp_path / "replicas", "server-1", homes=homes)
     script = f"for n in $(seq {COUNT}); do echo $n; sleep 0.005; done"
     labels = JobLabels(server="server-1", project="main", run="counts", replica="r0")
@@ -40,7 +47,6 @@ async def counting(tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
     await runtime.start(job)
     yield runtime
     await runtime.remove(TOKEN)
-    shutil.rmtree(homes)
 
 
 async def test_two_collectors_at_once_double_and_lose_no_line(
