@@ -275,7 +275,8 @@ class ReplicaWorkflow:
 
     async def _tell(self, phase: ReplicaPhase, *, ready: bool = False, address: str = "") -> bool:
         """Signal the run by its id, across its renewals. False when no run of that name lives."""
-        return await self._signal(self._event(phase, ready=ready, address=address))
+        event = self._event(phase, ready=ready, address=address)
+        return await self._unless_leaving(self._signal(event))
 
     async def _uncut(self, event: ReplicaEvent) -> None:
         await uncancelled(self._signal(event))
