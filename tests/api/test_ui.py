@@ -6,13 +6,14 @@ import httpx
 import pytest
 from temporalio.api.common.v1 import Payload
 
+from api.rate_limit import RateLimit
 from api.services import Services
 from api.ui.origin import ui_app
-from api.ui.rate_limit import RateLimit
 from api.ui.session import Sessions
 from api.ui.upstream import Upstream
 from engine.client import codec
 from perdure.session_cookie import SESSION_COOKIE
+from spec.audit import Action
 from spec.people import GlobalRole
 from store.store import Store
 from tests.store.conftest import TOKEN, Clock
@@ -73,7 +74,7 @@ class TestSignIn:
         assert TOKEN not in cookie
         assert (await browser.get("/", headers=PAGE)).text == "the UI"
         assert (await browser.get("/sign-in")).headers["location"] == "/"
-        assert (await store.audit.latest(1))[0].action == "ui.sign-in"
+        assert (await store.audit.read(1))[0].action is Action.UI_SIGN_IN
 
     async def test_wants_an_admins_token(self, browser: httpx.AsyncClient, store: Store) -> None:
         await store.users.create("alice", GlobalRole.USER)
@@ -200,7 +201,7 @@ class TestCodec:
         answer = await browser.post("/codec/decode", json=body, headers=OWN)
         (payload,) = answer.json()["payloads"]
         assert json.loads(base64.b64decode(payload["data"])) == "sealed"
-        event = (await store.audit.latest(1))[0]
+        event = (await store.audit.read(1))[0]
         assert (event.user, event.action) == ("admin", "payload.decode")
 
     async def test_is_closed_to_all_others(
