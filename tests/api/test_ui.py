@@ -13,7 +13,7 @@ from api.ui.session import Sessions
 from api.ui.upstream import Upstream
 from engine.client import codec
 from perdure.session_cookie import SESSION_COOKIE
-from spec.audit import Action
+from spec.audit import Action, Outcome
 from spec.people import GlobalRole
 from store.store import Store
 from tests.store.conftest import TOKEN, Clock
@@ -86,10 +86,36 @@ class TestSignIn:
         assert 'role="alert"' in refused.text
         assert not browser.cookies
 
-    async def test_cannot_be_tried_for_ever(self, browser: httpx.AsyncClient) -> None:
+    async def test_wants_one_that_is_for_more_than_services(
+        self, browser: httpx.AsyncClient, store: Store
+    ) -> None:
+        narrow, _ = await store.tokens.create("admin", "t", scopes=["services:main"])
+        refused = await sign_in(browser, narrow.value)
+        assert refused.status_code == 403
+        assert "only call services" in refused.text
+
+    async def test_is_audited_whether_it_succeeds_or_not(
+        self, browser: httpx.AsyncClient, store: Store
+    ) -> None:
+        await store.users.create("alice", GlobalRole.USER)
+        alice, _ = await store.tokens.create("alice", "t")
+        for value in ("wrong", alice.value, TOKEN):
+            await sign_in(browser, value)
+        told = await store.audit.read(10)
+        assert {event.action for event in told} == {Action.UI_SIGN_IN}
+        assert [(event.user, event.outcome) for event in told] == [
+            ("admin", Outcome.DONE),
+            ("alice", Outcome.REFUSED),
+            ("", Outcome.REFUSED),
+        ]
+        assert alice.value not in str(told)
+        assert (told[1].token, told[2].token) == (alice.id, "")
+
+    async def test_cannot_be_tried_for_ever(self, browser: httpx.AsyncClient, store: Store) -> None:
         tries = [(await sign_in(browser, "wrong")).status_code for _ in range(25)]
         assert tries[0] == 401
         assert tries[-1] == 429
+        assert len(await store.audit.read(100)) < 25
         assert (await sign_in(browser)).status_code == 303
 
     async def test_ends_by_signing_out(self, browser: httpx.AsyncClient) -> None:

@@ -5,13 +5,13 @@ from tests.docs.table import MADE, code, table
 
 INTRODUCTION = f"""# Who may call what
 
-{MADE} Each cell was called, by a test that also sees that a refused call changes nothing and that
-each change is in the audit log.
+{MADE} A test calls each cell, and sees that a refused
+call changes nothing, and that each change is in the audit log.
 
-A number is the status of a refusal: 401 says nothing but that there is no valid token, 403 that this
-caller may not. *user*, *manager* and *admin* are roles in the project of the path, *outsider* is a
-member of another one; the *services token* belongs to a user of the project. Routes are those of the
-[HTTP API](api.md). What may be called through the proxy is told under
+A number is the status of a refusal: 401 says nothing but that there is no valid token, 403 that
+this caller may not. *user*, *manager* and *admin* are roles in the project of the path, *outsider*
+is a member of another one; the *services token* belongs to a user of the project. Routes are those
+of the [HTTP API](api.md). What may be called through the proxy is told under
 [tokens](../concepts/people.md#tokens)."""
 
 HEADER = ("Route", "On what", *(each.value for each in Caller))

@@ -37,6 +37,26 @@ def test_a_token_opens_its_projects() -> None:
     assert tokens.opened_by(b"") is None
 
 
+def test_a_token_may_open_single_services() -> None:
+    sha = sha256(b"t").hexdigest()
+    single = TokenGrant(sha256=sha, projects=("a",), services=("b/one", "b/two"))
+    tokens = Tokens([single])
+    opened = tokens.opened_by(b"t")
+    assert opened is not None
+    assert opened.has(b"a", b"any")
+    assert opened.has(b"b", b"one")
+    assert not opened.has(b"b", b"three")
+    assert not opened.has(b"one", b"b")
+    assert [opened.has_some_of(each) for each in (b"a", b"b", b"c")] == [True, True, False]
+    assert tokens.grants() == (single,)
+
+
+@pytest.mark.parametrize("service", ["", "b", "/one", "b/", "b/one/two"])
+def test_a_single_service_has_a_project_and_a_name(service: str) -> None:
+    with pytest.raises(ValidationError):
+        TokenGrant(sha256="ab" * 32, services=(service,))
+
+
 def test_a_grant_takes_the_place_of_the_last_one() -> None:
     tokens = Tokens([grant(b"t", "a")])
     tokens.add([grant(b"t", "b")])
