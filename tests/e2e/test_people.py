@@ -17,6 +17,7 @@ from tests.e2e.installation import PERDURE, Installation, installation, service
 from tests.e2e.programs import HELLO, program
 from tests.ports import free_port
 from tests.testbed.deadline import wait_until
+from tests.testbed.fixtures import alone
 from tests.testbed.namespace import Namespace
 
 LIGHT = """
@@ -79,13 +80,15 @@ class Laptop:
 
 
 @pytest.fixture(scope="module")
-def namespace(bed: Path) -> Iterator[Namespace]:
+def namespace() -> Iterator[Namespace]:
+    """That of no engine, so that nobody waits for one."""
     namespace = Namespace(6)
-    try:
-        namespace.create()
-        yield namespace
-    finally:
-        namespace.remove()
+    with alone("laptop.lock"):
+        try:
+            namespace.create()
+            yield namespace
+        finally:
+            namespace.remove()
 
 
 @pytest.fixture(scope="module")
