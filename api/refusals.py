@@ -14,8 +14,6 @@ log = logging.getLogger(__name__)
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 FORBIDDEN = 403
-LONGEST = 300
-"""Characters of a path that are noted."""
 NOTED_PER_SECOND, NOTED_AT_ONCE = 1, 60
 """Of one token: who tries in a loop does not fill the log."""
 
@@ -52,7 +50,7 @@ class Refusals:
         project = _PROJECT.match(path)
         entry = Entry(
             Action.REQUEST_REFUSED,
-            f"{method} {_TOKEN.sub('…', path)}"[:LONGEST],
+            f"{method} {_TOKEN.sub('…', path)}",
             project[1] if project else None,
             Outcome.REFUSED,
         )

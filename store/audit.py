@@ -11,6 +11,9 @@ from spec.public import Model
 from store.database import Database
 from store.tables import audit
 
+LONGEST = 300
+"""Characters of a subject that are kept: it may be what somebody typed."""
+
 
 class Author(Model):
     """Who does something: a user, by the token of this id. Both empty: nobody known."""
@@ -84,5 +87,6 @@ async def note(connection: AsyncConnection, at: datetime, by: Author | None, ent
     """
     if by is None:
         return
-    row = {"at": at, "user": by.user, "token": by.token} | vars(entry)
+    subject = entry.subject[:LONGEST].replace("\0", "\ufffd")
+    row = vars(entry) | {"at": at, "user": by.user, "token": by.token, "subject": subject}
     await connection.execute(insert(audit).values(row))

@@ -47,6 +47,12 @@ async def test_an_event_tells_who_did_what_where_and_when(store: Store, clock: C
     }
 
 
+async def test_what_somebody_typed_is_cut_and_can_be_kept_by_any_database(store: Store) -> None:
+    await store.audit.record(NOBODY, Entry(Action.REQUEST_REFUSED, "\0" + "x" * 1000))
+    (event,) = await store.audit.read(1)
+    assert event.subject == "\ufffd" + "x" * 299
+
+
 async def test_it_is_read_by_project_by_time_and_in_pages(store: Store, clock: Clock) -> None:
     for number in range(5):
         project = "main" if number % 2 else None
