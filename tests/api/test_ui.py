@@ -238,6 +238,17 @@ class TestCodec:
             answer = await browser.post("/codec/decode", json=body, headers=OWN | headers)
             assert answer.status_code == 401
 
+    async def test_is_closed_to_a_session_whose_token_is_for_services_only(
+        self, browser: httpx.AsyncClient, services: Services, store: Store
+    ) -> None:
+        narrow, _ = await store.tokens.create("admin", "t", scopes=["services:main"])
+        session = Sessions(services.session_key).begin(narrow.id, store.now())
+        browser.cookies.set(SESSION_COOKIE, session)
+        body = await self.payloads(services, '"sealed"')
+        answer = await browser.post("/codec/decode", json=body, headers=OWN)
+        assert answer.status_code == 401
+        assert (await browser.get("/")).status_code == 401
+
     @pytest.mark.parametrize("path", ["/codec/encode", "/codec/", "/codec/decode/x"])
     async def test_seals_nothing(
         self, browser: httpx.AsyncClient, asked: list[httpx.Request], path: str
