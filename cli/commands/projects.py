@@ -17,18 +17,19 @@ User = Annotated[str, typer.Argument(metavar="USER", help="The user's name.")]
 @app.command("add")
 def add_project(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The project's name; `main` without it.")
+        str | None, typer.Argument(metavar="NAME", help="The project's name; `main` without it.")
     ] = None,
     named: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="The same, as in dstack.")
     ] = None,
     url: Annotated[
-        str, typer.Option("--url", help="The server's address.")
+        str, typer.Option("--url", metavar="URL", help="The server's address.")
     ] = "http://localhost:3000",
     token: Annotated[
         str | None,
         typer.Option(
             "--token",
+            metavar="TOKEN",
             help="Your token; better asked for, or read from stdin: other users of the machine see "
             "what is on a command line.",
         ),
