@@ -43,6 +43,21 @@ class Authentication:
         await self._app(scope, receive, send)
 
 
+class ApiScope:
+    """A token that may only call services learns nothing here, not even which paths there are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, unless its caller's token is not for the API."""
+        caller: Caller | None = scope.get("state", {}).get("caller")
+        if caller is None or caller.may_use_api:
+            await self._app(scope, receive, send)
+        else:
+            await answer(_services_only())(scope, receive, send)
+
+
 def bearer(scope: Scope) -> str:
     """The token of the request; empty when there is none, or more than one."""
     values = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -54,6 +69,13 @@ def _unauthenticated() -> Unauthenticated:
     return Unauthenticated(
         "There is no valid token in the request.",
         hint="Send `Authorization: Bearer <token>`; `perdure user token create` makes one.",
+    )
+
+
+def _services_only() -> Forbidden:
+    return Forbidden(
+        "This token may only call services.",
+        hint="Use one with the scope `api`; `perdure user token create` makes one.",
     )
 
 
@@ -121,7 +143,7 @@ async def member_of(project: str, caller: CallerHere, services: ServicesHere) ->
 async def still_has(access: Access, services: Services) -> bool:
     """Whether the caller's token is still valid, and the caller still in the project."""
     caller = await services.store.tokens.holder(access.caller.token)
-    if caller is None:
+    if caller is None or not caller.may_use_api:
         return False
     return caller.role is GlobalRole.ADMIN or access.project in caller.projects
 

@@ -4,8 +4,9 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from api import error_answers
-from api.access import Authentication
-from api.routes import code, projects, runs, secrets, server, users
+from api.access import ApiScope, Authentication
+from api.refusals import Refusals
+from api.routes import audit, code, projects, runs, secrets, server, users
 from api.services import Services
 from perdure import __version__
 
@@ -23,10 +24,13 @@ def public_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for room in (server, users, projects, secrets, code, runs):
+    for room in (server, users, projects, secrets, code, runs, audit):
         app.include_router(room.router, prefix=PREFIX)
     add_health(app, services)
     error_answers.install(app)
+    # The last one comes first.
+    app.add_middleware(ApiScope)
+    app.add_middleware(Refusals, audit=services.store.audit)
     app.add_middleware(Authentication, identify=services.store.tokens.caller)
     return app
 

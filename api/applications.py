@@ -14,10 +14,12 @@ from api.submissions import (
     strip,
 )
 from perdure.errors import InvalidInput, PerdureError, TooLarge, Unavailable
+from spec.audit import Action
 from spec.offer import OfferList, OfferQuery
 from spec.plan import Plan, PlanAction, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec
 from spec.submission import Applied, ApplyCall, PlanCall, Submission
+from store.audit import Author, Entry
 from store.idempotency import Claim
 from store.revisions import Revision
 
@@ -28,10 +30,10 @@ SPEC_LIMIT = 256 * 1024
 class Applications:
     """What a member of a project asks of its runs."""
 
-    def __init__(self, services: Services, project: str, user: str) -> None:
+    def __init__(self, services: Services, project: str, by: Author) -> None:
         self._services = services
         self._project = project
-        self._user = user
+        self._by = by
 
     async def plan(self, call: PlanCall) -> Plan:
         """What applying would do. Stores nothing. Raises `InvalidInput` and its kind."""
@@ -66,7 +68,7 @@ class Applications:
         """Apply once per `key`: a repetition gets the first one's answer, whatever came between."""
         claim = await self._services.store.idempotency.claim(
             self._project,
-            self._user,
+            self._by.user,
             key or str(uuid.uuid4()),
             fingerprint=fingerprint(call, self._services.digest_key),
             run=_name_of(call),
@@ -94,7 +96,7 @@ class Applications:
             accepted = await self._services.runs.apply(project, run, request, claim.request)
             await store.revisions.append(self._revision(spec, accepted))
         seq = await store.changes.run_started(project, run)
-        await store.audit.record(self._user, "run.apply", f"{project}/{run}")
+        await store.audit.record(self._by, Entry(Action.RUN_APPLY, f"{project}/{run}", project))
         await self._services.proxies_know(seq)
         action = PlanAction.CREATE if accepted.revision == 1 else PlanAction.UPDATE
         if accepted.revision > 1:
@@ -149,7 +151,7 @@ class Applications:
             run=accepted.run,
             incarnation=accepted.incarnation,
             number=accepted.revision,
-            user=self._user,
+            user=self._by.user,
             spec=spec,
             at=self._services.store.now(),
         )

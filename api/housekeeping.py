@@ -1,4 +1,4 @@
-"""What is over leaves the store: expired tokens, and code that no project has any more."""
+"""What is over leaves the store: expired tokens, old audit events, code of no project."""
 
 import asyncio
 import logging
@@ -18,6 +18,7 @@ async def sweep(store: Store, pause: float = PAUSE) -> None:
     while True:
         try:
             await store.tokens.expire()
+            await store.audit.expire()
             await store.code.sweep()
             away = False
         except (Unavailable, OSError) as error:

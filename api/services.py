@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from api.guesses import Guesses
 from engine.runs import Runs
 from perdure.keys import MasterKey, Purpose
 from perdure.settings import Settings
@@ -22,6 +23,7 @@ class Services:
     digest_key: bytes
     session_key: bytes
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    guesses: Guesses = field(default_factory=Guesses)
 
     async def proxies_know(self, seq: int) -> None:
         """Wait until the live proxies have taken in the feed up to `seq`, or for long enough."""

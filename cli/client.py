@@ -37,10 +37,7 @@ class Client:
             raise _not_a_url(connection.url) from error
         self._http = httpx.Client(
             base_url=url,
-            headers={
-                "Authorization": f"Bearer {connection.token}",
-                "User-Agent": f"perdure/{__version__}",
-            },
+            headers={"User-Agent": f"perdure/{__version__}"} | _authorization(connection.token),
             timeout=TIMEOUT,
             transport=transport,
             # No proxy of the environment leads to this machine.
@@ -89,15 +86,38 @@ class Client:
             timeout=httpx.Timeout(TIMEOUT.connect, read=seconds),
         )
 
+    def recognise(self) -> None:
+        """See that what answers is a perdure server, by how it refuses who has no token.
+
+        Raises `ServerUnreachable`, `Unavailable`, and `InvalidInput` for an address that only
+        leads on.
+        """
+        url, response = self.connection.url, self._ask("GET", "/server")
+        if response.is_redirect:
+            onward = str(response.next_request.url if response.next_request else "")
+            raise errors.InvalidInput(
+                f"The address {url} leads on to {onward.removesuffix(PREFIX + '/server')}.",
+                hint="Give that one, if it is the server's.",
+            )
+        if response.status_code in GATEWAY_TROUBLE:
+            raise error_of(response)
+        if _envelope(response)[0] != Unauthenticated.code():
+            raise ServerUnreachable(
+                f"What answers at {url} is no perdure server.", hint="Check the URL and its port."
+            )
+
     def send(self, method: str, where: str, **options: Any) -> httpx.Response:
         """Send a request. Raises the error that the server answers, or `ServerUnreachable`."""
-        try:
-            response = self._http.request(method, where, **options)
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
+        response = self._ask(method, where, **options)
         if not response.is_success:
             raise self._refusal(response)
         return response
+
+    def _ask(self, method: str, where: str, **options: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, where, **options)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
 
     @contextmanager
     def stream(self, where: str, **params: Any) -> Iterator[EventSource]:
@@ -142,6 +162,11 @@ class Client:
             return Unavailable(
                 f"The server at {url} did not answer in time.", hint="Try again in a moment."
             )
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return ServerUnreachable(
+                f"The certificate of {url} is not one that this machine trusts.",
+                hint="`SSL_CERT_FILE` names a file with the certificate of your own authority.",
+            )
         return ServerUnreachable(
             f"No server answers at {url}.",
             hint="Start one with `perdure server`, or name another with `perdure project add`.",
@@ -161,15 +186,25 @@ def path(*parts: str) -> str:
 
 def error_of(response: httpx.Response) -> PerdureError:
     """The error in an answer; one that did not come from our API is told by its status."""
-    try:
-        envelope = response.json()["error"]
-        code, message = str(envelope["code"]), str(envelope["message"])
-        hint = str(envelope.get("hint") or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        code, hint = "", ""
+    code, message, hint = _envelope(response)
+    if not code:
         message = f"The server answered {response.status_code} {response.reason_phrase}.".rstrip()
     kind = _error_kinds().get(code) or _KINDS_BY_STATUS.get(response.status_code, PerdureError)
     return kind(message, hint=hint)
+
+
+def _envelope(response: httpx.Response) -> tuple[str, str, str]:
+    """Code, message and hint of our API's errors; three times nothing for another's."""
+    try:
+        envelope = response.json()["error"]
+        code, message = str(envelope["code"]), str(envelope["message"])
+        return code, message, str(envelope.get("hint") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", "", ""
+
+
+def _authorization(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _error_kinds(kind: type[PerdureError] = PerdureError) -> dict[str, type[PerdureError]]:

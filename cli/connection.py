@@ -52,17 +52,22 @@ def resolve(
             hint="Set `PERDURE_TOKEN`, or add the server with `perdure project add`.",
         )
     token = token or (entry.token if entry else "")
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise Unauthenticated(
-            "The token holds characters that no token has.",
-            hint="Check `PERDURE_TOKEN`, or add the project anew with `perdure project add`.",
-        )
+    require_token(token)
     return Connection(
         project=name or (entry.name if entry else DEFAULT_PROJECT),
         url=url or (entry.url.rstrip("/") if entry else ""),
         token=token,
         variable=variable,
     )
+
+
+def require_token(token: str) -> None:
+    """Raise `Unauthenticated` for what no header can carry."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise Unauthenticated(
+            "The token holds characters that no token has.",
+            hint="Check `PERDURE_TOKEN`, or add the project anew with `perdure project add`.",
+        )
 
 
 def connect(project: str | None) -> Connection:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import apply, files, processes, projects, runs, secrets, users
+from cli.commands import apply, audit, files, processes, projects, runs, secrets, users
 from cli.report import report
 from perdure.errors import PerdureError
 
@@ -55,6 +55,7 @@ def _assemble() -> None:
     app.add_typer(secrets.app, name="secret")
     app.add_typer(projects.app, name="project")
     app.add_typer(users.app, name="user")
+    app.command()(audit.audit)
     app.command()(processes.server)
     for process in (processes.api, processes.worker, processes.tunnels):
         app.command()(process)

@@ -1,9 +1,14 @@
 """Projects as the client knows them: in its file, and through what its token opens."""
 
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
 from cli.client import Client, path
-from cli.connection import Connection, connect
+from cli.connection import Connection, connect, require_token
+from cli.terminal import say
 from perdure.client_config import KnownProject, client_file, load, save
 from perdure.errors import NotFound, ServerUnreachable, Unauthenticated, Unavailable
+from perdure.loopback import LOOPBACK_NAMES
 from spec.people import Identity, Project
 from spec.public import Model
 
@@ -17,9 +22,37 @@ class ListedProject(Model):
     default: bool = False
 
 
-def add(name: str, url: str, token: str, *, default: bool) -> None:
-    """Check that the token opens the project, and write both down. Raises `NotFound`."""
+def recognise(name: str, url: str) -> None:
+    """See that a perdure server answers there, before anybody types a token for it.
+
+    Warns of an address to which a token would go unencrypted. Raises `ServerUnreachable`.
+    """
     url = url.rstrip("/")
+    with Client(Connection(name, url, "")) as client:
+        client.recognise()
+    if _is_readable(url):
+        say(f"warning: {url} is plain HTTP: who is on the way can read your token.")
+
+
+def _is_readable(url: str) -> bool:
+    """Whether others can read what goes there."""
+    address = urlsplit(url)
+    host = address.hostname or ""
+    try:
+        loopback = host in LOOPBACK_NAMES or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    return address.scheme == "http" and not loopback
+
+
+def add(name: str, url: str, token: str, *, default: bool) -> None:
+    """Check that the token opens the project, and write both down.
+
+    Raises `Unauthenticated` for a wrong token, `Forbidden` for one that may only call services,
+    `NotFound` where its user is not a member.
+    """
+    url = url.rstrip("/")
+    require_token(token)
     with Client(Connection(name, url, token)) as client:
         identity = client.get(Identity, path("me"))
     if name not in identity.projects:

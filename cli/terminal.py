@@ -146,7 +146,9 @@ def _cell(value: object) -> str:
         return "*" if value else ""
     if isinstance(value, datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M")
-    return "-" if value is None else str(value)
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "-" if value in (None, "") else str(value)
 
 
 def dim(text: str) -> Text:

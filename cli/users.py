@@ -24,6 +24,12 @@ def create(name: str, *, admin: bool) -> None:
     say(f"The user {user.name} is created. `perdure user token create --user {user.name}`")
 
 
+def set_role(name: str, role: str) -> None:
+    """Give a user another role."""
+    with Client(connect(None)) as client:
+        client.send("PUT", path("users", name), json={"role": role})
+
+
 def delete(name: str) -> None:
     """Delete a user."""
     with Client(connect(None)) as client:
@@ -36,9 +42,13 @@ def tokens(user: str | None) -> list[Token]:
         return client.get(list[Token], path("users", _owner(client, user), "tokens"))
 
 
-def create_token(name: str, user: str | None, expires: str | None, *, as_json: bool) -> None:
+def create_token(
+    name: str, user: str | None, expires: str | None, scopes: list[str], *, as_json: bool
+) -> None:
     """Create a token and print its value."""
-    asked = {"name": name, "expires_at": _moment(expires)}
+    asked: dict[str, object] = {"name": name, "expires_at": _moment(expires)}
+    if scopes:
+        asked["scopes"] = scopes
     with Client(connect(None)) as client:
         where = path("users", _owner(client, user), "tokens")
         made = client.call(NewToken, "POST", where, json=asked)

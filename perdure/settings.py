@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         "beyond it ends: what writes so much is in a loop.",
     )
 
+    audit_days: int = Field(
+        default=365,
+        ge=1,
+        description="How many days an event stays in the audit log. A year covers most reviews, "
+        "and an event is some 200 bytes.",
+    )
+
     heartbeat: float = Field(
         default=30.0,
         gt=0,

@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy import replies
+from proxy.auth import Opened
 from proxy.model_search import ModelSearch
 from proxy.models import model_list, model_named
 from proxy.paths import FRONT, MODEL, SERVICE, locate
@@ -47,11 +48,11 @@ def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -
     plane, authorization = client.plane, head.authorization
     service = plane.table.services.get((project, run))
     if service is None or service.auth:
-        refused = _admit(exchange, project)
-        if refused is not None:
-            exchange.answer(refused)
+        opened = _authenticate(exchange)
+        if opened is None or not opened.has(project, run):
+            exchange.answer(_refused(opened))
             return
-    elif client.caller.projects(authorization) is not None:  # open, but no place for our token
+    elif client.caller.opened(authorization) is not None:  # open, but no place for our token
         head.authorization = None
     if service is not None:
         _to_known_service(exchange, service, rest)
@@ -93,36 +94,38 @@ def _to_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:
     if head.method == b"OPTIONS":
         exchange.answer(preflight(head.preflight))
         return
-    refused = _admit(exchange, project)
-    if refused is not None:
-        exchange.answer(refused)
+    opened = _authenticate(exchange)
+    if opened is None or not opened.has_some_of(project):
+        exchange.answer(_refused(opened))
         return
     path = rest.partition(b"?")[0]
     if path == b"/models" and head.method in (b"GET", b"HEAD"):
-        exchange.answer(model_list(project.decode(), plane.table.routes()))
+        exchange.answer(model_list(plane.table.routes_of(project, opened)))
     elif path.startswith(b"/models/") and head.method in (b"GET", b"HEAD"):
-        exchange.answer(model_named(project.decode(), path[8:], plane.table.routes()))
+        exchange.answer(model_named(path[8:], plane.table.routes_of(project, opened)))
     elif path in (b"", b"/"):
         exchange.answer(replies.NO_PLACE)
     else:
-        exchange.collect(partial(_to_named_model, exchange, project, rest))
+        exchange.collect(partial(_to_named_model, exchange, project, opened, rest))
 
 
-def _to_named_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:
+def _to_named_model(exchange: "Exchange", project: bytes, opened: Opened, rest: bytes) -> None:
     search = ModelSearch(exchange.body)
-    then = partial(_to_found_model, exchange, project, rest, search)
+    then = partial(_to_found_model, exchange, project, opened, rest, search)
     if search.over:
         then()
     else:
         exchange.search(search.finish(exchange.client.plane.searches), then)
 
 
-def _to_found_model(exchange: "Exchange", project: bytes, rest: bytes, search: ModelSearch) -> None:
+def _to_found_model(
+    exchange: "Exchange", project: bytes, opened: Opened, rest: bytes, search: ModelSearch
+) -> None:
     client, name = exchange.client, search.name
     if name is None:
         exchange.answer(replies.NO_MODEL_NAMED)
         return
-    pool = client.plane.table.models.get((project, name))
+    pool = client.plane.table.model(project, name, opened)
     if pool is None:
         exchange.answer(replies.unknown_model(name))
         return
@@ -138,19 +141,22 @@ def _to_front(exchange: "Exchange") -> None:
         exchange.send(front, exchange.head.target, client.forwarded(exchange.head), None)
 
 
-def _admit(exchange: "Exchange", project: bytes) -> Reply | None:
-    """None when the caller may pass. Our token does not go further than here."""
+def _authenticate(exchange: "Exchange") -> Opened | None:
+    """What the caller's token opens, if it is one. It does not go further than here."""
     head, client = exchange.head, exchange.client
-    projects = client.caller.projects(head.authorization)
+    opened = client.caller.opened(head.authorization)
     if head.token is None:
         head.authorization = None
     else:
-        if projects is not None:
+        if opened is not None:
             head.authorization = None
-        projects = client.plane.tokens.projects_of(head.token)
-    if projects is None:
-        return replies.UNAUTHENTICATED
-    return None if project in projects else replies.FORBIDDEN
+        opened = client.plane.tokens.opened_by(head.token)
+    return opened
+
+
+def _refused(opened: Opened | None) -> Reply:
+    """The answer to a caller without a token of ours, or with one that opens other places."""
+    return replies.UNAUTHENTICATED if opened is None else replies.FORBIDDEN
 
 
 def preflight(asked: bytes) -> Reply:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from proxy.addresses import endpoint
+from proxy.auth import Opened
 from proxy.balance import Replica
 from spec.feed import TableMark
 from spec.route import ModelFormat, ReplicaRoute, RouteState, RouteTable
@@ -47,10 +48,18 @@ class ModelPool(Pool):
 
     __slots__ = ("name", "services")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, services: Iterable[Service] = ()) -> None:
         super().__init__()
         self.name = name
         self.services: list[Service] = []
+        for service in services:
+            self.add(service)
+
+    def add(self, service: Service) -> None:
+        """It answers for the model, too."""
+        self.services.append(service)
+        self.ready += service.ready
+        self.starting = self.starting or service.starting
 
     def count(self, replica: Replica | None) -> None:
         """It counts for the service whose replica it is, or for the first."""
@@ -99,6 +108,22 @@ class Table:
     def routes(self) -> tuple[RouteTable, ...]:
         """The tables as they were taken in."""
         return tuple(service.route for service in self.services.values())
+
+    def routes_of(self, project: bytes, opened: Opened) -> tuple[RouteTable, ...]:
+        """The tables of the project's services that are open to the caller."""
+        return tuple(
+            service.route
+            for (owner, run), service in self.services.items()
+            if owner == project and opened.has(project, run)
+        )
+
+    def model(self, project: bytes, name: str, opened: Opened) -> ModelPool | None:
+        """The services that answer for the model, as far as they are open to the caller."""
+        pool = self.models.get((project, name))
+        if pool is None or project in opened.projects:
+            return pool
+        own = [each for each in pool.services if opened.has(*_name(each.route))]
+        return ModelPool(name, own) if own else None
 
     def marks(self) -> dict[str, TableMark]:
         """Which table of each run this is, by `project/run`."""
@@ -194,10 +219,7 @@ class Table:
             model = service.route.model
             if model is None or model.format is not ModelFormat.OPENAI:
                 continue
-            pool = self.models.setdefault((project, model.name), ModelPool(model.name))
-            pool.services.append(service)
-            pool.ready += service.ready
-            pool.starting = pool.starting or service.starting
+            self.models.setdefault((project, model.name), ModelPool(model.name)).add(service)
 
 
 def _name(route: RouteTable) -> Name:

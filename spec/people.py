@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from spec.public import Model
+from spec.scopes import FULL, Scope
 
 
 class GlobalRole(StrEnum):
@@ -38,6 +39,7 @@ class Token(Model):
     name: str
     created_at: datetime
     expires_at: datetime | None = None
+    scopes: tuple[Scope, ...] = FULL
 
 
 class NewToken(Token):

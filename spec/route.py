@@ -100,11 +100,13 @@ class RouteReport(PublicModel):
 class TokenGrant(PublicModel):
     """The SHA-256 (hex) of a token, and the projects whose services it opens, until `expires_at`.
 
-    A proxy ends it by its own clock; None: it holds until it is revoked.
+    Of other projects it opens single `services` only (`PROJECT/RUN`). A proxy ends it by its own
+    clock; None: it holds until it is revoked.
     """
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
     projects: tuple[str, ...] = ()
+    services: tuple[Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")], ...] = ()
     expires_at: AwareDatetime | None = None
 
 

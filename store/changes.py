@@ -5,6 +5,7 @@ A change says only *whose* grants changed, so that whoever reads late sees the n
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from spec.feed import Feed, RunStarted
 from spec.people import GlobalRole
 from spec.route import TokenGrant
+from spec.scopes import narrowed
 from store.database import Database
 from store.tables import changes, members, projects, tokens, users
 
@@ -82,10 +84,14 @@ class Changes:
     async def _grants(
         self, connection: AsyncConnection, names: tuple[str, ...] | None
     ) -> tuple[TokenGrant, ...]:
-        """What the tokens of these users (None: of all) open; an admin's opens every project."""
+        """What the tokens of these users (None: of all) open, as far as their scopes go.
+
+        An admin's projects are all that there are.
+        """
         now = self._database.clock()
+        columns = (tokens.c.sha256, tokens.c.expires_at, tokens.c.scopes)
         holders = (
-            select(tokens.c.sha256, tokens.c.expires_at, users.c.name, users.c.role)
+            select(*columns, users.c.name, users.c.role)
             .join(users, users.c.name == tokens.c.user)
             .where(tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now))
         )
@@ -98,13 +104,14 @@ class Changes:
         for row in await connection.execute(listed):
             own[row.user] = (*own.get(row.user, ()), row.project)
         return tuple(
-            TokenGrant(
-                sha256=row.sha256,
-                projects=every if row.role == GlobalRole.ADMIN else own.get(row.name, ()),
-                expires_at=row.expires_at,
-            )
+            _grant(row, every if row.role == GlobalRole.ADMIN else own.get(row.name, ()))
             for row in await connection.execute(holders)
         )
+
+
+def _grant(row: Row[*tuple[Any, ...]], open_to_user: tuple[str, ...]) -> TokenGrant:
+    whole, single = narrowed(row.scopes.split(), open_to_user)
+    return TokenGrant(sha256=row.sha256, projects=whole, services=single, expires_at=row.expires_at)
 
 
 def _subjects(rows: Iterable[Row[tuple[object, ...]]], kind: ChangeKind) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from typing import Protocol
 from sqlalchemy import delete, insert, select
 
 from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
+from spec.audit import Action
 from spec.run import CodeArchive
+from store.audit import Author, Entry, note
 from store.database import Database
 from store.tables import code
 
@@ -116,7 +118,14 @@ class Code:
         self._blobs = blobs
         self.limit = limit
 
-    async def put(self, project: str, sha256: str, content: AsyncIterable[bytes]) -> CodeArchive:
+    async def put(
+        self,
+        project: str,
+        sha256: str,
+        content: AsyncIterable[bytes],
+        *,
+        by: Author | None = None,
+    ) -> CodeArchive:
         """Take in an archive. Raises as `BlobStore.put`."""
         size = await self._blobs.put(sha256, content, self.limit)
         now = self._database.clock()
@@ -126,6 +135,9 @@ class Code:
                 delete(code).where(code.c.project == project, code.c.sha256 == sha256)
             )
             await connection.execute(insert(code).values(row))
+            await note(
+                connection, now, by, Entry(Action.CODE_UPLOAD, f"{project}/{sha256}", project)
+            )
         return CodeArchive(sha256=sha256, size=size)
 
     async def find(self, project: str, sha256: str) -> CodeArchive | None:

@@ -7,7 +7,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from perdure.errors import AlreadyExists, NotFound
+from spec.audit import Action
 from spec.people import GlobalRole, Member, Project, ProjectRole
+from store.audit import Author, Entry, note
 from store.changes import ChangeKind, record
 from store.database import Database
 from store.tables import (
@@ -38,7 +40,7 @@ class Projects:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, name: str, admin: str) -> None:
+    async def create(self, name: str, admin: str, *, by: Author | None = None) -> None:
         """A project with its first admin. Raises `AlreadyExists`."""
         row = {"name": name, "created_at": self._database.clock()}
         try:
@@ -46,6 +48,7 @@ class Projects:
                 await connection.execute(insert(projects).values(row))
                 first = {"project": name, "user": admin, "role": ProjectRole.ADMIN}
                 await connection.execute(insert(members).values(first))
+                await self._note(connection, by, Action.PROJECT_CREATE, name, name)
                 await self._tell(connection, [admin])
         except IntegrityError as error:
             raise AlreadyExists(
@@ -65,7 +68,7 @@ class Projects:
         """The project of that name, as `all` shows it."""
         return next((each for each in await self.all() if each.name == name), None)
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str, *, by: Author | None = None) -> None:
         """Remove the project and all that is in it. Raises `NotFound`.
 
         The name stays taken: whoever gets it next must not see the runs of before.
@@ -81,9 +84,12 @@ class Projects:
                 raise _no_project(name)
             for table in INSIDE:
                 await connection.execute(delete(table).where(table.c.project == name))
+            await self._note(connection, by, Action.PROJECT_DELETE, name, name)
             await self._tell(connection, affected)
 
-    async def set_member(self, project: str, user: str, role: ProjectRole) -> None:
+    async def set_member(
+        self, project: str, user: str, role: ProjectRole, *, by: Author | None = None
+    ) -> None:
         """Add the user, or change the role. Raises `NotFound`."""
         where = (members.c.project == project, members.c.user == user)
         row = {"project": project, "user": user, "role": role}
@@ -92,18 +98,31 @@ class Projects:
                 await _require(connection, project)
                 await connection.execute(delete(members).where(*where))
                 await connection.execute(insert(members).values(row))
+                subject = f"{project}/{user} {role}"
+                await self._note(connection, by, Action.MEMBER_SET, project, subject)
                 await record(connection, ChangeKind.USER, [user])
         except IntegrityError as error:
             raise NotFound(f"There is no user `{user}`.") from error
 
-    async def remove_member(self, project: str, user: str) -> None:
+    async def remove_member(self, project: str, user: str, *, by: Author | None = None) -> None:
         """Take the user out. Raises `NotFound`."""
         where = (members.c.project == project, members.c.user == user)
         async with self._database.write() as connection:
             gone = await connection.execute(delete(members).where(*where))
             if not gone.rowcount:
                 raise NotFound(f"`{user}` is not a member of `{project}`.")
+            await self._note(connection, by, Action.MEMBER_REMOVE, project, f"{project}/{user}")
             await record(connection, ChangeKind.USER, [user])
+
+    async def _note(
+        self,
+        connection: AsyncConnection,
+        by: Author | None,
+        action: Action,
+        project: str,
+        subject: str,
+    ) -> None:
+        await note(connection, self._database.clock(), by, Entry(action, subject, project))
 
     async def _tell(self, connection: AsyncConnection, affected: list[str]) -> None:
         """A global admin's tokens open every project, a new one too."""

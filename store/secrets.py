@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, delete, insert, select
 
 from perdure.errors import NotFound
+from spec.audit import Action
 from spec.interpolation import unknown_secrets
 from spec.people import Secret
+from store.audit import Author, Entry, note
 from store.database import Database
 from store.sealing import Seal
 from store.tables import secrets
@@ -19,7 +21,7 @@ class Secrets:
         self._database = database
         self._seal = seal
 
-    async def set(self, project: str, name: str, value: str) -> Secret:
+    async def set(self, project: str, name: str, value: str, *, by: Author | None = None) -> Secret:
         """Make the secret, or give it another value."""
         secret = Secret(name=name, updated_at=self._database.clock())
         sealed = self._seal.close(value.encode(), secrets.name, project, name)
@@ -27,6 +29,8 @@ class Secrets:
         async with self._database.write() as connection:
             await connection.execute(delete(secrets).where(*_at(project, name)))
             await connection.execute(insert(secrets).values(row))
+            entry = Entry(Action.SECRET_SET, f"{project}/{name}", project)
+            await note(connection, self._database.clock(), by, entry)
         return secret
 
     async def of(self, project: str) -> tuple[Secret, ...]:
@@ -36,12 +40,14 @@ class Secrets:
             rows = await connection.execute(shown.order_by(secrets.c.name))
             return tuple(Secret.model_validate(row._asdict()) for row in rows)
 
-    async def delete(self, project: str, name: str) -> None:
+    async def delete(self, project: str, name: str, *, by: Author | None = None) -> None:
         """Forget the secret. Raises `NotFound`."""
         async with self._database.write() as connection:
             gone = await connection.execute(delete(secrets).where(*_at(project, name)))
-        if not gone.rowcount:
-            raise NotFound(f"The project `{project}` has no secret `{name}`.")
+            if not gone.rowcount:
+                raise NotFound(f"The project `{project}` has no secret `{name}`.")
+            entry = Entry(Action.SECRET_DELETE, f"{project}/{name}", project)
+            await note(connection, self._database.clock(), by, entry)
 
     async def values(self, project: str, names: Iterable[str]) -> dict[str, str]:
         """The values of these secrets. Raises `UnknownSecret` with all that are missing."""

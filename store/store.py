@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from perdure.keys import MasterKey, Purpose
 from perdure.settings import Settings
@@ -46,7 +47,7 @@ class Store:
         self.leases = Leases(database, settings.lease)
         self.changes = Changes(database)
         self.idempotency = Idempotency(database)
-        self.audit = Audit(database)
+        self.audit = Audit(database, timedelta(days=settings.audit_days))
         self.gpus = Gpus(database)
         self.addresses = Addresses(database)
         self.now = database.clock

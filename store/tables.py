@@ -72,6 +72,7 @@ tokens = Table(
     Column("sha256", Sha256, nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=True, index=True),
+    Column("scopes", Text, nullable=False, server_default="api"),
 )
 
 projects = Table(
@@ -217,10 +218,13 @@ audit = Table(
     "audit",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
-    Column("at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
     Column("user", Name, nullable=False),
+    Column("token", String(36), nullable=False, server_default=""),
     Column("action", Name, nullable=False),
+    Column("project", Name, nullable=True, index=True),
     Column("subject", Text, nullable=False),
+    Column("outcome", String(20), nullable=False, server_default="done"),
 )
 
 gpus = Table(

@@ -3,14 +3,17 @@
 import hashlib
 import secrets
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from perdure.errors import NotFound
+from spec.audit import Action
 from spec.people import GlobalRole, NewToken, ProjectRole, Token
-from spec.public import Model
+from spec.scopes import FULL, Scope, allow_api, canonical
+from store.audit import Author, Entry, note
 from store.changes import ChangeKind, record
 from store.database import Database
 from store.tables import members, tokens, users
@@ -18,13 +21,17 @@ from store.tables import members, tokens, users
 RANDOM_BYTES = 32
 
 
-class Caller(Model):
+class Caller(Author):
     """Who holds a token, and what that opens."""
 
-    user: str
     role: GlobalRole
-    token: str
     projects: dict[str, ProjectRole]
+    scopes: tuple[Scope, ...] = FULL
+
+    @property
+    def may_use_api(self) -> bool:
+        """Whether the token is for more than calling services."""
+        return allow_api(self.scopes)
 
 
 def digest(value: str) -> str:
@@ -44,7 +51,9 @@ class Tokens:
         name: str,
         *,
         expires_at: datetime | None = None,
+        scopes: Iterable[Scope] = FULL,
         value: str | None = None,
+        by: Author | None = None,
     ) -> tuple[NewToken, int]:
         """A new token, and the feed's number that tells the proxies. Raises `NotFound`.
 
@@ -55,12 +64,19 @@ class Tokens:
             name=name,
             created_at=self._database.clock(),
             expires_at=expires_at,
+            scopes=canonical(scopes),
             value=value or secrets.token_urlsafe(RANDOM_BYTES),
         )
-        row = token.model_dump(exclude={"value"}) | {"user": user, "sha256": digest(token.value)}
+        row = token.model_dump(exclude={"value"}) | {
+            "user": user,
+            "sha256": digest(token.value),
+            "scopes": " ".join(token.scopes),
+        }
+        entry = Entry(Action.TOKEN_CREATE, f"{user}/{token.id}")
         try:
             async with self._database.write() as connection:
                 await connection.execute(insert(tokens).values(row))
+                await note(connection, self._database.clock(), by, entry)
                 seq = await record(connection, ChangeKind.USER, [user])
         except IntegrityError as error:
             raise NotFound(f"There is no user `{user}`.") from error
@@ -71,9 +87,11 @@ class Tokens:
         async with self._database.read() as connection:
             held = select(tokens).where(tokens.c.user == user).order_by(tokens.c.created_at)
             rows = await connection.execute(held)
-            return tuple(Token.model_validate(row._asdict()) for row in rows)
+            return tuple(
+                Token.model_validate(row._asdict() | {"scopes": row.scopes.split()}) for row in rows
+            )
 
-    async def revoke(self, user: str, token: str) -> int:
+    async def revoke(self, user: str, token: str, *, by: Author | None = None) -> int:
         """End a token; the feed's number that tells the proxies. Raises `NotFound`."""
         async with self._database.write() as connection:
             gone = await connection.scalar(
@@ -83,6 +101,8 @@ class Tokens:
             )
             if gone is None:
                 raise NotFound(f"The user `{user}` has no token `{token}`.")
+            entry = Entry(Action.TOKEN_REVOKE, f"{user}/{token}")
+            await note(connection, self._database.clock(), by, entry)
             return await record(connection, ChangeKind.REVOKED, [gone])
 
     async def expire(self) -> int:
@@ -107,8 +127,9 @@ class Tokens:
 
     async def _caller(self, which: ColumnElement[bool]) -> Caller | None:
         now = self._database.clock()
+        columns = (tokens.c.id, tokens.c.scopes, users.c.name, users.c.role)
         holder = (
-            select(tokens.c.id, users.c.name, users.c.role, members.c.project, members.c.role)
+            select(*columns, members.c.project, members.c.role)
             .join(users, users.c.name == tokens.c.user)
             .outerjoin(members, members.c.user == users.c.name)
             .where(which, tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now))
@@ -117,10 +138,11 @@ class Tokens:
             rows = (await connection.execute(holder)).all()
         if not rows:
             return None
-        token, user, role, *_ = rows[0]
+        token, scopes, user, role, *_ = rows[0]
         return Caller(
             user=user,
             role=GlobalRole(role),
             token=token,
-            projects={row[3]: ProjectRole(row[4]) for row in rows if row[3] is not None},
+            projects={row[4]: ProjectRole(row[5]) for row in rows if row[4] is not None},
+            scopes=tuple(scopes.split()),
         )

@@ -5,7 +5,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from perdure.errors import AlreadyExists, Conflict, NotFound
+from spec.audit import Action
 from spec.people import GlobalRole, User
+from store.audit import Author, Entry, note
 from store.changes import ChangeKind, record
 from store.database import Database
 from store.tables import tokens, users
@@ -17,12 +19,13 @@ class Users:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, name: str, role: GlobalRole) -> User:
+    async def create(self, name: str, role: GlobalRole, *, by: Author | None = None) -> User:
         """Add a user without tokens. Raises `AlreadyExists`."""
         user = User(name=name, role=role, created_at=self._database.clock())
         try:
             async with self._database.write() as connection:
                 await connection.execute(insert(users).values(user.model_dump()))
+                await self._note(connection, by, Action.USER_CREATE, f"{name} {role}")
                 await record(connection, ChangeKind.USER, [name])
         except IntegrityError as error:
             raise AlreadyExists(f"There is a user `{name}` already.") from error
@@ -40,7 +43,7 @@ class Users:
             row = (await connection.execute(select(users).where(users.c.name == name))).first()
         return None if row is None else User.model_validate(row._asdict())
 
-    async def set_role(self, name: str, role: GlobalRole) -> User:
+    async def set_role(self, name: str, role: GlobalRole, *, by: Author | None = None) -> User:
         """Change the role. Raises `NotFound`, and `Conflict` for the last admin."""
         async with self._database.write() as connection:
             row = (
@@ -51,11 +54,15 @@ class Users:
             if row is None:
                 raise _no_user(name)
             await _require_admin(connection)
+            await self._note(connection, by, Action.USER_ROLE, f"{name} {role}")
             await record(connection, ChangeKind.USER, [name])
             return User.model_validate(row._asdict())
 
-    async def delete(self, name: str) -> None:
-        """Remove the user, tokens and memberships. Raises `NotFound`, `Conflict`, as above."""
+    async def delete(self, name: str, *, by: Author | None = None) -> None:
+        """Remove the user, tokens and memberships. Raises `NotFound`, `Conflict`, as above.
+
+        What they have started goes on: it belongs to its project.
+        """
         async with self._database.write() as connection:
             held = select(tokens.c.sha256).where(tokens.c.user == name)
             hashes = list(await connection.scalars(held))
@@ -63,7 +70,13 @@ class Users:
             if not gone.rowcount:
                 raise _no_user(name)
             await _require_admin(connection)
+            await self._note(connection, by, Action.USER_DELETE, name)
             await record(connection, ChangeKind.REVOKED, hashes)
+
+    async def _note(
+        self, connection: AsyncConnection, by: Author | None, action: Action, subject: str
+    ) -> None:
+        await note(connection, self._database.clock(), by, Entry(action, subject))
 
 
 async def _require_admin(connection: AsyncConnection) -> None:

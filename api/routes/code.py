@@ -31,4 +31,4 @@ async def put_code(
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > code.limit:
         raise too_large(code.limit)
-    return await code.put(access.project, sha256, request.stream())
+    return await code.put(access.project, sha256, request.stream(), by=access.caller)

@@ -15,9 +15,11 @@ from api.access import (
 from api.body import body
 from api.chosen_names import ProjectName
 from api.services import Services
-from perdure.errors import Conflict
+from perdure.errors import AlreadyExists, Conflict, NotFound
+from spec.audit import Action, Outcome
 from spec.people import GlobalRole, Project, ProjectRole
 from spec.public import Model
+from store.audit import Entry
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -54,8 +56,8 @@ async def create_project(
     new: Annotated[NewProject, Depends(body(NewProject))],
 ) -> Project:
     """Make a project; the caller is its first admin."""
-    await services.store.projects.create(new.name, caller.user)
-    await services.store.audit.record(caller.user, "project.create", new.name)
+    with services.guesses.of(caller, AlreadyExists):
+        await services.store.projects.create(new.name, caller.user, by=caller)
     return await _shown(services, new.name, ProjectRole.ADMIN)
 
 
@@ -70,8 +72,7 @@ async def delete_project(access: ProjectAdminHere, services: ServicesHere) -> No
     """Remove a project in which nothing runs, with its secrets, code and logs."""
     if await services.runs.statuses(access.project):
         raise Conflict(f"Services run in the project `{access.project}`.", hint="Stop them first.")
-    await services.store.projects.delete(access.project)
-    await services.store.audit.record(access.caller.user, "project.delete", access.project)
+    await services.store.projects.delete(access.project, by=access.caller)
 
 
 @router.put("/{project}/members/{user}")
@@ -83,9 +84,15 @@ async def set_member(
 ) -> Project:
     """Add a member, or change the role of one. Admins are made, and unmade, by admins."""
     await _require_rank(services, access, user, membership.role)
-    await services.store.projects.set_member(access.project, user, membership.role)
-    subject = f"{access.project}/{user} {membership.role}"
-    await services.store.audit.record(access.caller.user, "member.set", subject)
+    store, project = services.store, access.project
+    try:
+        with services.guesses.of(access.caller, NotFound):
+            await store.projects.set_member(project, user, membership.role, by=access.caller)
+    except NotFound:
+        subject = f"{project}/{user} {membership.role}"
+        entry = Entry(Action.MEMBER_SET, subject, project, Outcome.REFUSED)
+        await store.audit.record(access.caller, entry)
+        raise
     return await _shown(services, access.project, access.role)
 
 
@@ -93,9 +100,7 @@ async def set_member(
 async def remove_member(user: str, access: ManagerHere, services: ServicesHere) -> None:
     """Take a member out."""
     await _require_rank(services, access, user, ProjectRole.USER)
-    await services.store.projects.remove_member(access.project, user)
-    subject = f"{access.project}/{user}"
-    await services.store.audit.record(access.caller.user, "member.remove", subject)
+    await services.store.projects.remove_member(access.project, user, by=access.caller)
 
 
 async def _require_rank(services: Services, access: Access, user: str, role: ProjectRole) -> None:

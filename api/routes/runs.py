@@ -1,27 +1,26 @@
 """`/projects/{project}/runs`: plans, applies, statuses, logs and stops."""
 
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field
 
 from api.access import CallerHere, MemberHere, ServicesHere, still_has
 from api.applications import Applications
 from api.body import body
 from api.event_stream import event_stream
+from api.moment import moment
 from api.run_stream import log_events, log_incarnation, status_events
 from api.run_views import run_view
 from engine.runs import no_run
-from perdure.errors import InvalidInput
+from spec.audit import Action
 from spec.offer import OfferList, OfferQuery
 from spec.people import GlobalRole
 from spec.plan import Plan
 from spec.submission import Applied, ApplyCall, LogLine, PlanCall, RunView, StopCall
-from spec.units import parse_duration
+from store.audit import Entry
 from store.logs import LogFilter
 
 router = APIRouter(tags=["runs"])
@@ -29,7 +28,6 @@ router = APIRouter(tags=["runs"])
 IN_PROJECT = "/projects/{project}"
 RunName = str
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
-MOMENT = TypeAdapter(datetime)
 
 
 @router.post(f"{IN_PROJECT}/plans")
@@ -37,7 +35,7 @@ async def plan(
     access: MemberHere, services: ServicesHere, call: Annotated[PlanCall, Depends(body(PlanCall))]
 ) -> Plan:
     """What an apply would do, at what price, or why it would be refused."""
-    return await Applications(services, access.project, access.caller.user).plan(call)
+    return await Applications(services, access.project, access.caller).plan(call)
 
 
 @router.post(f"{IN_PROJECT}/offers")
@@ -47,7 +45,7 @@ async def offers(
     query: Annotated[OfferQuery, Depends(body(OfferQuery))],
 ) -> OfferList:
     """Where such a service could run."""
-    return await Applications(services, access.project, access.caller.user).offers(query)
+    return await Applications(services, access.project, access.caller).offers(query)
 
 
 @router.post(f"{IN_PROJECT}/runs")
@@ -58,7 +56,7 @@ async def apply(
     idempotency_key: IdempotencyKey = None,
 ) -> Applied:
     """Start or update a run, once per `Idempotency-Key`."""
-    applications = Applications(services, access.project, access.caller.user)
+    applications = Applications(services, access.project, access.caller)
     return await applications.apply(call, idempotency_key)
 
 
@@ -106,8 +104,8 @@ async def stop(
 ) -> RunView:
     """Ask a run to end; it drains first, unless `abort`."""
     status = await services.runs.stop(access.project, name, abort=call.abort)
-    subject = f"{access.project}/{name}"
-    await services.store.audit.record(access.caller.user, "run.stop", subject)
+    entry = Entry(Action.RUN_STOP, f"{access.project}/{name}", access.project)
+    await services.store.audit.record(access.caller, entry)
     return run_view(status, services.settings.base_url)
 
 
@@ -149,28 +147,10 @@ async def logs(
     only = LogFilter(
         incarnation=await log_incarnation(services, project, name),
         replica=query.replica,
-        since=_moment(query.since, services.store.now()),
+        since=moment(query.since, services.store.now()),
     )
     if query.follow:
         lines = log_events(services, project, name, after=after, only=only)
         return event_stream(lines, services.stopping, partial(still_has, access, services))
     page = await services.store.logs.read(project, name, after=after, limit=query.limit, only=only)
     return JSONResponse([line.model_dump(mode="json") for line in page.lines])
-
-
-def _moment(since: str | None, now: datetime) -> datetime | None:
-    if since is None:
-        return None
-    try:
-        return _ago(since, now) or MOMENT.validate_python(since).astimezone()
-    except (ValidationError, OverflowError, ValueError) as error:
-        raise InvalidInput(
-            "`since` is neither a time nor a duration.", hint="Write it as in `90s` or `1h`."
-        ) from error
-
-
-def _ago(since: str, now: datetime) -> datetime | None:
-    try:
-        return now - timedelta(seconds=parse_duration(since))
-    except PydanticCustomError:
-        return None

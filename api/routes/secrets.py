@@ -34,14 +34,10 @@ async def set_secret(
     secret: Annotated[SecretValue, Depends(body(SecretValue))],
 ) -> Secret:
     """Make a secret, or give it another value. Replicas that run keep the value they have."""
-    kept = await services.store.secrets.set(access.project, name, secret.value)
-    await services.store.audit.record(access.caller.user, "secret.set", f"{access.project}/{name}")
-    return kept
+    return await services.store.secrets.set(access.project, name, secret.value, by=access.caller)
 
 
 @router.delete("/{name}", status_code=204)
 async def delete_secret(name: SecretName, access: ManagerHere, services: ServicesHere) -> None:
     """Forget a secret."""
-    await services.store.secrets.delete(access.project, name)
-    subject = f"{access.project}/{name}"
-    await services.store.audit.record(access.caller.user, "secret.delete", subject)
+    await services.store.secrets.delete(access.project, name, by=access.caller)

@@ -6,18 +6,21 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, Field
 
-from api.access import AdminHere, CallerHere, ServicesHere
+from api.access import AdminHere, CallerHere, ServicesHere, member_of
 from api.body import body
 from api.chosen_names import UserName
 from perdure.errors import Forbidden, InvalidInput
 from spec.people import GlobalRole, NewToken, Token, User
 from spec.public import Model
+from spec.scopes import FULL, Scope, projects_named
 from store.tokens import Caller
 
 router = APIRouter(prefix="/users", tags=["users"])
 
 LONGEST = timedelta(days=36_525)
 """A hundred years: nobody means more."""
+MOST_SCOPES = 100
+"""Of one token: who needs more means a whole project."""
 
 
 class NewUser(Model):
@@ -34,10 +37,14 @@ class UserChange(Model):
 
 
 class TokenRequest(Model):
-    """A token to be made; without `expires_at` it holds until it is revoked."""
+    """A token to be made; without `expires_at` it holds until it is revoked.
+
+    Its scopes never open more than its user may do; `api` is all of that.
+    """
 
     name: str = Field(default="token", min_length=1, max_length=100)
     expires_at: AwareDatetime | None = None
+    scopes: tuple[Scope, ...] = Field(default=FULL, min_length=1, max_length=MOST_SCOPES)
 
 
 @router.get("")
@@ -51,9 +58,7 @@ async def create_user(
     admin: AdminHere, services: ServicesHere, new: Annotated[NewUser, Depends(body(NewUser))]
 ) -> User:
     """Add a user, who has no token yet."""
-    user = await services.store.users.create(new.name, new.role)
-    await services.store.audit.record(admin.user, "user.create", new.name)
-    return user
+    return await services.store.users.create(new.name, new.role, by=admin)
 
 
 @router.put("/{name}")
@@ -64,16 +69,13 @@ async def change_user(
     change: Annotated[UserChange, Depends(body(UserChange))],
 ) -> User:
     """Give a user another role."""
-    user = await services.store.users.set_role(name, change.role)
-    await services.store.audit.record(admin.user, "user.role", f"{name} {change.role}")
-    return user
+    return await services.store.users.set_role(name, change.role, by=admin)
 
 
 @router.delete("/{name}", status_code=204)
 async def delete_user(name: str, admin: AdminHere, services: ServicesHere) -> None:
-    """Remove a user, with tokens and memberships."""
-    await services.store.users.delete(name)
-    await services.store.audit.record(admin.user, "user.delete", name)
+    """Remove a user, with tokens and memberships. What they have started goes on."""
+    await services.store.users.delete(name, by=admin)
 
 
 @router.get("/{name}/tokens")
@@ -93,9 +95,11 @@ async def create_token(
     """Make a token. When this answers, the live proxies know it."""
     _require_self(caller, name)
     _require_future(asked.expires_at, services.store.now())
-    store = services.store
-    token, seq = await store.tokens.create(name, asked.name, expires_at=asked.expires_at)
-    await store.audit.record(caller.user, "token.create", f"{name}/{token.id}")
+    for project in projects_named(asked.scopes):
+        await member_of(project, caller, services)
+    token, seq = await services.store.tokens.create(
+        name, asked.name, expires_at=asked.expires_at, scopes=asked.scopes, by=caller
+    )
     await services.proxies_know(seq)
     return token
 
@@ -104,8 +108,7 @@ async def create_token(
 async def revoke_token(name: str, token: str, caller: CallerHere, services: ServicesHere) -> None:
     """End a token. When this answers, the live proxies know it."""
     _require_self(caller, name)
-    seq = await services.store.tokens.revoke(name, token)
-    await services.store.audit.record(caller.user, "token.revoke", f"{name}/{token}")
+    seq = await services.store.tokens.revoke(name, token, by=caller)
     await services.proxies_know(seq)
 
 

@@ -10,16 +10,18 @@ from temporalio.converter import PayloadCodec
 
 from api import error_answers
 from api.body import pieces, whole
+from api.rate_limit import RateLimit
 from api.services import Services
 from api.ui.codec import decoded
 from api.ui.origin_guard import ANSWER_HEADERS, refusal
 from api.ui.pages import sign_in_page
-from api.ui.rate_limit import RateLimit
 from api.ui.session import LENGTH, Sessions
 from api.ui.upstream import Upstream
 from perdure.errors import Forbidden, RateLimited, Unauthenticated
 from perdure.session_cookie import SESSION_COOKIE
+from spec.audit import Action, Outcome
 from spec.people import GlobalRole
+from store.audit import NOBODY, Author, Entry
 from store.tokens import Caller
 
 log = logging.getLogger(__name__)
@@ -66,7 +68,8 @@ def ui_app(services: Services, codec: PayloadCodec, upstream: Upstream) -> FastA
             raise RateLimited("Too many payloads are read at once.", hint="Wait a moment.")
         body = b"".join([piece async for piece in pieces(request, CODEC_LIMIT)])
         content, count = await decoded(codec, body)
-        await services.store.audit.record(caller.user, "payload.decode", f"{count} payloads")
+        entry = Entry(Action.PAYLOAD_DECODE, f"{count} payloads")
+        await services.store.audit.record(caller, entry)
         return Response(
             content, media_type="application/json", headers={"Cache-Control": "no-store"}
         )
@@ -100,7 +103,7 @@ class Door:
         cookie = request.cookies.get(SESSION_COOKIE, "")
         token = self._sessions.token_of(cookie, self._store.now())
         caller = None if token is None else await self._store.tokens.holder(token)
-        return caller if caller is not None and caller.role is GlobalRole.ADMIN else None
+        return caller if caller is not None and _refusal(caller) is None else None
 
     async def require_admin(self, request: Request) -> Caller:
         """As `admin`. Raises `Unauthenticated`."""
@@ -117,10 +120,14 @@ class Door:
             # Who has a token gets in, however many others try.
             if not self._tries.allows("wrong"):
                 return sign_in_page("Too many tries. Wait a few seconds.", status=429)
+            await self._note(NOBODY, "with a token that is not valid", Outcome.REFUSED)
             return sign_in_page("This token is not valid.", status=401)
-        if caller.role is not GlobalRole.ADMIN:
-            return sign_in_page("This token is not that of an admin of the server.", status=403)
-        await self._store.audit.record(caller.user, "ui.sign-in", caller.token)
+        refused = _refusal(caller)
+        if refused is not None:
+            if self._tries.allows(caller.token):
+                await self._note(caller, "", Outcome.REFUSED)
+            return sign_in_page(refused, status=403)
+        await self._note(caller, "", Outcome.DONE)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(
             SESSION_COOKIE,
@@ -130,3 +137,13 @@ class Door:
             samesite="strict",
         )
         return answer
+
+    async def _note(self, by: Author, subject: str, outcome: Outcome) -> None:
+        await self._store.audit.record(by, Entry(Action.UI_SIGN_IN, subject, outcome=outcome))
+
+
+def _refusal(caller: Caller) -> str | None:
+    """Why this caller's token does not open the UI; None when it does."""
+    if caller.role is not GlobalRole.ADMIN:
+        return "This token is not that of an admin of the server."
+    return None if caller.may_use_api else "This token may only call services."

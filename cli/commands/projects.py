@@ -16,23 +16,44 @@ User = Annotated[str, typer.Argument(metavar="USER", help="The user's name.")]
 
 @app.command("add")
 def add_project(
-    name: Annotated[str, typer.Option("--name", help="The project's name.")] = "main",
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The project's name; `main` without it.")
+    ] = None,
+    named: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The same, as in dstack.")
+    ] = None,
     url: Annotated[
-        str, typer.Option("--url", help="The server's address.")
+        str, typer.Option("--url", metavar="URL", help="The server's address.")
     ] = "http://localhost:3000",
     token: Annotated[
-        str | None, typer.Option("--token", help="Your token; asked for, or read from stdin.")
+        str | None,
+        typer.Option(
+            "--token",
+            metavar="TOKEN",
+            help="Your token; better asked for, or read from stdin: other users of the machine see "
+            "what is on a command line.",
+        ),
     ] = None,
     default: Annotated[
         bool, typer.Option("--default/--no-default", help="Make it the default project.")
     ] = True,
 ) -> None:
-    """Let this client know a project of a server, in `~/.perdure/config.yml`."""
-    from cli.projects import add
+    """Let this client know a project of a server, in `~/.perdure/config.yml`.
+
+    Address and token are tried at once. Other projects that it knows stay.
+    """
+    from cli.connection import DEFAULT_PROJECT
+    from cli.projects import add, recognise
     from cli.terminal import read_secret, say
 
-    add(name, url, (token or read_secret("Token")).strip(), default=default)
-    say(f"The project {name} at {url} is added.")
+    if name and named and name != named:
+        raise typer.BadParameter("NAME and `--name` are two projects.")
+    project = name or named or DEFAULT_PROJECT
+    if token:
+        say("warning: Other users of this machine can see `--token`; pipe the token in instead.")
+    recognise(project, url)
+    add(project, url, (token or read_secret("Token")).strip(), default=default)
+    say(f"The project {project} at {url} is added.")
 
 
 @app.command("list")

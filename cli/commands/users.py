@@ -39,9 +39,22 @@ def list_users(as_json: options.Json = False) -> None:
     list_values(users(), *columns, as_json=as_json)
 
 
+@app.command("set-role")
+def set_role(
+    name: Name,
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="`admin` of the server, or `user`.")],
+) -> None:
+    """Give a user another role on the server."""
+    from cli.terminal import say
+    from cli.users import set_role as give
+
+    give(name, role)
+    say(f"{name} is {role} of the server.")
+
+
 @app.command("delete")
 def delete_user(name: Name, yes: options.Yes = False) -> None:
-    """Delete a user. Their tokens open nothing any more."""
+    """Delete a user. Their tokens open nothing any more; their runs go on."""
     from cli.terminal import confirm, say
     from cli.users import delete
 
@@ -58,12 +71,21 @@ def create_token(
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="TIME", help="It ends after so long: `30d`.")
     ] = None,
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope",
+            metavar="SCOPE",
+            help="`api` for everything, the default; `services:PROJECT` or `services:PROJECT/RUN` "
+            "to call these only; repeatable.",
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Create a token. It goes to stdout, and is never shown again."""
     from cli.users import create_token as create
 
-    create(name, user, expires, as_json=as_json)
+    create(name, user, expires, scopes or [], as_json=as_json)
 
 
 @token.command("list")
@@ -77,6 +99,7 @@ def list_tokens(user: Owner = None, as_json: options.Json = False) -> None:
         ("NAME", "name"),
         ("CREATED", "created_at"),
         ("EXPIRES", "expires_at"),
+        ("SCOPES", "scopes"),
     )
     list_values(tokens(user), *columns, as_json=as_json)
 

@@ -3,6 +3,7 @@ import pytest
 
 from spec.people import ProjectRole
 from store.store import Store
+from tests.api.fake_runs import FakeRuns, run_status
 
 ANY_PATHS = ("/me", "/projects/main/runs", "/projects/nowhere/runs", "/no/such/path")
 
@@ -131,6 +132,16 @@ class TestUsers:
         assert [user["name"] for user in (await admin.get("/users")).json()] == ["admin", "bob"]
         assert (await admin.delete("/users/bob")).status_code == 204
         assert code(await admin.delete("/users/bob")) == (404, "not_found")
+
+    async def test_leave_their_runs_running(
+        self, admin: httpx.AsyncClient, alice: httpx.AsyncClient, runs: FakeRuns
+    ) -> None:
+        runs.know(run_status())
+        assert (await admin.delete("/users/alice")).status_code == 204
+        assert (await alice.get("/me")).status_code == 401
+        assert runs.stopped == []
+        (run,) = (await admin.get("/projects/main/runs")).json()
+        assert run["status"] == "running"
 
     async def test_token_is_shown_once_and_works_until_revoked(
         self, alice: httpx.AsyncClient, anonymous: httpx.AsyncClient

@@ -6,8 +6,20 @@ import pytest
 
 from api.housekeeping import sweep
 from perdure.errors import Unavailable
+from spec.audit import Action
+from store.audit import NOBODY, Entry
 from store.store import Store
 from tests.store.conftest import Clock
+
+
+async def test_old_events_of_the_audit_log_are_swept(store: Store, clock: Clock) -> None:
+    await store.audit.record(NOBODY, Entry(Action.RUN_STOP, "main/app"))
+    clock.move(days=366)
+    sweeping = asyncio.create_task(sweep(store, pause=0.01))
+    async with asyncio.timeout(10):
+        while await store.audit.read(1):
+            await asyncio.sleep(0.01)
+    sweeping.cancel()
 
 
 async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(

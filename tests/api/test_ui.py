@@ -6,13 +6,14 @@ import httpx
 import pytest
 from temporalio.api.common.v1 import Payload
 
+from api.rate_limit import RateLimit
 from api.services import Services
 from api.ui.origin import ui_app
-from api.ui.rate_limit import RateLimit
 from api.ui.session import Sessions
 from api.ui.upstream import Upstream
 from engine.client import codec
 from perdure.session_cookie import SESSION_COOKIE
+from spec.audit import Action, Outcome
 from spec.people import GlobalRole
 from store.store import Store
 from tests.store.conftest import TOKEN, Clock
@@ -73,7 +74,7 @@ class TestSignIn:
         assert TOKEN not in cookie
         assert (await browser.get("/", headers=PAGE)).text == "the UI"
         assert (await browser.get("/sign-in")).headers["location"] == "/"
-        assert (await store.audit.latest(1))[0].action == "ui.sign-in"
+        assert (await store.audit.read(1))[0].action is Action.UI_SIGN_IN
 
     async def test_wants_an_admins_token(self, browser: httpx.AsyncClient, store: Store) -> None:
         await store.users.create("alice", GlobalRole.USER)
@@ -85,10 +86,36 @@ class TestSignIn:
         assert 'role="alert"' in refused.text
         assert not browser.cookies
 
-    async def test_cannot_be_tried_for_ever(self, browser: httpx.AsyncClient) -> None:
+    async def test_wants_one_that_is_for_more_than_services(
+        self, browser: httpx.AsyncClient, store: Store
+    ) -> None:
+        narrow, _ = await store.tokens.create("admin", "t", scopes=["services:main"])
+        refused = await sign_in(browser, narrow.value)
+        assert refused.status_code == 403
+        assert "only call services" in refused.text
+
+    async def test_is_audited_whether_it_succeeds_or_not(
+        self, browser: httpx.AsyncClient, store: Store
+    ) -> None:
+        await store.users.create("alice", GlobalRole.USER)
+        alice, _ = await store.tokens.create("alice", "t")
+        for value in ("wrong", alice.value, TOKEN):
+            await sign_in(browser, value)
+        told = await store.audit.read(10)
+        assert {event.action for event in told} == {Action.UI_SIGN_IN}
+        assert [(event.user, event.outcome) for event in told] == [
+            ("admin", Outcome.DONE),
+            ("alice", Outcome.REFUSED),
+            ("", Outcome.REFUSED),
+        ]
+        assert alice.value not in str(told)
+        assert (told[1].token, told[2].token) == (alice.id, "")
+
+    async def test_cannot_be_tried_for_ever(self, browser: httpx.AsyncClient, store: Store) -> None:
         tries = [(await sign_in(browser, "wrong")).status_code for _ in range(25)]
         assert tries[0] == 401
         assert tries[-1] == 429
+        assert len(await store.audit.read(100)) < 25
         assert (await sign_in(browser)).status_code == 303
 
     async def test_ends_by_signing_out(self, browser: httpx.AsyncClient) -> None:
@@ -200,7 +227,7 @@ class TestCodec:
         answer = await browser.post("/codec/decode", json=body, headers=OWN)
         (payload,) = answer.json()["payloads"]
         assert json.loads(base64.b64decode(payload["data"])) == "sealed"
-        event = (await store.audit.latest(1))[0]
+        event = (await store.audit.read(1))[0]
         assert (event.user, event.action) == ("admin", "payload.decode")
 
     async def test_is_closed_to_all_others(
@@ -210,6 +237,17 @@ class TestCodec:
         for headers in ({}, {"Authorization": f"Bearer {TOKEN}"}):
             answer = await browser.post("/codec/decode", json=body, headers=OWN | headers)
             assert answer.status_code == 401
+
+    async def test_is_closed_to_a_session_whose_token_is_for_services_only(
+        self, browser: httpx.AsyncClient, services: Services, store: Store
+    ) -> None:
+        narrow, _ = await store.tokens.create("admin", "t", scopes=["services:main"])
+        session = Sessions(services.session_key).begin(narrow.id, store.now())
+        browser.cookies.set(SESSION_COOKIE, session)
+        body = await self.payloads(services, '"sealed"')
+        answer = await browser.post("/codec/decode", json=body, headers=OWN)
+        assert answer.status_code == 401
+        assert (await browser.get("/")).status_code == 401
 
     @pytest.mark.parametrize("path", ["/codec/encode", "/codec/", "/codec/decode/x"])
     async def test_seals_nothing(

@@ -15,8 +15,9 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from perdure import __version__
+from spec.audit import AuditEvent
 from spec.offer import OfferList
-from spec.people import Secret
+from spec.people import GlobalRole, NewToken, Secret, Token, User
 from spec.plan import Plan, PlanAction
 from spec.run import Accepted, CodeArchive
 from spec.server import Server
@@ -87,6 +88,11 @@ class FakeServer:
     lost_answers: int = 0
     cut_after: int | None = None
     known_runs: set[str] = field(default_factory=lambda: {"llm"})
+    role: str = "user"
+    roles: dict[str, str] = field(default_factory=dict)
+    tokens: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    events: list[AuditEvent] = field(default_factory=list)
+    audits: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -129,11 +135,33 @@ def _people(server: FakeServer) -> APIRouter:
 
     @router.get("/me")
     def me() -> dict[str, Any]:
-        return {"user": "ann", "role": "user", "projects": ["main"]}
+        return {"user": "ann", "role": server.role, "projects": ["main"]}
 
     @router.get("/projects")
     def projects() -> list[dict[str, Any]]:
         return [{"name": "main", "role": "admin", "created_at": LONG_AGO}]
+
+    @router.put("/users/{name}")
+    async def change_user(name: str, request: Request) -> User:
+        server.roles[name] = (await request.json())["role"]
+        return User(name=name, role=GlobalRole(server.roles[name]), created_at=LONG_AGO)
+
+    @router.post("/users/{name}/tokens", status_code=201)
+    async def create_token(name: str, request: Request) -> NewToken:
+        asked = await request.json()
+        server.tokens.append((name, asked))
+        scopes = asked.get("scopes", ["api"])
+        return NewToken(id="1", name="t", created_at=LONG_AGO, scopes=scopes, value="the-value")
+
+    @router.get("/users/{name}/tokens")
+    def list_tokens(name: str) -> list[Token]:
+        return [Token(id="1", name="t", created_at=LONG_AGO, scopes=("services:main/llm",))]
+
+    @router.get("/audit")
+    @router.get("/projects/main/audit")
+    def audit(request: Request, limit: int = 100, before: int = 10**6) -> list[AuditEvent]:
+        server.audits.append((request.url.path, dict(request.query_params)))
+        return [event for event in server.events if event.id < before][:limit]
 
     return router
 

@@ -47,7 +47,7 @@ def test_a_project_is_added_once_its_token_opens_it(
     assert perdure("ps").code == 0
     assert perdure("project", "set-default", "main").err == "The project main is the default one.\n"
     assert perdure("project", "add", "--name", "main", "--url", url, stdin="wrong").code == 4
-    assert perdure("project", "add", "--name", "x", "--url", url, stdin=TOKEN).code == 3
+    assert perdure("project", "add", "x", "--url", url, stdin=TOKEN).code == 3
 
 
 def test_projects_are_listed_with_the_callers_role(server: FakeServer, perdure: Perdure) -> None:

@@ -34,7 +34,7 @@ class Installation:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.extra.get('PERDURE_HOST', '127.0.0.1')}:{self.port}"
 
     @property
     def data(self) -> Path:
@@ -62,6 +62,7 @@ class Installation:
             "PERDURE_ANTI_ENTROPY": "2",
             "PERDURE_OWNER_CHECK": "2",
             "NO_COLOR": "1",
+            **({"PERDURE_PUBLIC_URL": self.url} if "PERDURE_HOST" in self.extra else {}),
             **self.extra,
         }
 

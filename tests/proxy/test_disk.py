@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.auth import Opened
 from proxy.disk import LastGood
 from proxy.limits import Limits
 from proxy.plane import Plane
@@ -27,4 +28,4 @@ async def test_a_file_that_cannot_be_used_is_as_good_as_none(
     path = tmp_path / "last-good.json"
     path.write_text(content)
     assert LastGood(path, plane).load() is good
-    assert plane.tokens.projects_of(b"good") == (frozenset({b"main"}) if good else None)
+    assert plane.tokens.opened_by(b"good") == (Opened(frozenset({b"main"})) if good else None)

@@ -346,3 +346,35 @@ async def test_the_table_is_repaired_from_the_list(
     await has(process, "listed", 1)
     await run.terminate()
     await has(process, "listed", None)
+
+
+async def test_scopes_outlive_a_restart_with_the_api_away_and_end_with_the_token(
+    temporal: Temporal, api: FakeApi, live: Live, upstream: Start, tmp_path: Path
+) -> None:
+    address = (await upstream()).address
+    runs = [await begin(temporal, table(name, 1, address)) for name in ("mine", "theirs")]
+    narrow = TokenGrant(sha256=sha256(b"narrow").hexdigest(), services=("main/mine",))
+    await api.say(Feed(seq=2, full=True, tokens=(*TOKENS, narrow)))
+    process = live()
+    await ready(process)
+    for name in ("mine", "theirs"):
+        await has(process, name, 1)
+    await eventually(partial(has_read, process, 2))
+    assert [await ask(process, name, token="narrow") for name in ("mine", "theirs")] == [200, 403]
+    saved = tmp_path / "proxy" / "last-good.json"
+    await eventually(lambda: saved.exists() and narrow.sha256 in saved.read_text())
+    await api.close()
+
+    process.process.kill()
+    process.process.wait()
+    process.manage.close()
+    (tmp_path / "run" / "internal.sock").unlink(missing_ok=True)
+    process = live()
+    await ready(process)
+    assert [await ask(process, name, token="narrow") for name in ("mine", "theirs")] == [200, 403]
+    await api.start(tmp_path / "run" / "internal.sock")
+    await api.say(Feed(seq=3, full=True, tokens=TOKENS, revoked=(narrow.sha256,)))
+    await eventually(partial(has_read, process, 3))
+    assert await ask(process, "mine", token="narrow") == 401
+    for run in runs:
+        await run.signal("end")

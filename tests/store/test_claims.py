@@ -3,7 +3,9 @@ import asyncio
 import pytest
 
 from perdure.errors import Conflict, NoCapacity
+from spec.audit import Action
 from spec.feed import ProxyLease
+from store.audit import NOBODY, Entry
 from store.decisions import Decision
 from store.store import Store
 from tests.store.conftest import Clock
@@ -109,7 +111,7 @@ async def test_decisions_and_audit_are_told_newest_first(store: Store, clock: Cl
                 at=clock.now,
             )
         )
-        await store.audit.record("admin", "secret.set", f"main/{outcome}")
+        await store.audit.record(NOBODY, Entry(Action.SECRET_SET, f"main/{outcome}"))
     latest = await store.decisions.latest("main", "app", 10)
     assert [decision.outcome for decision in latest] == ["2", "1"]
-    assert [event.subject for event in await store.audit.latest(1)] == ["main/2"]
+    assert [event.subject for event in await store.audit.read(1)] == ["main/2"]

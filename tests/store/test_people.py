@@ -55,6 +55,25 @@ class TestTokens:
         with pytest.raises(NotFound):
             await store.tokens.create("nobody", "x")
 
+    async def test_scopes_are_kept_and_told(self, store: Store) -> None:
+        await store.tokens.create(
+            "admin", "narrow", scopes=["services:main/two", "services:main/one"]
+        )
+        (token,) = (each for each in await store.tokens.of("admin") if each.name == "narrow")
+        assert token.scopes == ("services:main/one", "services:main/two")
+
+    async def test_without_the_scope_api_is_not_for_the_api(self, store: Store) -> None:
+        for scopes, expected in (
+            (["api"], True),
+            (["api", "services:main"], True),
+            (["services:main"], False),
+        ):
+            token, _ = await store.tokens.create("admin", "t", scopes=scopes)
+            caller = await store.tokens.caller(token.value)
+            assert caller is not None
+            assert caller.may_use_api is expected
+            assert await store.tokens.holder(token.id) == caller
+
 
 class TestUsers:
     async def test_name_is_taken_once(self, store: Store, alice: str) -> None:
@@ -109,8 +128,32 @@ class TestProjects:
 
 
 class TestFeed:
-    def grant(self, store: Store, value: str, *projects: str) -> TokenGrant:
-        return TokenGrant(sha256=digest(value), projects=projects)
+    def grant(
+        self, store: Store, value: str, *projects: str, services: tuple[str, ...] = ()
+    ) -> TokenGrant:
+        return TokenGrant(sha256=digest(value), projects=projects, services=services)
+
+    async def test_grants_what_scopes_and_memberships_both_open(
+        self, store: Store, alice: str
+    ) -> None:
+        scopes = ["services:main/llm", "services:team", "services:other"]
+        token, seq = await store.tokens.create("alice", "narrow", scopes=scopes)
+        await store.projects.set_member("main", "alice", ProjectRole.USER)
+        await store.projects.create("team", "alice")
+        await store.projects.create("other", "admin")
+        narrow = self.grant(store, token.value, "team", services=("main/llm",))
+        assert narrow in (await store.changes.feed(0)).tokens
+        assert narrow in (await store.changes.feed(seq)).tokens
+        await store.projects.remove_member("main", "alice")
+        assert self.grant(store, token.value, "team") in (await store.changes.feed(seq)).tokens
+
+    async def test_grants_an_admin_of_the_server_no_more_than_the_scopes(
+        self, store: Store
+    ) -> None:
+        token, _ = await store.tokens.create("admin", "narrow", scopes=["services:main/llm"])
+        await store.projects.create("team", "admin")
+        narrow = self.grant(store, token.value, services=("main/llm",))
+        assert narrow in (await store.changes.feed(0)).tokens
 
     async def test_begins_with_everything(self, store: Store, alice: str) -> None:
         await store.projects.set_member("main", "alice", ProjectRole.USER)

@@ -2,22 +2,40 @@ import asyncio
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from perdure.client_config import KnownProject, load
 from perdure.errors import CannotStart, Unavailable
 from perdure.settings import Settings
+from spec.audit import Outcome
 from spec.people import GlobalRole, ProjectRole
+from spec.scopes import FULL
+from store.audit import Audit
 from store.database import Database
 from store.head import HEAD, is_set_up, until_set_up
 from store.schema import MIGRATIONS, migrate, upgrade, version
 from store.setup import set_up
 from store.store import Store, open_store
 from store.tables import metadata
+from store.tokens import Tokens
+from store.users import Users
 from tests.store.conftest import TOKEN
+
+
+def to(connection: Connection, revision: str) -> None:
+    """Bring the tables to this version, forwards or back."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    known = inspect(connection).has_table("alembic_version")
+    (command.downgrade if known else command.upgrade)(config, revision)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -150,6 +168,39 @@ class TestMigrations:
         await migrate(empty)
         await migrate(empty)
         assert await version(empty) == HEAD
+
+    async def test_from_the_first_version_keep_people_tokens_and_events(
+        self, empty: Database
+    ) -> None:
+        async with empty.write() as connection:
+            await connection.run_sync(to, "0001")
+            for statement in (
+                "INSERT INTO users VALUES ('ann', 'admin', '2026-01-01')",
+                "INSERT INTO tokens VALUES ('t1', 'ann', 'cli', 'aa', '2026-01-01', NULL)",
+                'INSERT INTO audit (at, "user", action, subject) VALUES '
+                "('2026-01-01', 'ann', 'member.set', 'main/bob user'), "
+                "('2026-01-02', 'ann', 'user.create', 'bob')",
+            ):
+                await connection.exec_driver_sql(statement)
+        await migrate(empty)
+        (token,) = await Tokens(empty).of("ann")
+        assert token.scopes == FULL
+        later, earlier = await Audit(empty, timedelta(days=1)).read(10)
+        assert (earlier.project, earlier.token, earlier.outcome) == ("main", "", Outcome.DONE)
+        assert (later.project, later.subject) == (None, "bob")
+
+    async def test_on_the_way_back_no_token_opens_more_than_before(self, empty: Database) -> None:
+        await migrate(empty)
+        await Users(empty).create("ann", GlobalRole.ADMIN)
+        for scopes in (["api"], ["services:api"], ["services:main/llm"]):
+            await Tokens(empty).create("ann", scopes[0], scopes=scopes)
+        async with empty.write() as connection:
+            await connection.run_sync(to, "0001")
+            left = (await connection.exec_driver_sql("SELECT name FROM tokens")).all()
+        assert [tuple(row) for row in left] == [("api",)]
+        await migrate(empty)
+        (token,) = await Tokens(empty).of("ann")
+        assert token.scopes == FULL
 
     async def test_newer_tables_are_refused(self, settings: Settings) -> None:
         database = Database(settings.store_url)

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,7 @@ PUBLIC_IMAGE = "dstackai/base:py3.12-0.6-cuda-12.1"
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Path]:
     """The folder of the test bed, ours alone: another test run waits."""
-    require_tools()
-    BED.mkdir(exist_ok=True)
-    with (BED / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone("lock"):
         yield BED
 
 
@@ -88,6 +86,16 @@ def public_image(bed: Path, engine: Engine) -> Iterator[str]:
         yield PUBLIC_IMAGE
     finally:
         registry.stop()
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """The part of the test bed of that name, for as long as the context lasts."""
+    require_tools()
+    BED.mkdir(exist_ok=True)
+    with (BED / name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def import_image(engine: Engine, name: str, tar: bytes, *changes: str) -> None:

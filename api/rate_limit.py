@@ -30,6 +30,10 @@ class RateLimit:
             self._buckets = kept
         return True
 
+    def would_allow(self, key: str) -> bool:
+        """Whether there is a permit; none is taken."""
+        return self._left(key, self._clock()) >= 1
+
     def _left(self, key: str, now: float) -> float:
         left, since = self._buckets.get(key, (float(self._burst), now))
         return min(float(self._burst), left + (now - since) * self._rate)
