@@ -1,11 +1,12 @@
 """Logs: brought into the store while they are written, each entry exactly once."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds
 from spec.deeds import Collected, CollectOrder
+from spec.log import LogBatch
 from store.logs import Appended, LogSource
 from store.store import Store
 
@@ -32,11 +33,21 @@ class Logs:
         )
         logs, token = self._store.logs, order.instance.token
         runtime = await self._backends[order.instance.backend].runtime(order.instance.host)
-        kept = Appended(entries=0)
-        async for batch in runtime.follow(token, await logs.cursor(source.key)):
+        while True:
+            cursor = await logs.cursor(source.key)
+            kept = await self._collect(source, cursor, runtime.follow(token, cursor))
+            if not kept.overtaken:
+                return Collected(entries=kept.entries, over_quota=kept.over_quota)
+
+    async def _collect(
+        self, source: LogSource, cursor: str, batches: AsyncIterator[LogBatch]
+    ) -> Appended:
+        """From `cursor` to the end, or until there is no use in going on."""
+        logs = self._store.logs
+        async for batch in batches:
             crash_point("logs.before_append")
-            kept = await logs.append(source, batch)
-            if kept.over_quota:
-                return Collected(entries=kept.entries, over_quota=True)
-        await logs.finish(source)
-        return Collected(entries=kept.entries)
+            kept = await logs.append(source, batch, after=cursor)
+            if kept.over_quota or kept.overtaken:
+                return kept
+            cursor = batch.cursor
+        return await logs.finish(source, after=cursor)

@@ -10,6 +10,7 @@ from perdure.errors import AlreadyExists, NotFound
 from spec.people import GlobalRole, Member, Project, ProjectRole
 from store.changes import ChangeKind, record
 from store.database import Database
+from store.locks import Lock
 from store.tables import (
     code,
     decisions,
@@ -24,6 +25,7 @@ from store.tables import (
     secrets,
     users,
 )
+from store.upsert import upsert
 
 INSIDE = (
     *(members, secrets, code, envelopes, idempotency, revisions, decisions),
@@ -42,7 +44,7 @@ class Projects:
         """A project with its first admin. Raises `AlreadyExists`."""
         row = {"name": name, "created_at": self._database.clock()}
         try:
-            async with self._database.write() as connection:
+            async with self._database.write(Lock.FEED) as connection:
                 await connection.execute(insert(projects).values(row))
                 first = {"project": name, "user": admin, "role": ProjectRole.ADMIN}
                 await connection.execute(insert(members).values(first))
@@ -71,7 +73,7 @@ class Projects:
         The name stays taken: whoever gets it next must not see the runs of before.
         """
         living = (projects.c.name == name, projects.c.deleted_at.is_(None))
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             inside = select(members.c.user).where(members.c.project == name)
             affected = list(await connection.scalars(inside))
             gone = await connection.execute(
@@ -85,13 +87,11 @@ class Projects:
 
     async def set_member(self, project: str, user: str, role: ProjectRole) -> None:
         """Add the user, or change the role. Raises `NotFound`."""
-        where = (members.c.project == project, members.c.user == user)
         row = {"project": project, "user": user, "role": role}
         try:
-            async with self._database.write() as connection:
+            async with self._database.write(Lock.FEED) as connection:
                 await _require(connection, project)
-                await connection.execute(delete(members).where(*where))
-                await connection.execute(insert(members).values(row))
+                await upsert(connection, members, row)
                 await record(connection, ChangeKind.USER, [user])
         except IntegrityError as error:
             raise NotFound(f"There is no user `{user}`.") from error
@@ -99,7 +99,7 @@ class Projects:
     async def remove_member(self, project: str, user: str) -> None:
         """Take the user out. Raises `NotFound`."""
         where = (members.c.project == project, members.c.user == user)
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             gone = await connection.execute(delete(members).where(*where))
             if not gone.rowcount:
                 raise NotFound(f"`{user}` is not a member of `{project}`.")

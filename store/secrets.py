@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, select
 
 from perdure.errors import NotFound
 from spec.interpolation import unknown_secrets
@@ -10,6 +10,7 @@ from spec.people import Secret
 from store.database import Database
 from store.sealing import Seal
 from store.tables import secrets
+from store.upsert import upsert
 
 
 class Secrets:
@@ -25,8 +26,7 @@ class Secrets:
         sealed = self._seal.close(value.encode(), secrets.name, project, name)
         row = secret.model_dump() | {"project": project, "sealed": sealed}
         async with self._database.write() as connection:
-            await connection.execute(delete(secrets).where(*_at(project, name)))
-            await connection.execute(insert(secrets).values(row))
+            await upsert(connection, secrets, row)
         return secret
 
     async def of(self, project: str) -> tuple[Secret, ...]:

@@ -13,6 +13,7 @@ from spec.people import GlobalRole, NewToken, ProjectRole, Token
 from spec.public import Model
 from store.changes import ChangeKind, record
 from store.database import Database
+from store.locks import Lock
 from store.tables import members, tokens, users
 
 RANDOM_BYTES = 32
@@ -59,7 +60,7 @@ class Tokens:
         )
         row = token.model_dump(exclude={"value"}) | {"user": user, "sha256": digest(token.value)}
         try:
-            async with self._database.write() as connection:
+            async with self._database.write(Lock.FEED) as connection:
                 await connection.execute(insert(tokens).values(row))
                 seq = await record(connection, ChangeKind.USER, [user])
         except IntegrityError as error:
@@ -75,7 +76,7 @@ class Tokens:
 
     async def revoke(self, user: str, token: str) -> int:
         """End a token; the feed's number that tells the proxies. Raises `NotFound`."""
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             gone = await connection.scalar(
                 delete(tokens)
                 .where(tokens.c.user == user, tokens.c.id == token)
@@ -91,7 +92,7 @@ class Tokens:
         async with self._database.read() as connection:
             if await connection.scalar(select(tokens.c.id).where(over).limit(1)) is None:
                 return 0
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             ended = delete(tokens).where(over).returning(tokens.c.sha256)
             hashes = list(await connection.scalars(ended))
             await record(connection, ChangeKind.REVOKED, hashes)

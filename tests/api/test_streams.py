@@ -23,7 +23,7 @@ async def log(store: Store, clock: Clock, *texts: str, replica: int = 0) -> None
     at = int(clock.now.timestamp() * 1e9)
     entries = tuple(LogEntry(at=at, stream=LogStream.STDOUT, text=text.encode()) for text in texts)
     source = SOURCE.model_copy(update={"key": f"r{replica}", "replica": replica})
-    await store.logs.append(source, LogBatch(entries=entries, cursor=""))
+    await store.logs.append(source, LogBatch(entries=entries, cursor=""), after="")
 
 
 async def events(

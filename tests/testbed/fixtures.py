@@ -4,6 +4,7 @@ import base64
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests.testbed import rootfs
 from tests.testbed.engine import MIRROR_PORT, Engine
 from tests.testbed.namespace import Namespace
+from tests.testbed.postgres import Postgres, running
 from tests.testbed.registry import PASSWORD, USER, Registry
 from tests.testbed.tool import require_tools, run
 
@@ -88,6 +90,13 @@ def public_image(bed: Path, engine: Engine) -> Iterator[str]:
         yield PUBLIC_IMAGE
     finally:
         registry.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, for nobody but this session."""
+    with running(Path(tempfile.mkdtemp(prefix="pd-pg-", dir="/tmp"))) as server:
+        yield server
 
 
 def import_image(engine: Engine, name: str, tar: bytes, *changes: str) -> None:
