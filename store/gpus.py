@@ -7,7 +7,6 @@ from sqlalchemy.exc import IntegrityError
 
 from perdure.errors import NoCapacity
 from store.database import Database
-from store.locks import Lock
 from store.tables import gpus
 
 
@@ -24,20 +23,23 @@ class Gpus:
         """
         wanted = select(gpus).where(gpus.c.host == host, gpus.c.gpu.in_(ids))
         try:
-            async with self._database.write(Lock.GPUS) as connection:
+            async with self._database.write() as connection:
                 holders = {row.gpu: row.token for row in await connection.execute(wanted)}
                 if any(holder != token for holder in holders.values()):
                     raise _taken(host)
-                free = [gpu for gpu in ids if gpu not in holders]
+                # In one order for all: of two that claim the same, neither waits for the other.
+                free = sorted(gpu for gpu in ids if gpu not in holders)
                 if free:
                     rows = [{"host": host, "gpu": gpu, "token": token} for gpu in free]
                     await connection.execute(insert(gpus), rows)
-        except IntegrityError as error:  # the same one twice
-            raise _taken(host) from error
+        except IntegrityError as error:  # somebody claimed after we had looked: who?
+            held = await self.claimed(host)
+            if any(held.get(gpu) != token for gpu in ids):
+                raise _taken(host) from error
 
     async def release(self, token: str) -> None:
         """Give back what the token holds."""
-        async with self._database.write(Lock.GPUS) as connection:
+        async with self._database.write() as connection:
             await connection.execute(delete(gpus).where(gpus.c.token == token))
 
     async def claimed(self, host: str) -> dict[str, str]:

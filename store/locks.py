@@ -26,8 +26,6 @@ class Lock(StrEnum):
     """
     ADDRESSES = "addresses"
     """Which address comes next."""
-    GPUS = "gpus"
-    """Which accelerators are free."""
     LOG = "log"
     """One run's log: cursors, the lines' numbers, the quota. It is taken by `of`."""
 
@@ -48,7 +46,8 @@ async def take(connection: AsyncConnection, locks: Iterable[str]) -> None:
 
 def require(connection: AsyncConnection, lock: str) -> None:
     """Fail when the transaction does not hold the lock: a mistake of ours, on every database."""
-    if lock not in connection.sync_connection.get_execution_options().get(HELD, ()):
+    held = connection.sync_connection
+    if held is None or lock not in held.get_execution_options().get(HELD, ()):
         raise AssertionError(f"The transaction does not hold the lock `{lock}`")
 
 

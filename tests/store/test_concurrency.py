@@ -18,6 +18,7 @@ from spec.sealed import SealedValues
 from store.logs import LogSource
 from store.store import Store, open_store
 from store.tokens import digest
+from tests.store.conftest import Clock
 
 T = TypeVar("T")
 PROCESSES = 4
@@ -26,11 +27,14 @@ RUN = ("main", "app")
 
 
 @pytest.fixture
-async def stores(settings: Settings) -> AsyncIterator[tuple[Store, ...]]:
+async def stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Store, ...]]:
     """A store for each of the processes."""
     async with AsyncExitStack() as opened:
         yield tuple(
-            [await opened.enter_async_context(open_store(settings)) for _ in range(PROCESSES)]
+            [
+                await opened.enter_async_context(open_store(settings, clock=clock))
+                for _ in range(PROCESSES)
+            ]
         )
 
 
@@ -264,9 +268,7 @@ class TestKeys:
 
 
 class TestLeases:
-    async def test_renewals_at_any_api_keep_every_proxy(
-        self, stores: tuple[Store, ...], settings: Settings
-    ) -> None:
+    async def test_renewals_at_any_api_keep_every_proxy(self, stores: tuple[Store, ...]) -> None:
         async def renew(store: Store, boot: str) -> None:
             for feed in range(ROUNDS):
                 await store.leases.renew(boot, ProxyLease(stats="unix:///s", feed=feed))
@@ -277,28 +279,20 @@ class TestLeases:
         assert await stores[1].leases.wait_for(ROUNDS - 1, seconds=0)
 
     async def test_what_ran_out_long_ago_is_dropped_by_whoever_comes_first(
-        self, settings: Settings
+        self, stores: tuple[Store, ...], clock: Clock
     ) -> None:
-        from tests.store.conftest import Clock
-
-        clock = Clock()
-        async with AsyncExitStack() as opened:
-            stores = [
-                await opened.enter_async_context(open_store(settings, clock=clock))
-                for _ in range(PROCESSES)
-            ]
-            for n in range(10):
-                await stores[0].leases.renew(f"old{n}", ProxyLease(stats="s", feed=1))
-            clock.move(hours=2)
-            await asyncio.gather(
-                *(
-                    s.leases.renew(f"new{n}", ProxyLease(stats="s", feed=2))
-                    for n, s in enumerate(stores)
-                )
+        for n in range(10):
+            await stores[0].leases.renew(f"old{n}", ProxyLease(stats="s", feed=1))
+        clock.move(hours=2)
+        await asyncio.gather(
+            *(
+                store.leases.renew(f"new{n}", ProxyLease(stats="s", feed=2))
+                for n, store in enumerate(stores)
             )
-            assert len(await stores[0].leases.live()) == PROCESSES
-            clock.move(hours=-2)
-            assert len(await stores[0].leases.live()) == PROCESSES
+        )
+        assert len(await stores[0].leases.live()) == PROCESSES
+        clock.move(hours=-2)
+        assert len(await stores[0].leases.live()) == PROCESSES
 
 
 def source(replica: int = 0) -> LogSource:

@@ -19,8 +19,8 @@ from tests.testbed.postgres import Postgres
 
 async def test_a_change_is_not_recorded_without_its_lock(settings: Settings) -> None:
     database = Database(settings.store_url)
-    async with database.write(Lock.GPUS) as connection:
-        require(connection, Lock.GPUS)
+    async with database.write(Lock.ADDRESSES) as connection:
+        require(connection, Lock.ADDRESSES)
         with pytest.raises(AssertionError, match="does not hold the lock `feed`"):
             await record(connection, ChangeKind.RUN, ["main/app"])
     async with database.write(Lock.FEED) as connection:
@@ -54,8 +54,8 @@ async def test_two_that_hold_different_locks_in_any_order_do_not_wait_in_a_ring(
 
     async with asyncio.timeout(30):
         await asyncio.gather(
-            take(Lock.FEED, Lock.GPUS, Lock.LOG.of("main", "app")),
-            take(Lock.LOG.of("main", "app"), Lock.GPUS, Lock.FEED),
+            take(Lock.FEED, Lock.ADDRESSES, Lock.LOG.of("main", "app")),
+            take(Lock.LOG.of("main", "app"), Lock.ADDRESSES, Lock.FEED),
         )
     await database.close()
 
@@ -100,8 +100,8 @@ class TestPostgres:
             database.write(Lock.LOG.of("main", "b")),
         ):
             pass
-        async with database.write(Lock.GPUS):
-            second = asyncio.create_task(_enter(database, Lock.GPUS))
+        async with database.write(Lock.ADDRESSES):
+            second = asyncio.create_task(_enter(database, Lock.ADDRESSES))
             done, _ = await asyncio.wait({second}, timeout=0.3)
             assert not done
         await second
@@ -144,9 +144,9 @@ class TestPostgres:
 
     async def test_a_statement_that_hangs_is_ended(self, settings: Settings) -> None:
         database = Database(settings.store_url, seconds=0.2)
-        async with database.write(Lock.GPUS):
+        async with database.write(Lock.ADDRESSES):
             with pytest.raises(Unavailable):
-                await _enter(database, Lock.GPUS)
+                await _enter(database, Lock.ADDRESSES)
         await database.close()
 
 

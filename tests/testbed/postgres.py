@@ -53,7 +53,7 @@ class Postgres:
         """Start it, and wait until it answers."""
         options = [word for name, value in QUICK.items() for word in ("-c", f"{name}={value}")]
         # It ends with us, however we end.
-        held = ("setpriv", "--pdeathsig=INT")
+        held = (*_as_postgres(), "--pdeathsig=INT")
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -62,7 +62,6 @@ class Postgres:
                 ],
                 stdout=log,
                 stderr=log,
-                **_unprivileged(),
             )
         wait_until(self._answers, "PostgreSQL answers")
 
@@ -108,14 +107,13 @@ class Postgres:
         ours = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": USER}
         ours["PGOPTIONS"] = "-c bytea_output=escape"
         done = subprocess.run(
-            [_program(program), *arguments],
+            [*_as_postgres(), _program(program), *arguments],
             env={**os.environ, **ours, "PGPASSWORD": self.password, "PGDATABASE": "postgres"},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
             cwd=self.folder,
-            **_unprivileged(),
         )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr}")
@@ -150,6 +148,8 @@ def _program(name: str) -> str:
     return found
 
 
-def _unprivileged() -> dict[str, str | list[str]]:
+def _as_postgres() -> tuple[str, ...]:
     """PostgreSQL does not run as root; its package brings a user for it."""
-    return {"user": "postgres", "group": "postgres", "extra_groups": []} if not os.geteuid() else {}
+    if os.geteuid():
+        return ("setpriv",)
+    return ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
