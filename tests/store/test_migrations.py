@@ -1,5 +1,6 @@
 """Migrations: up, down and up again, on both databases."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -104,8 +105,6 @@ async def test_newer_tables_are_refused(settings: Settings) -> None:
 
 
 def test_a_start_refuses_newer_tables_and_leaves_them(settings: Settings, tmp_path: Path) -> None:
-    import asyncio
-
     async def newer() -> None:
         database = Database(settings.store_url)
         async with database.write() as connection:
@@ -138,16 +137,12 @@ def test_an_operator_takes_the_tables_back(
     monkeypatch.setenv("PERDURE_DATA_DIR", str(fresh.data_dir))
     monkeypatch.setenv("PERDURE_DATABASE_URL", fresh.database_url.get_secret_value())
     assert main(["base"]) == 0
-    import asyncio
-
     assert not asyncio.run(is_set_up(fresh.store_url))
     set_up(fresh, tmp_path / "config.yml")
     assert asyncio.run(is_set_up(fresh.store_url))
 
 
 async def test_a_downgrade_waits_for_who_migrates(settings: Settings) -> None:
-    import asyncio
-
     database = Database(settings.store_url)
     async with database.write(Lock.SETUP):
         other = asyncio.create_task(take_back(settings.store_url, "base"))
