@@ -1,13 +1,14 @@
 """Logs: brought into the store while they are written, each entry exactly once."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 
 from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds
 from spec.deeds import Collected, CollectOrder
-from store.logs import LogSource
+from spec.log import LogBatch
+from store.logs import Appended, LogSource
 from store.store import Store
 
 
@@ -31,22 +32,24 @@ class Logs:
             incarnation=order.incarnation,
             replica=order.num,
         )
-        while (done := await self._pass(order, source)) is None:
-            pass
-        return done
-
-    async def _pass(self, order: CollectOrder, source: LogSource) -> Collected | None:
-        """From the source's cursor to the log's end; None when another collector went on there."""
         logs, token = self._store.logs, order.instance.token
         runtime = await self._backends[order.instance.backend].runtime(order.instance.host)
-        place = await logs.cursor(source.key)
-        async with aclosing(runtime.follow(token, place)) as batches:
-            async for batch in batches:
-                crash_point("logs.before_append")
-                kept = await logs.append(source, batch, after=place)
-                if kept.overtaken:
-                    return None
-                if kept.over_quota:
-                    return Collected(entries=kept.entries, over_quota=True)
-                place = batch.cursor
-        return Collected(entries=(await logs.finish(source)).entries)
+        while True:
+            cursor = await logs.cursor(source.key)
+            async with aclosing(runtime.follow(token, cursor)) as batches:
+                kept = await self._collect(source, cursor, batches)
+            if not kept.overtaken:
+                return Collected(entries=kept.entries, over_quota=kept.over_quota)
+
+    async def _collect(
+        self, source: LogSource, cursor: str, batches: AsyncIterator[LogBatch]
+    ) -> Appended:
+        """From `cursor` to the end, or until there is no use in going on."""
+        logs = self._store.logs
+        async for batch in batches:
+            crash_point("logs.before_append")
+            kept = await logs.append(source, batch, after=cursor)
+            if kept.over_quota or kept.overtaken:
+                return kept
+            cursor = batch.cursor
+        return await logs.finish(source, after=cursor)

@@ -16,9 +16,13 @@ LONGEST_SOCKET_FOLDER = 107 - 52
 
 @dataclass(frozen=True)
 class DataDir:
-    """Names below `root`. Nothing is created before `create`."""
+    """Names below `root`. Nothing is created before `create`.
+
+    `instance` tells processes of one kind apart that share the directory.
+    """
 
     root: Path
+    instance: str = ""
 
     @property
     def database(self) -> Path:
@@ -82,8 +86,13 @@ class DataDir:
 
     @property
     def proxy(self) -> Path:
-        """The proxy's last good table and tokens."""
+        """What proxies keep."""
         return self.root / "proxy"
+
+    @property
+    def last_good(self) -> Path:
+        """The proxy's last good table and tokens."""
+        return self.proxy / f"{self._named('last-good')}.json"
 
     @property
     def keys(self) -> Path:
@@ -104,22 +113,22 @@ class DataDir:
     @property
     def api_socket(self) -> Path:
         """The API, behind the front door."""
-        return self.sockets / "api.sock"
+        return self._socket("api")
 
     @property
     def internal_socket(self) -> Path:
         """The internal API."""
-        return self.sockets / "internal.sock"
+        return self._socket("internal")
 
     @property
     def worker_socket(self) -> Path:
         """The worker's health and metrics."""
-        return self.sockets / "worker.sock"
+        return self._socket("worker")
 
     @property
     def proxy_socket(self) -> Path:
         """The proxy's management."""
-        return self.sockets / "proxy.sock"
+        return self._socket("proxy")
 
     @property
     def listener_socket(self) -> Path:
@@ -130,6 +139,12 @@ class DataDir:
     def tunnels(self) -> Path:
         """Sockets of tunnels to other machines."""
         return self.sockets / "tunnels"
+
+    def _socket(self, name: str) -> Path:
+        return self.sockets / f"{self._named(name)}.sock"
+
+    def _named(self, name: str) -> str:
+        return f"{name}-{self.instance}" if self.instance else name
 
     def create(self) -> None:
         """Make the folders, mode 0700. Raises `CannotStart` when that is not possible."""

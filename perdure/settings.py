@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
 
+DATABASES = ("sqlite+aiosqlite:///", "postgresql+asyncpg://", "postgresql://", "postgres://")
+
 
 class RuntimeChoice(StrEnum):
     """How the local backend runs replicas; `auto` is Docker where its engine answers."""
@@ -42,10 +44,12 @@ class Settings(BaseSettings):
         default=Path("~/.perdure/server"),
         description="The folder of everything that the server keeps. Back it up as a whole.",
     )
-    database_url: str = Field(
-        default="",
-        description="SQLAlchemy's URL of the store, which is SQLite: "
-        "`sqlite+aiosqlite:///PATH`. Empty: `perdure.db` in the data directory.",
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The store: `sqlite+aiosqlite:///PATH`, or "
+        "`postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE` with `perdure[postgres]`; libpq's "
+        "parameters may follow, and its variables and `~/.pgpass` count. Empty: `perdure.db` in "
+        "the data directory.",
     )
     master_key_file: Path | None = Field(
         default=None,
@@ -58,6 +62,12 @@ class Settings(BaseSettings):
         "one is made and written to `admin.token` in the data directory.",
     )
 
+    instance: str = Field(
+        default="",
+        pattern=r"^[a-z0-9-]{0,16}$",
+        description="The name of this process where several of its kind share a data directory, as "
+        "in `two`: its sockets there are `api-two.sock` and their like. Up to 16 of `a-z0-9-`.",
+    )
     host: str = Field(
         default="127.0.0.1",
         description="The IP address that the front door listens on. The default is this machine "
@@ -188,6 +198,13 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: SecretStr) -> SecretStr:
+        if url and not url.get_secret_value().startswith(DATABASES):
+            raise ValueError("it is a URL of neither SQLite nor PostgreSQL")
+        return url
+
     @field_validator("host")
     @classmethod
     def _address(cls, host: str) -> str:
@@ -196,12 +213,12 @@ class Settings(BaseSettings):
     @cached_property
     def data(self) -> DataDir:
         """The data directory, as names of what is in it."""
-        return DataDir(self.data_dir)
+        return DataDir(self.data_dir, self.instance)
 
     @property
     def store_url(self) -> str:
-        """SQLAlchemy's URL of the store."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data.database}"
+        """The URL of the store: a secret, since a password may be in it."""
+        return self.database_url.get_secret_value() or f"sqlite+aiosqlite:///{self.data.database}"
 
     @property
     def master_key_path(self) -> Path:

@@ -34,11 +34,15 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--front",
+        action="append",
         metavar="ADDRESS",
-        help="where all else goes: the API's unix:///PATH or HOST:PORT",
+        help="where all else goes: the API's unix:///PATH or HOST:PORT; once for each API",
     )
     parser.add_argument(
-        "--feed", metavar="ADDRESS", help="the internal API: unix:///PATH or HOST:PORT"
+        "--feed",
+        action="append",
+        metavar="ADDRESS",
+        help="the internal API: unix:///PATH or HOST:PORT; of several, one that answers is asked",
     )
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the server's data directory")
     parser.add_argument("--tunnels", type=Path, metavar="DIR", help="the sockets of ssh tunnels")
@@ -73,13 +77,19 @@ def options(arguments: argparse.Namespace, settings: Settings) -> Options:
         listener=socket,
         routes=arguments.routes,
         manage=_address(arguments.manage, "" if fixed else f"unix://{data.proxy_socket}"),
-        feed=_address(arguments.feed, f"unix://{data.internal_socket}"),
-        front=_address(arguments.front, "" if fixed else f"unix://{data.api_socket}"),
+        feed=_addresses(arguments.feed, f"unix://{data.internal_socket}"),
+        front=_addresses(arguments.front, "" if fixed else f"unix://{data.api_socket}"),
         tunnels=arguments.tunnels or data.tunnels,
         trusted=arguments.trust,
         limits=Limits(**{each.name: getattr(arguments, each.name) for each in fields(Limits)}),
         settings=settings,
     )
+
+
+def _addresses(given: list[str] | None, default: str) -> tuple[str, ...]:
+    if given is None:
+        return (default,) if default else ()
+    return tuple(_address(each, default) for each in given if each)
 
 
 def _address(given: str | None, default: str) -> str:

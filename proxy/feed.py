@@ -4,8 +4,9 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import httpx
@@ -47,18 +48,19 @@ class InternalApi:
 class FeedReader:
     """Keeps the plane's tokens, and has `introduce` take in the runs that were applied.
 
+    All of `apis` tell the same; when one does not answer, the next is asked.
     What was taken in is told by the lease: who applied a run waits for that.
     """
 
     def __init__(
         self,
-        api: InternalApi,
+        apis: Sequence[InternalApi],
         plane: Plane,
         state: State,
         stats_address: str,
         introduce: Callable[[Collection[RunStarted]], Awaitable[None]],
     ) -> None:
-        self._api = api
+        self._apis = cycle(apis)
         self._plane = plane
         self._state = state
         self._stats_address = stats_address
@@ -70,7 +72,7 @@ class FeedReader:
         """Read and renew, for ever; what is known stays while the API is away."""
         while True:
             try:
-                async with self._api.client() as client, asyncio.TaskGroup() as both:
+                async with next(self._apis).client() as client, asyncio.TaskGroup() as both:
                     both.create_task(self._read(client))
                     both.create_task(self._renew(client))
             except* (httpx.HTTPError, ValidationError, OSError) as failures:

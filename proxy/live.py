@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from engine.client import connect, public_codec
 from perdure.errors import Unavailable
@@ -18,18 +18,18 @@ logger = logging.getLogger(__name__)
 
 
 class LiveSource:
-    """`stats` is where this process's counters are read, `feed` where the internal API is."""
+    """`stats` is where this process's counters are read, `feed` where internal APIs are."""
 
     def __init__(
-        self, plane: Plane, state: State, settings: Settings, *, feed: str, stats: str
+        self, plane: Plane, state: State, settings: Settings, *, feed: Sequence[str], stats: str
     ) -> None:
         self._plane = plane
         self._state = state
         self._interval = settings.anti_entropy
         self._codec = public_codec(settings)
-        self._disk = LastGood(settings.data.proxy / "last-good.json", plane)
-        api = InternalApi(feed, settings.data.internal_key)
-        self._feed = FeedReader(api, plane, state, stats, self._introduce)
+        self._disk = LastGood(settings.data.last_good, plane)
+        apis = [InternalApi(each, settings.data.internal_key) for each in feed]
+        self._feed = FeedReader(apis, plane, state, stats, self._introduce)
         self._reader: RouteReader | None = None
         self._early: set[RunStarted] = set()
 

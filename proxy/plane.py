@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 
@@ -21,14 +21,14 @@ Seek = Callable[[str, str], Awaitable[None]]
 
 
 class Plane:
-    """The data plane of one process. `front` leads to the API; None: there is none."""
+    """The data plane of one process. `front` leads to the APIs; empty: there is none."""
 
     def __init__(
         self,
         *,
         tunnels: Path,
         limits: Limits,
-        front: Endpoint | None = None,
+        front: Sequence[Endpoint] = (),
         trusted: Collection[IPv4Network | IPv6Network] = (),
     ) -> None:
         self.loop = asyncio.get_running_loop()
@@ -37,7 +37,7 @@ class Plane:
         self.tokens = Tokens()
         self.stats = Stats()
         self.clients = Clients(int(limits.client_connections))
-        self.front = Pool([Replica("api", front)]) if front else None
+        self.front = Pool([Replica("api", each) for each in front]) if front else None
         self.bodies = Budget(limits)
         self.searches = asyncio.Lock()
         self.stopping = False
@@ -73,7 +73,8 @@ class Plane:
             client.check(now)
         self.table.close_idle(now - self.limits.parked_seconds)
         if self.front is not None:
-            self.front.ready[0].close_idle_since(now - self.limits.parked_seconds)
+            for api in self.front.ready:
+                api.close_idle_since(now - self.limits.parked_seconds)
         self.loop.call_later(self.limits.sweep_seconds, self.sweep)
 
     async def stop(self) -> None:

@@ -29,16 +29,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`manage` and `front` are `unix:///PATH` or `tcp://HOST:PORT`; empty: there is none.
+    """Addresses are `unix:///PATH` or `tcp://HOST:PORT`; empty: there is none.
 
-    Without `routes`, the table comes from Temporal and the tokens from the internal API at `feed`.
+    Without `routes`, the table comes from Temporal and the tokens from an internal API of `feed`.
     """
 
     listener: socket.socket
     routes: Path | None
-    feed: str
+    feed: Sequence[str]
     manage: str
-    front: str
+    front: Sequence[str]
     tunnels: Path
     trusted: Sequence[IPv4Network | IPv6Network]
     limits: Limits
@@ -71,7 +71,7 @@ async def _serve(options: Options) -> None:
     plane = Plane(
         tunnels=options.tunnels,
         limits=replace(options.limits, client_connections=min(room, asked)),
-        front=endpoint(options.front, options.tunnels) if options.front else None,
+        front=tuple(endpoint(each, options.tunnels) for each in options.front),
         trusted=options.trusted,
     )
     told = stop_signal()

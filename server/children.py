@@ -14,6 +14,9 @@ from server.temporal import Ports
 
 HOLDER = Path(__file__).with_name("holder.py")
 ADMIN_TOKEN = "PERDURE_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
+DATABASE_URL = "PERDURE_DATABASE_URL"
+SECRET = frozenset({"admin_token", "database_url"})
+"""Settings that are not printed: they are passed on by hand, to those who need them."""
 
 
 def children(settings: Settings, ports: Ports) -> tuple[Part | Step, ...]:
@@ -25,6 +28,7 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
     data = settings.data
     everything = environment(settings, ports, os.environ)
     own = {name: value for name, value in everything.items() if name != ADMIN_TOKEN}
+    outer = {name: value for name, value in own.items() if name != DATABASE_URL}
     bare = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     holder = (sys.executable, "-I", "-S", str(HOLDER), LISTENER, str(data.listener_socket))
     yield Part("holder", holder, {}, grace=2.0)
@@ -53,14 +57,14 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
     yield Part(
         "tunnels",
         python("hosts.tunnels"),
-        own,
+        outer,
         after=("setup",),
         probe=answers(data.sockets / "tunnels.sock", "/readyz"),
     )
     yield Part(
         "proxy",
         (*python("proxy"), "--listen-fd", LISTENER),
-        own,
+        outer,
         probe=answers(data.proxy_socket, "/readyz"),
         grace=15.0,
     )
@@ -73,9 +77,7 @@ def python(module: str) -> tuple[str, ...]:
 
 def environment(settings: Settings, ports: Ports, given: Mapping[str, str]) -> dict[str, str]:
     """What our parts get: our environment, the settings that were made, and this Temporal."""
-    chosen = settings.model_dump(
-        mode="json", include=settings.model_fields_set, exclude={"admin_token"}
-    )
+    chosen = settings.model_dump(mode="json", include=settings.model_fields_set - SECRET)
     made = {
         f"PERDURE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in chosen.items()
@@ -83,6 +85,8 @@ def environment(settings: Settings, ports: Ports, given: Mapping[str, str]) -> d
     }
     if settings.admin_token is not None:
         made[ADMIN_TOKEN] = settings.admin_token.get_secret_value()
+    if settings.database_url:
+        made[DATABASE_URL] = settings.database_url.get_secret_value()
     passed = {name: value for name, value in given.items() if not name.startswith("TEMPORAL_")}
     return {
         **passed,

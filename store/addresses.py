@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from perdure.errors import ContainerCreateFailed
 from spec.addresses import AddressPool
 from store.database import Database
+from store.locks import Lock
 from store.tables import addresses
 
 REST = timedelta(hours=1)
@@ -28,7 +29,7 @@ class Addresses:
         Raises `ContainerCreateFailed` when none has.
         """
         of_network = select(addresses).where(addresses.c.network == network)
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.ADDRESSES) as connection:
             rows = (await connection.execute(of_network.order_by(addresses.c.turn))).all()
             own = next((_address(row) for row in rows if row.token == token), None)
             if own is not None and pool.first <= own <= pool.last:

@@ -15,6 +15,7 @@ from spec.people import GlobalRole
 from spec.route import TokenGrant
 from spec.scopes import narrowed
 from store.database import Database
+from store.locks import Lock, require
 from store.tables import changes, members, projects, tokens, users
 
 KEPT = 10_000
@@ -33,7 +34,11 @@ class ChangeKind(StrEnum):
 
 
 async def record(connection: AsyncConnection, kind: ChangeKind, subjects: Iterable[str]) -> int:
-    """Write changes in the transaction that makes them; the sequence number of the last."""
+    """Write changes in the transaction that makes them; the sequence number of the last.
+
+    It holds `Lock.FEED`: a change that commits after one with a later number would be missed.
+    """
+    require(connection, Lock.FEED)
     seq = 0
     for subject in subjects:
         done = await connection.execute(insert(changes).values(kind=kind, subject=subject))
@@ -50,7 +55,7 @@ class Changes:
 
     async def run_started(self, project: str, run: str) -> int:
         """A run was applied: proxies are to follow it."""
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             return await record(connection, ChangeKind.RUN, [f"{project}/{run}"])
 
     async def latest(self) -> int:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
 from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from spec.audit import Action
@@ -18,6 +18,7 @@ from spec.run import CodeArchive
 from store.audit import Author, Entry, note
 from store.database import Database
 from store.tables import code
+from store.upsert import upsert
 
 MEGABYTE = 1024 * 1024
 UNCLAIMED = timedelta(hours=1)
@@ -131,10 +132,7 @@ class Code:
         now = self._database.clock()
         row = {"project": project, "sha256": sha256, "size": size, "created_at": now}
         async with self._database.write() as connection:
-            await connection.execute(
-                delete(code).where(code.c.project == project, code.c.sha256 == sha256)
-            )
-            await connection.execute(insert(code).values(row))
+            await upsert(connection, code, row)
             await note(
                 connection, now, by, Entry(Action.CODE_UPLOAD, f"{project}/{sha256}", project)
             )

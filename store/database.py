@@ -1,20 +1,29 @@
 """How the store reaches its database: transactions that only read, and ones that also write."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from perdure.errors import Unavailable
-
-BUSY_SECONDS = 15
-"""How long a writer waits for another process's transaction: ours take milliseconds."""
+from perdure.errors import CannotStart, Unavailable
+from store import postgres, sqlite
+from store.locks import HELD, take
 
 Clock = Callable[[], datetime]
+
+STATEMENT_SECONDS = 30.0
+"""For one statement on PostgreSQL: ours take milliseconds, and a server that hangs is away."""
+AWAY = ("08", "25006", "40", "53", "55P03", "57", "58")
+"""Beginnings of PostgreSQL's codes for: no connection, no primary, a deadlock or a serialization
+failure (both impossible by design, see `store.locks`), no room, a lock or a statement that took too
+long, a shutdown, a failing disk."""
+
+log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -23,25 +32,42 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """A pool of connections. `clock` is the store's only source of time."""
+    """A pool of connections. `clock` is the store's only source of time.
 
-    def __init__(self, url: str, clock: Clock = utc_now) -> None:
-        self.engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    A statement on PostgreSQL may take `seconds`; None: as long as it takes.
+    """
+
+    def __init__(
+        self, url: str, clock: Clock = utc_now, seconds: float | None = STATEMENT_SECONDS
+    ) -> None:
         self.clock = clock
-        self._writer = self.engine.execution_options(writes=True)
-        if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine)
+        self.engine = _postgres(url, seconds) if postgres.is_postgres(url) else _sqlite(url)
+        self.is_postgres = self.engine.dialect.name == "postgresql"
+        if self.is_postgres:
+            view = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            self._reader = self.engine.execution_options(**view)
+            # A statement must see what was committed while the transaction waited for its locks.
+            self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
+        else:
+            self._reader = self.engine
+            self._writer = self.engine.execution_options(**{sqlite.WRITES: True})
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view. Raises `Unavailable` when the database does not answer."""
-        async with _transaction(self.engine) as connection:
+        """One view of everything. Raises `Unavailable` when the database does not answer."""
+        async with _transaction(self._reader) as connection:
             yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """All or nothing, committed at the end. Raises `Unavailable`, as `read`."""
-        async with _transaction(self._writer) as connection:
+    async def write(self, *locks: str) -> AsyncIterator[AsyncConnection]:
+        """All or nothing, committed at the end, alone with these locks of `store.locks`.
+
+        Raises `Unavailable`, as `read`.
+        """
+        writer = self._writer.execution_options(**{HELD: frozenset(locks)})
+        async with _transaction(writer) as connection:
+            if self.is_postgres:
+                await take(connection, locks)
             yield connection
 
     async def close(self) -> None:
@@ -49,30 +75,52 @@ class Database:
         await self.engine.dispose()
 
 
+def _sqlite(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, hide_parameters=True)
+    sqlite.prepare(engine)
+    return engine
+
+
+def _postgres(url: str, seconds: float | None) -> AsyncEngine:
+    postgres.driver()
+
+    async def connect() -> Any:
+        try:
+            return await postgres.connect(url, seconds)
+        except (Unavailable, CannotStart) as error:
+            # Whoever sent a request is not told where our database is, and as whom we come.
+            log.warning("%s %s", error.message, error.hint)
+            raise _unavailable() from error
+
+    return create_async_engine(
+        f"{postgres.SCHEMES[0]}://",
+        async_creator=connect,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+
+
 @asynccontextmanager
 async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.begin() as connection:
             yield connection
-    except OperationalError as error:
-        raise Unavailable(
-            "The store does not answer.", hint="Try again; the server's log says more."
-        ) from error
+    except (DBAPIError, NoneFree, TimeoutError) as error:
+        if isinstance(error, DBAPIError) and not _is_away(error):
+            raise
+        log.warning("The store: %s", getattr(error, "orig", None) or error)
+        raise _unavailable() from error
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
-        # Our own BEGIN below, in place of the driver's, which would come too late to wait its turn.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the same may go well a moment later."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return (
+        isinstance(error, OperationalError)
+        or error.connection_invalidated
+        or state.startswith(AWAY)
+    )
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+def _unavailable() -> Unavailable:
+    return Unavailable("The store does not answer.", hint="Try again; the server's log says more.")

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from perdure.errors import NotFound
 from spec.sealed import SealedValues
 from store.database import Database
 from store.sealing import Seal
 from store.tables import envelopes
+from store.upsert import upsert
 
 
 class Envelopes:
@@ -30,8 +31,7 @@ class Envelopes:
             "created_at": self._database.clock(),
         }
         async with self._database.write() as connection:
-            await connection.execute(delete(envelopes).where(envelopes.c.id == envelope))
-            await connection.execute(insert(envelopes).values(row))
+            await upsert(connection, envelopes, row)
 
     async def open(self, envelope: str, project: str, run: str) -> SealedValues:
         """The values, for the run that they were given to and no other.
@@ -51,6 +51,9 @@ class Envelopes:
 
     async def forget(self, ids: Iterable[str]) -> int:
         """Remove them; how many there were."""
-        async with self._database.write() as connection:
-            gone = await connection.execute(delete(envelopes).where(envelopes.c.id.in_(list(ids))))
-            return gone.rowcount
+        there = 0
+        for each in ids:
+            async with self._database.write() as connection:
+                gone = await connection.execute(delete(envelopes).where(envelopes.c.id == each))
+                there += gone.rowcount
+        return there

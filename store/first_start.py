@@ -1,38 +1,46 @@
 """What a database gets at the first start: its tables, the user `admin`, the project `main`."""
 
-from spec.people import GlobalRole
+import uuid
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from spec.people import GlobalRole, ProjectRole
+from store.changes import ChangeKind, record
 from store.database import Database
-from store.installation import Installation
-from store.projects import Projects
+from store.installation import make_id
+from store.locks import Lock
 from store.schema import migrate
-from store.tokens import Tokens
-from store.users import Users
+from store.tables import members, projects, tokens, users
+from store.tokens import digest
 
 ADMIN = "admin"
 MAIN = "main"
 
 
 async def fill(url: str, token: str) -> None:
-    """Bring the tables to our version, and introduce `admin` with this token, once."""
-    database = Database(url)
+    """Bring the tables to our version, and introduce `admin` with this token, once.
+
+    All or nothing, and alone: of two that start at the same time, the second finds it done.
+    """
+    database = Database(url, seconds=None)  # a migration takes as long as it takes
     try:
-        await migrate(database)
-        await _introduce(database, token)
+        async with database.write(Lock.SETUP, Lock.FEED) as connection:
+            await connection.run_sync(migrate)
+            # With the server's id there are people: a token that was revoked since stays so.
+            if await make_id(connection, database.clock()):
+                await _introduce(connection, database, token)
     finally:
         await database.close()
 
 
-async def _introduce(database: Database, token: str) -> None:
-    """The first people. The server's id comes last: with it, a revoked token stays revoked."""
-    installation = Installation(database)
-    if await installation.exists():
-        return
-    users, tokens = Users(database), Tokens(database)
-    if await users.find(ADMIN) is None:
-        await users.create(ADMIN, GlobalRole.ADMIN)
-    if not await tokens.of(ADMIN):
-        await tokens.create(ADMIN, "first start", value=token)
-    projects = Projects(database)
-    if await projects.find(MAIN) is None:
-        await projects.create(MAIN, ADMIN)
-    await installation.create()
+async def _introduce(connection: AsyncConnection, database: Database, token: str) -> None:
+    now = database.clock()
+    admin = {"name": ADMIN, "role": GlobalRole.ADMIN, "created_at": now}
+    await connection.execute(insert(users).values(admin))
+    first = {"id": str(uuid.uuid4()), "user": ADMIN, "name": "first start", "created_at": now}
+    await connection.execute(insert(tokens).values(first | {"sha256": digest(token)}))
+    await connection.execute(insert(projects).values(name=MAIN, created_at=now))
+    member = {"project": MAIN, "user": ADMIN, "role": ProjectRole.ADMIN}
+    await connection.execute(insert(members).values(member))
+    await record(connection, ChangeKind.USER, [ADMIN])

@@ -27,7 +27,8 @@ class Gpus:
                 holders = {row.gpu: row.token for row in await connection.execute(wanted)}
                 if any(holder != token for holder in holders.values()):
                     raise _taken(host)
-                free = [gpu for gpu in ids if gpu not in holders]
+                # In one order for all: of two that claim the same, neither waits for the other.
+                free = sorted(gpu for gpu in ids if gpu not in holders)
                 if free:
                     rows = [{"host": host, "gpu": gpu, "token": token} for gpu in free]
                     await connection.execute(insert(gpus), rows)

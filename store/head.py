@@ -1,16 +1,19 @@
-"""The newest migration's number, and whether a database has it: quick, for it loads nothing."""
+"""The newest migration's number, and whether a database has it: quick, for it loads no library."""
 
 import asyncio
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from perdure.errors import CannotStart
+from perdure.errors import CannotStart, Unavailable
+from store import postgres
 
 HEAD = "0002"
 
 SQLITE = "sqlite+aiosqlite:///"
 POLL = 0.02  # seconds between two looks at a store that is being set up
+POLL_POSTGRES = 0.2  # there each look is a connection
 
 SET_UP = (
     "`perdure server` sets it up when it starts; parts that run alone need the set-up step of the "
@@ -18,41 +21,85 @@ SET_UP = (
 )
 """What to do about a store that is not of our version."""
 
+COMPLETED = "SELECT version_num FROM alembic_version CROSS JOIN installation"
+
 log = logging.getLogger(__name__)
 
 
-def is_set_up(url: str) -> bool:
-    """Whether this is a SQLite store of our version whose set-up was completed."""
+async def is_set_up(url: str) -> bool:
+    """Whether this is a store of our version whose set-up was completed.
+
+    Raises `Unavailable` and `CannotStart` where PostgreSQL cannot be asked.
+    """
+    found = await _in_postgres(url) if postgres.is_postgres(url) else _in_sqlite(url)
+    return found == HEAD
+
+
+def _in_sqlite(url: str) -> str | None:
     path = Path(url.removeprefix(SQLITE))
     if not url.startswith(SQLITE) or not path.exists():
-        return False
-    connection = sqlite3.connect(path)
+        return None
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            found = connection.execute(COMPLETED).fetchone()
+        except sqlite3.OperationalError:
+            return None
+    return str(found[0]) if found else None
+
+
+async def _in_postgres(url: str) -> str | None:
+    asyncpg = postgres.driver()
+    connection = await postgres.connect(url, postgres.CONNECT_SECONDS)
     try:
-        found = connection.execute(
-            "SELECT version_num FROM alembic_version JOIN installation"
-        ).fetchone()
-    except sqlite3.OperationalError:
-        return False
+        with postgres.told(url):
+            found = await connection.fetchval(COMPLETED)
+    except asyncpg.UndefinedTableError:
+        return None
     finally:
-        connection.close()
-    return bool(found == (HEAD,))
+        connection.terminate()
+    return None if found is None else str(found)
+
+
+async def is_set_up_when_there(url: str, seconds: float) -> bool:
+    """As `is_set_up`, of a PostgreSQL that may be starting, too; it gets so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _when_there(url)
+    except TimeoutError:
+        return await is_set_up(url)
+
+
+async def _when_there(url: str) -> bool:
+    told = False
+    while True:
+        try:
+            return await is_set_up(url)
+        except Unavailable as error:
+            if not told:
+                log.warning("%s Waiting for it", error.message)
+            told = True
+        await asyncio.sleep(POLL_POSTGRES)
 
 
 async def until_set_up(url: str, seconds: float) -> None:
-    """Wait for a set-up that is under way beside us. Other databases than SQLite are set up before.
+    """Wait for a set-up that is under way beside us, and for a PostgreSQL that is starting.
 
-    Raises `CannotStart` when it does not come to its end in time.
+    Raises `CannotStart` when it does not come to its end in time, `Unavailable` when PostgreSQL
+    does not answer until then.
     """
-    if not url.startswith(SQLITE) or is_set_up(url):
-        return
-    path = url.removeprefix(SQLITE)
-    log.info("Waiting for the set-up of the store `%s`, for at most %g s", path, seconds)
+    on_postgres = postgres.is_postgres(url)
+    shown = postgres.shown(url) if on_postgres else url.removeprefix(SQLITE)
     try:
         async with asyncio.timeout(seconds):
-            while not is_set_up(url):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(POLL)
+            if await _when_there(url):
+                return
+            log.info("Waiting for the set-up of the store `%s`, for at most %g s", shown, seconds)
+            while not await _when_there(url):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(POLL_POSTGRES if on_postgres else POLL)
     except TimeoutError as error:
+        if await is_set_up(url):
+            return
         raise CannotStart(
-            f"The store `{path}` was not set up within {seconds:g} s, or by another version.",
+            f"The store `{shown}` was not set up within {seconds:g} s, or by another version.",
             hint=SET_UP,
         ) from error

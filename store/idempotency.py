@@ -3,13 +3,13 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, delete, select, update
 
 from perdure.errors import Conflict
 from spec.public import Model
 from store.database import Database
 from store.tables import idempotency
+from store.upsert import insert_into
 
 
 class Claim(Model):
@@ -47,12 +47,14 @@ class Idempotency:
             "key": key,
             "fingerprint": fingerprint,
         }
-        try:
+        while True:
             async with self._database.write() as connection:
-                await connection.execute(insert(idempotency).values(row))
-        except IntegrityError:
-            return await self._earlier(project, user, key, fingerprint)
-        return claim
+                new = insert_into(connection, idempotency).values(row).on_conflict_do_nothing()
+                if (await connection.execute(new)).rowcount:
+                    return claim
+            earlier = await self._earlier(project, user, key, fingerprint)
+            if earlier is not None:  # else it was released meanwhile
+                return earlier
 
     async def answer(self, request: str, answer: str) -> None:
         """Remember what the request was answered."""
@@ -66,10 +68,12 @@ class Idempotency:
         async with self._database.write() as connection:
             await connection.execute(delete(idempotency).where(idempotency.c.request == request))
 
-    async def _earlier(self, project: str, user: str, key: str, fingerprint: str) -> Claim:
+    async def _earlier(self, project: str, user: str, key: str, fingerprint: str) -> Claim | None:
         found = select(idempotency).where(*_at(project, user, key))
         async with self._database.read() as connection:
-            row = (await connection.execute(found)).one()
+            row = (await connection.execute(found)).first()
+        if row is None:
+            return None
         if row.fingerprint != fingerprint:
             raise Conflict(
                 "The idempotency key was used for another request.", hint="Use a new key."

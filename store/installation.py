@@ -1,12 +1,15 @@
 """The installation's own id, made once; containers carry it as a label."""
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from perdure.errors import CannotStart
 from store.database import Database
 from store.head import SET_UP
+from store.locks import Lock, require
 from store.tables import installation
 
 
@@ -24,14 +27,11 @@ class Installation:
             raise CannotStart("The store has no server id.", hint=SET_UP)
         return found
 
-    async def exists(self) -> bool:
-        """Whether the set-up was done, to its end."""
-        async with self._database.read() as connection:
-            return await connection.scalar(select(installation.c.id)) is not None
 
-    async def create(self) -> str:
-        """Make the id, once."""
-        row = {"id": str(uuid.uuid4()), "created_at": self._database.clock()}
-        async with self._database.write() as connection:
-            await connection.execute(insert(installation).values(row))
-        return str(row["id"])
+async def make_id(connection: AsyncConnection, now: datetime) -> bool:
+    """Make the server's id; False when there is one."""
+    require(connection, Lock.SETUP)
+    if await connection.scalar(select(installation.c.id)) is not None:
+        return False
+    await connection.execute(insert(installation).values(id=str(uuid.uuid4()), created_at=now))
+    return True

@@ -1,14 +1,15 @@
 """Leases of proxy processes: who serves now, and how much of the feed each has taken in."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 
 from spec.feed import LeaseGrant, ProxyLease
 from spec.public import Model
 from store.database import Database
 from store.tables import leases
+from store.upsert import upsert
 
 POLL_SECONDS = 0.05
 FORGOTTEN_AFTER = timedelta(hours=1)
@@ -38,10 +39,9 @@ class Leases:
             "feed": lease.feed,
             "expires_at": now + timedelta(seconds=self._seconds),
         }
-        old = (leases.c.boot == boot) | (leases.c.expires_at < now - FORGOTTEN_AFTER)
         async with self._database.write() as connection:
-            await connection.execute(delete(leases).where(old))
-            await connection.execute(insert(leases).values(row))
+            await upsert(connection, leases, row)
+        await self._forget(now - FORGOTTEN_AFTER)
         return LeaseGrant(seconds=self._seconds)
 
     async def live(self) -> tuple[LiveProxy, ...]:
@@ -60,6 +60,15 @@ class Leases:
                 return False
             await asyncio.sleep(POLL_SECONDS)
         return True
+
+    async def _forget(self, before: datetime) -> None:
+        """Drop what ran out long ago: here, since a proxy that was killed does not say goodbye."""
+        over = leases.c.expires_at < before
+        async with self._database.read() as connection:
+            boots = tuple(await connection.scalars(select(leases.c.boot).where(over)))
+        for boot in sorted(boots):  # one at a time: two that drop the same do not wait in a ring
+            async with self._database.write() as connection:
+                await connection.execute(delete(leases).where(over, leases.c.boot == boot))
 
     async def _slowest(self, none: int) -> int:
         valid = leases.c.expires_at > self._database.clock()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, func, insert, select, update
@@ -11,8 +12,10 @@ from spec.log import LogBatch
 from spec.public import Model
 from spec.submission import LogLine
 from store.database import Database
+from store.locks import Lock
 from store.log_lines import Begun, Line, assemble, finish, pack, pack_begun, unpack, unpack_begun
 from store.tables import log_chunks, log_runs, log_streams
+from store.upsert import insert_into
 
 CHUNKS_AT_ONCE = 64
 POLL_SECONDS = 0.15
@@ -30,9 +33,10 @@ class LogSource(Model):
 
 
 class Appended(Model):
-    """How many entries of the source are stored.
+    """How many entries of the source are stored; with `over_quota`, the last ones are not.
 
-    With `over_quota` or `overtaken` the last ones are not, at least not by this call.
+    `overtaken`: another collector was here; nothing was stored, and `Logs.cursor` says from where
+    to go on.
     """
 
     entries: int
@@ -80,11 +84,10 @@ class Logs:
     async def append(self, source: LogSource, batch: LogBatch, *, after: str) -> Appended:
         """Store entries and cursor, both or neither. Over the quota nothing more is stored.
 
-        `after` is the cursor from which the batch was read. When that is not the source's any
-        more, another collector has gone on with it and this one is overtaken: after an outage of
-        Temporal two may be at work for a while.
+        `after` is the cursor at which the batch begins. A worker that is thought to be gone may
+        still collect: who comes second finds another cursor, and stores nothing twice.
         """
-        async with self._database.write() as connection:
+        async with self._alone(source) as connection:
             stream = await _stream(connection, source)
             if stream.cursor != after:
                 return Appended(entries=stream.entries, overtaken=True)
@@ -105,10 +108,12 @@ class Logs:
             )
         return Appended(entries=entries)
 
-    async def finish(self, source: LogSource) -> Appended:
-        """The source has ended: a last line without an end of line is one, too."""
-        async with self._database.write() as connection:
+    async def finish(self, source: LogSource, *, after: str) -> Appended:
+        """The source has ended at the cursor `after`: a last line without an end is one, too."""
+        async with self._alone(source) as connection:
             stream = await _stream(connection, source)
+            if stream.cursor != after:
+                return Appended(entries=stream.entries, overtaken=True)
             size = await _store(connection, source, finish(unpack_begun(stream.begun)))
             await connection.execute(
                 update(log_streams)
@@ -160,6 +165,10 @@ class Logs:
         while await self.last_id(project, run) <= beyond and clock() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
 
+    def _alone(self, source: LogSource) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Lines are numbered, and the quota is looked at, by one collector of a run at a time."""
+        return self._database.write(Lock.LOG.of(source.project, source.run))
+
     async def _chunks(
         self, project: str, run: str, after: int, only: LogFilter
     ) -> list[Row[tuple[object, ...]]]:
@@ -189,7 +198,7 @@ def _of(project: str, run: str) -> tuple[ColumnElement[bool], ...]:
 
 async def _stream(connection: AsyncConnection, source: LogSource) -> Row[tuple[object, ...]]:
     found = select(log_streams).where(log_streams.c.key == source.key)
-    row = (await connection.execute(found.with_for_update())).first()
+    row = (await connection.execute(found)).first()
     if row is not None:
         return row
     nothing: Begun = {}
@@ -204,13 +213,7 @@ async def _store(connection: AsyncConnection, source: LogSource, lines: Iterable
     if not lines:
         return 0
     chunk = pack(lines)
-    counter = (log_runs.c.project == source.project, log_runs.c.run == source.run)
-    advance = update(log_runs).where(*counter).values(last_id=log_runs.c.last_id + len(lines))
-    last_id = await connection.scalar(advance.returning(log_runs.c.last_id))
-    if last_id is None:
-        last_id = len(lines)
-        first = {"project": source.project, "run": source.run, "last_id": last_id}
-        await connection.execute(insert(log_runs).values(first))
+    last_id = await _advance(connection, source, len(lines))
     await connection.execute(
         insert(log_chunks).values(
             source.model_dump(exclude={"key"})
@@ -223,3 +226,15 @@ async def _store(connection: AsyncConnection, source: LogSource, lines: Iterable
         )
     )
     return len(chunk)
+
+
+async def _advance(connection: AsyncConnection, source: LogSource, lines: int) -> int:
+    """The number of the last of so many new lines."""
+    new = insert_into(connection, log_runs).values(
+        project=source.project, run=source.run, last_id=lines
+    )
+    counted = new.on_conflict_do_update(
+        index_elements=[log_runs.c.project, log_runs.c.run],
+        set_={"last_id": log_runs.c.last_id + new.excluded.last_id},
+    )
+    return int(await connection.scalar(counted.returning(log_runs.c.last_id)) or 0)

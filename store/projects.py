@@ -12,6 +12,7 @@ from spec.people import GlobalRole, Member, Project, ProjectRole
 from store.audit import Author, Entry, note
 from store.changes import ChangeKind, record
 from store.database import Database
+from store.locks import Lock
 from store.tables import (
     code,
     decisions,
@@ -26,6 +27,7 @@ from store.tables import (
     secrets,
     users,
 )
+from store.upsert import upsert
 
 INSIDE = (
     *(members, secrets, code, envelopes, idempotency, revisions, decisions),
@@ -44,7 +46,7 @@ class Projects:
         """A project with its first admin. Raises `AlreadyExists`."""
         row = {"name": name, "created_at": self._database.clock()}
         try:
-            async with self._database.write() as connection:
+            async with self._database.write(Lock.FEED) as connection:
                 await connection.execute(insert(projects).values(row))
                 first = {"project": name, "user": admin, "role": ProjectRole.ADMIN}
                 await connection.execute(insert(members).values(first))
@@ -74,7 +76,7 @@ class Projects:
         The name stays taken: whoever gets it next must not see the runs of before.
         """
         living = (projects.c.name == name, projects.c.deleted_at.is_(None))
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             inside = select(members.c.user).where(members.c.project == name)
             affected = list(await connection.scalars(inside))
             gone = await connection.execute(
@@ -91,13 +93,11 @@ class Projects:
         self, project: str, user: str, role: ProjectRole, *, by: Author | None = None
     ) -> None:
         """Add the user, or change the role. Raises `NotFound`."""
-        where = (members.c.project == project, members.c.user == user)
         row = {"project": project, "user": user, "role": role}
         try:
-            async with self._database.write() as connection:
+            async with self._database.write(Lock.FEED) as connection:
                 await _require(connection, project)
-                await connection.execute(delete(members).where(*where))
-                await connection.execute(insert(members).values(row))
+                await upsert(connection, members, row)
                 subject = f"{project}/{user} {role}"
                 await self._note(connection, by, Action.MEMBER_SET, project, subject)
                 await record(connection, ChangeKind.USER, [user])
@@ -107,7 +107,7 @@ class Projects:
     async def remove_member(self, project: str, user: str, *, by: Author | None = None) -> None:
         """Take the user out. Raises `NotFound`."""
         where = (members.c.project == project, members.c.user == user)
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             gone = await connection.execute(delete(members).where(*where))
             if not gone.rowcount:
                 raise NotFound(f"`{user}` is not a member of `{project}`.")

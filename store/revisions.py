@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
 from spec.public import Model
 from spec.run import RunSpec
 from store.database import Database
 from store.tables import revisions
+from store.upsert import upsert
 
 
 class Revision(Model):
@@ -31,15 +32,8 @@ class Revisions:
     async def append(self, revision: Revision) -> None:
         """Keep a revision; one with the same number is the same one, told again."""
         row = revision.model_dump(exclude={"spec"}) | {"spec": revision.spec.model_dump_json()}
-        same = (
-            revisions.c.project == revision.project,
-            revisions.c.run == revision.run,
-            revisions.c.incarnation == revision.incarnation,
-            revisions.c.number == revision.number,
-        )
         async with self._database.write() as connection:
-            await connection.execute(delete(revisions).where(*same))
-            await connection.execute(insert(revisions).values(row))
+            await upsert(connection, revisions, row)
 
     async def of(self, project: str, run: str) -> tuple[Revision, ...]:
         """All of a name's lives, newest first."""

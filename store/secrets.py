@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, select
 
 from perdure.errors import NotFound
 from spec.audit import Action
@@ -12,6 +12,7 @@ from store.audit import Author, Entry, note
 from store.database import Database
 from store.sealing import Seal
 from store.tables import secrets
+from store.upsert import upsert
 
 
 class Secrets:
@@ -27,8 +28,7 @@ class Secrets:
         sealed = self._seal.close(value.encode(), secrets.name, project, name)
         row = secret.model_dump() | {"project": project, "sealed": sealed}
         async with self._database.write() as connection:
-            await connection.execute(delete(secrets).where(*_at(project, name)))
-            await connection.execute(insert(secrets).values(row))
+            await upsert(connection, secrets, row)
             entry = Entry(Action.SECRET_SET, f"{project}/{name}", project)
             await note(connection, self._database.clock(), by, entry)
         return secret

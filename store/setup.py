@@ -15,7 +15,7 @@ from perdure.errors import CannotStart
 from perdure.keys import MasterKey, Purpose, create_secret, read_secret
 from perdure.program import exit_status
 from perdure.settings import Settings, read_settings
-from store.head import is_set_up
+from store.head import is_set_up_when_there
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,7 @@ def set_up(settings: Settings, profile: Path) -> None:
     create_secret(settings.data.internal_key, secrets.token_urlsafe(32).encode())
     create_secret(settings.data.admin_token, _first_token(settings).encode())
     token = read_secret(settings.data.admin_token, "admin token").decode().strip()
-    if not is_set_up(settings.store_url):
-        from store.first_start import fill  # noqa: PLC0415 - a second, which other starts need not
-
-        asyncio.run(fill(settings.store_url, token))
+    asyncio.run(_fill(settings, token))
     url = settings.base_url
     other = introduce_own_server(profile, PROFILE_PROJECT, url, token)
     if other is not None:
@@ -43,6 +40,13 @@ def set_up(settings: Settings, profile: Path) -> None:
             "one: `perdure project add --url %s < %s`, or a file of its own by `PERDURE_CONFIG`.",
             *(other, PROFILE_PROJECT, profile, url, settings.data.admin_token),
         )
+
+
+async def _fill(settings: Settings, token: str) -> None:
+    if not await is_set_up_when_there(settings.store_url, settings.ready_timeout):
+        from store.first_start import fill  # noqa: PLC0415 - a second, which other starts need not
+
+        await fill(settings.store_url, token)
 
 
 def _require_own_key(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from spec.scopes import FULL, Scope, allow_api, canonical
 from store.audit import Author, Entry, note
 from store.changes import ChangeKind, record
 from store.database import Database
+from store.locks import Lock
 from store.tables import members, tokens, users
 
 RANDOM_BYTES = 32
@@ -74,7 +75,7 @@ class Tokens:
         }
         entry = Entry(Action.TOKEN_CREATE, f"{user}/{token.id}")
         try:
-            async with self._database.write() as connection:
+            async with self._database.write(Lock.FEED) as connection:
                 await connection.execute(insert(tokens).values(row))
                 await note(connection, self._database.clock(), by, entry)
                 seq = await record(connection, ChangeKind.USER, [user])
@@ -93,7 +94,7 @@ class Tokens:
 
     async def revoke(self, user: str, token: str, *, by: Author | None = None) -> int:
         """End a token; the feed's number that tells the proxies. Raises `NotFound`."""
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             gone = await connection.scalar(
                 delete(tokens)
                 .where(tokens.c.user == user, tokens.c.id == token)
@@ -111,7 +112,7 @@ class Tokens:
         async with self._database.read() as connection:
             if await connection.scalar(select(tokens.c.id).where(over).limit(1)) is None:
                 return 0
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             ended = delete(tokens).where(over).returning(tokens.c.sha256)
             hashes = list(await connection.scalars(ended))
             await record(connection, ChangeKind.REVOKED, hashes)

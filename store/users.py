@@ -10,6 +10,7 @@ from spec.people import GlobalRole, User
 from store.audit import Author, Entry, note
 from store.changes import ChangeKind, record
 from store.database import Database
+from store.locks import Lock, require
 from store.tables import tokens, users
 
 
@@ -23,7 +24,7 @@ class Users:
         """Add a user without tokens. Raises `AlreadyExists`."""
         user = User(name=name, role=role, created_at=self._database.clock())
         try:
-            async with self._database.write() as connection:
+            async with self._database.write(Lock.FEED) as connection:
                 await connection.execute(insert(users).values(user.model_dump()))
                 await self._note(connection, by, Action.USER_CREATE, f"{name} {role}")
                 await record(connection, ChangeKind.USER, [name])
@@ -45,7 +46,7 @@ class Users:
 
     async def set_role(self, name: str, role: GlobalRole, *, by: Author | None = None) -> User:
         """Change the role. Raises `NotFound`, and `Conflict` for the last admin."""
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             row = (
                 await connection.execute(
                     update(users).where(users.c.name == name).values(role=role).returning(users)
@@ -63,7 +64,7 @@ class Users:
 
         What they have started goes on: it belongs to its project.
         """
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.FEED) as connection:
             held = select(tokens.c.sha256).where(tokens.c.user == name)
             hashes = list(await connection.scalars(held))
             gone = await connection.execute(delete(users).where(users.c.name == name))
@@ -80,6 +81,7 @@ class Users:
 
 
 async def _require_admin(connection: AsyncConnection) -> None:
+    require(connection, Lock.FEED)
     admins = select(func.count()).where(users.c.role == GlobalRole.ADMIN)
     if not await connection.scalar(admins):
         raise Conflict("This is the last admin.", hint="Make another user an admin first.")

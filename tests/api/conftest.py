@@ -12,9 +12,26 @@ from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
 from store.store import Store
 from tests.api.fake_runs import FakeRuns
-from tests.store.conftest import TOKEN, clock, first_start, settings, store
+from tests.store.conftest import (
+    TOKEN,
+    clock,
+    content,
+    first_database,
+    first_start,
+    server,
+    settings,
+    store,
+)
 
-__all__ = ["clock", "first_start", "settings", "store"]
+__all__ = [
+    "clock",
+    "content",
+    "first_database",
+    "first_start",
+    "server",
+    "settings",
+    "store",
+]
 
 INTERNAL_KEY = "the-internal-key"
 

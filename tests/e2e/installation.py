@@ -159,7 +159,7 @@ class Installation:
 
     def routed(self, name: str) -> int:
         """How many replicas of the run the proxy knows."""
-        socket = str(DataDir(self.data).proxy_socket)
+        socket = str(DataDir(self.data, self.extra.get("PERDURE_INSTANCE", "")).proxy_socket)
         transport = httpx.HTTPTransport(uds=socket)
         with httpx.Client(transport=transport, base_url="http://proxy") as proxy:
             routes = proxy.get("/admin/routes").json()["routes"]

@@ -35,6 +35,15 @@ def test_sockets_lie_in_the_directory_when_it_is_not_deep() -> None:
     assert data.api_socket == Path("/root/.perdure/server/run/api.sock")
 
 
+def test_several_of_a_kind_have_sockets_and_last_tables_of_their_own() -> None:
+    one, two = (DataDir(Path("/root/.perdure/server"), name) for name in ("one", "two"))
+    assert one.api_socket == Path("/root/.perdure/server/run/api-one.sock")
+    for own in ("api_socket", "internal_socket", "worker_socket", "proxy_socket", "last_good"):
+        assert getattr(one, own) != getattr(two, own)
+    for shared in ("master_key", "internal_key", "code", "replicas", "tunnels"):
+        assert getattr(one, shared) == getattr(two, shared)
+
+
 @pytest.mark.parametrize("runtime_dir", ["", f"/tmp/{'x' * 90}", None])
 def test_sockets_of_a_deep_directory_can_be_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime_dir: str | None

@@ -81,3 +81,14 @@ def test_the_store_is_sqlite_in_the_data_directory_unless_told(tmp_path: Path) -
     assert Settings(data_dir=tmp_path).store_url == f"sqlite+aiosqlite:///{tmp_path}/perdure.db"
     url = "postgresql+asyncpg://perdure@db/perdure"
     assert Settings(data_dir=tmp_path, database_url=url).store_url == url
+
+
+def test_the_stores_url_is_of_a_known_database_and_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PERDURE_DATABASE_URL", "postgresql+asyncpg://me:s3cret@db/perdure")
+    assert "s3cret" not in repr(Settings()) + Settings().model_dump_json()
+    monkeypatch.setenv("PERDURE_DATABASE_URL", "mysql://me:s3cret@db/perdure")
+    with pytest.raises(CannotStart, match="neither SQLite nor PostgreSQL") as refused:
+        read_settings()
+    assert "s3cret" not in refused.value.message + refused.value.hint

@@ -33,7 +33,7 @@ async def tried(times: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(InternalApi, "client", missing)
     api = InternalApi("unix:///nowhere", folder / "internal.key")
     plane = Plane(tunnels=folder, limits=Limits())
-    reading = asyncio.create_task(FeedReader(api, plane, State(), "", introduce).run())
+    reading = asyncio.create_task(FeedReader([api], plane, State(), "", introduce).run())
     async with asyncio.timeout(10):
         await enough.wait()
     reading.cancel()

@@ -72,13 +72,14 @@ async def api(tmp_path: Path, codec: PublicCodec) -> AsyncIterator[FakeApi]:
 def live(tmp_path: Path, server: TemporalServer, api: FakeApi) -> Iterator[Live]:
     started: list[ProxyProcess] = []
 
-    def start(anti_entropy: float = 0.2) -> ProxyProcess:
+    def start(anti_entropy: float = 0.2, *others: str) -> ProxyProcess:
         environment = {
             "TEMPORAL_ADDRESS": f"127.0.0.1:{server.port}",
             "PERDURE_ANTI_ENTROPY": str(anti_entropy),
         }
-        feed = f"unix://{tmp_path}/run/internal.sock"
-        started.append(ProxyProcess(tmp_path, "--feed", feed, environment=environment))
+        feeds = [f"unix://{tmp_path}/run/internal.sock", *others]
+        told = [word for feed in feeds for word in ("--feed", feed)]
+        started.append(ProxyProcess(tmp_path, *told, environment=environment))
         return started[-1]
 
     yield start
@@ -128,6 +129,23 @@ async def ask(process: ProxyProcess, run: str, token: str = "good") -> int:
     client.writer.close()
     await client.writer.wait_closed()
     return reply.status
+
+
+async def test_of_two_apis_the_one_that_lives_is_asked(
+    temporal: Temporal, api: FakeApi, live: Live, tmp_path: Path
+) -> None:
+    other = FakeApi()
+    await other.start(tmp_path / "run" / "internal-two.sock")
+    process = live(0.2, f"unix://{tmp_path}/run/internal-two.sock")
+    await ready(process)
+    assert has_read(process, 1)
+    assert other.leases == {}
+    await other.say(Feed(seq=2, revoked=(sha256(b"good").hexdigest(),)))
+    await api.close()
+    await eventually(partial(has_read, process, 2))
+    await eventually(lambda: [lease.feed for lease in other.leases.values()] == [2])
+    assert await ask(process, "nowhere") == 401
+    await other.close()
 
 
 async def test_a_run_is_followed_through_all_its_lives(

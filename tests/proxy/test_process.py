@@ -167,6 +167,22 @@ async def test_the_front_door_gets_all_else_as_it_is(tmp_path: Path, upstream: S
     assert await asyncio.to_thread(running.stop) == 0
 
 
+async def test_of_two_apis_the_one_that_lives_answers(tmp_path: Path, upstream: Start) -> None:
+    one, two = await upstream(), await upstream()
+    running = RunningProxy(tmp_path, "--front", one.address, "--front", two.address)
+    client = await running.connect()
+    raw = b"GET /api/runs HTTP/1.1\r\nHost: front.test\r\n\r\n"
+    while not (one.requests and two.requests):
+        assert (await client.send(raw)).status == 200
+    await one.close()
+    for _ in range(10):
+        assert (await client.send(raw)).status == 200
+    await two.close()
+    assert (await client.send(raw)).status == 502
+    client.writer.close()
+    assert await asyncio.to_thread(running.stop) == 0
+
+
 async def test_the_api_may_set_its_session(tmp_path: Path, upstream: Start) -> None:
     async def answer(connection: Connection) -> None:
         await connection.request()

@@ -65,6 +65,7 @@ class Installation:
             "PERDURE_PORT": str(port),
             "PERDURE_UI_PORT": "0",
             "PERDURE_ADMIN_TOKEN": "s3cret",
+            "PERDURE_DATABASE_URL": "postgresql+asyncpg://me:passw0rd@db/perdure",
             "TEMPORAL_ADDRESS": "elsewhere.example:7233",
             "TEMPORAL_API_KEY": "s3cret-too",
         }
@@ -137,6 +138,11 @@ def test_the_parts_get_this_temporal_and_only_the_set_up_gets_the_token(
         assert seen["PERDURE_UI_PORT"] not in (seen["PERDURE_TEMPORAL_UI"].rpartition(":")[2], "0")
         assert not [value for value in seen.values() if "s3cret" in value]
     assert installation.environment_of("setup")["PERDURE_ADMIN_TOKEN"] == "s3cret"
+    url = installation.environment["PERDURE_DATABASE_URL"]
+    for name in ("setup", "worker", "api"):
+        assert installation.environment_of(name)["PERDURE_DATABASE_URL"] == url
+    for name in ("proxy", "tunnels"):
+        assert not [value for value in installation.environment_of(name).values() if "0rd" in value]
     proxy = json.loads((installation.data.root / "proxy.args").read_text())
     assert proxy[0] == "--listen-fd"
     assert proxy[1].isdigit()

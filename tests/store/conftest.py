@@ -1,5 +1,6 @@
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from perdure.settings import Settings
 from store.setup import set_up
 from store.store import Store, open_store
+from tests.testbed.postgres import Postgres
 
 TOKEN = "token-of-the-admin"
 
@@ -38,12 +40,67 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
+@pytest.fixture(scope="session")
+def first_database(first_start: Path, postgres: Postgres) -> str:
+    """A PostgreSQL database after the first start: each test gets a copy."""
+    name = postgres.make()
+    settings = Settings(data_dir=first_start, database_url=postgres.url(name))
+    set_up(settings, first_start.parent / "config.yml")
+    return name
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
+def server(request: pytest.FixtureRequest) -> Postgres | None:
+    """Both kinds of database in turn. None: SQLite, in the data directory."""
+    return request.getfixturevalue("postgres") if request.param == "postgres" else None
+
+
 @pytest.fixture
-def settings(first_start: Path, tmp_path: Path) -> Settings:
+def settings(
+    first_start: Path, tmp_path: Path, server: Postgres | None, request: pytest.FixtureRequest
+) -> Iterator[Settings]:
+    """After the first start."""
     shutil.copytree(first_start, tmp_path / "data")
-    settings = Settings(data_dir=tmp_path / "data", log_quota_mb=1, code_limit_mb=1)
-    settings.data.create()
-    return settings
+    template = request.getfixturevalue("first_database") if server else ""
+    with database(server, template) as url:
+        settings = Settings(
+            data_dir=tmp_path / "data", database_url=url, log_quota_mb=1, code_limit_mb=1
+        )
+        settings.data.create()
+        yield settings
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, server: Postgres | None) -> Iterator[Settings]:
+    """Before the first start."""
+    with database(server, "template0") as url:
+        yield Settings(data_dir=tmp_path / "fresh", database_url=url)
+
+
+@contextmanager
+def database(server: Postgres | None, template: str) -> Iterator[str]:
+    """The URL of one that nobody else has."""
+    if server is None:
+        yield ""
+        return
+    name = server.make(template)
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def content(settings: Settings, server: Postgres | None) -> Callable[[], bytes]:
+    """All that the database has now."""
+
+    def read() -> bytes:
+        if server is not None:
+            return server.content(settings.store_url.rpartition("/")[2]).encode()
+        # The third one, `-shm`, is where readers say that they read.
+        files = set(settings.data.root.glob("perdure.db*"))
+        files -= {settings.data.root / "perdure.db-shm"}
+        return b"".join(file.read_bytes() for file in sorted(files))
+
+    return read
 
 
 @pytest.fixture

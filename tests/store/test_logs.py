@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -37,6 +38,11 @@ async def append(store: Store, given: LogSource, entries: LogBatch) -> Appended:
         done = await store.logs.append(given, entries, after=place)
         if not done.overtaken:
             return done
+
+
+async def finish(store: Store, where: LogSource) -> None:
+    """As a collector does that has read all."""
+    await store.logs.finish(where, after=await store.logs.cursor(where.key))
 
 
 async def texts(store: Store, after: int = 0, only: LogFilter | None = None) -> list[str]:
@@ -106,8 +112,8 @@ async def test_pieces_of_a_line_become_one_also_across_batches_and_streams(store
 async def test_last_line_without_an_end_comes_when_the_source_is_finished(store: Store) -> None:
     await append(store, source(), batch(entry("password: ", partial=True)))
     assert await texts(store) == []
-    await store.logs.finish(source())
-    await store.logs.finish(source())
+    await finish(store, source())
+    await finish(store, source())
     assert await texts(store) == ["password: "]
 
 
@@ -147,25 +153,23 @@ async def test_a_line_counts_once_when_its_pieces_came_apart(store: Store) -> No
     half = batch(entry("x" * 500_000, partial=True))
     assert not (await append(store, source(), half)).over_quota
     assert not (await append(store, source(), half)).over_quota
-    await store.logs.finish(source())
+    await finish(store, source())
     await append(store, source(), batch(entry("x" * 100_000)))
     assert (await append(store, source(1), batch(entry("more")))).over_quota
 
 
 async def test_a_follower_is_woken_by_a_new_line(store: Store) -> None:
-    import asyncio
-
     waiting = asyncio.create_task(store.logs.wait("main", "app", beyond=0, seconds=30))
     await append(store, source(), batch(entry("hello")))
     await asyncio.wait_for(waiting, timeout=5)
     assert await store.logs.last_id("main", "app") == 1
 
 
-async def test_two_collectors_at_once_share_no_number(store: Store) -> None:
-    import asyncio
+async def test_replicas_that_log_at_once_share_no_number(store: Store) -> None:
+    async def collect(replica: int) -> None:
+        for _ in range(5):
+            await append(store, source(replica), batch(entry("a"), entry("b")))
 
-    await asyncio.gather(
-        *(append(store, source(n % 4), batch(entry("a"), entry("b"))) for n in range(20))
-    )
+    await asyncio.gather(*map(collect, range(4)))
     page = await store.logs.read("main", "app", after=0, limit=100)
     assert [line.id for line in page.lines] == list(range(1, 41))

@@ -1,41 +1,21 @@
 import asyncio
-import sqlite3
 import stat
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, inspect
+from sqlalchemy import text
 
 from perdure.client_config import KnownProject, load
-from perdure.errors import CannotStart, Unavailable
+from perdure.errors import CannotStart
+from perdure.keys import MasterKey
 from perdure.settings import Settings
-from spec.audit import Outcome
 from spec.people import GlobalRole, ProjectRole
-from spec.scopes import FULL
-from store.audit import Audit
 from store.database import Database
-from store.head import HEAD, is_set_up, until_set_up
-from store.schema import MIGRATIONS, migrate, upgrade, version
+from store.first_start import fill
+from store.head import is_set_up, until_set_up
 from store.setup import set_up
 from store.store import Store, open_store
-from store.tables import metadata
-from store.tokens import Tokens
-from store.users import Users
 from tests.store.conftest import TOKEN
-
-
-def to(connection: Connection, revision: str) -> None:
-    """Bring the tables to this version, forwards or back."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    known = inspect(connection).has_table("alembic_version")
-    (command.downgrade if known else command.upgrade)(config, revision)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -51,28 +31,46 @@ async def test_first_start_makes_an_admin_of_the_project_main(store: Store) -> N
     assert await store.installation.id()
 
 
-def test_second_start_changes_nothing(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
-    set_up(settings, tmp_path / "config.yml")
-    before = tree(settings.data.root), (tmp_path / "config.yml").read_text()
-    assert is_set_up(settings.store_url)
-    set_up(settings, tmp_path / "config.yml")
-    assert (tree(settings.data.root), (tmp_path / "config.yml").read_text()) == before
+def test_second_start_changes_nothing(fresh: Settings, tmp_path: Path) -> None:
+    assert not asyncio.run(is_set_up(fresh.store_url))
+    set_up(fresh, tmp_path / "config.yml")
+    before = tree(fresh.data.root), (tmp_path / "config.yml").read_text()
+    assert asyncio.run(is_set_up(fresh.store_url))
+    set_up(fresh, tmp_path / "config.yml")
+    assert (tree(fresh.data.root), (tmp_path / "config.yml").read_text()) == before
 
 
-async def test_who_starts_beside_the_first_set_up_waits_for_its_end(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
-    waiting = asyncio.create_task(until_set_up(settings.store_url, 30))
-    await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
+async def test_who_starts_beside_the_first_set_up_waits_for_its_end(
+    fresh: Settings, tmp_path: Path
+) -> None:
+    waiting = asyncio.create_task(until_set_up(fresh.store_url, 30))
+    await asyncio.to_thread(set_up, fresh, tmp_path / "config.yml")
     await waiting
-    async with open_store(settings) as store:
+    async with open_store(fresh) as store:
         assert await store.installation.id()
 
 
-async def test_without_a_set_up_the_wait_ends_with_what_to_do(tmp_path: Path) -> None:
+async def test_without_a_set_up_the_wait_ends_with_what_to_do(fresh: Settings) -> None:
     with pytest.raises(CannotStart, match="was not set up") as refused:
-        await until_set_up(Settings(data_dir=tmp_path / "data").store_url, 0.05)
+        await until_set_up(fresh.store_url, 0.05)
     assert "`perdure server` sets it up" in refused.value.hint
+
+
+async def test_of_set_ups_at_the_same_time_one_makes_everything_and_the_others_nothing(
+    fresh: Settings,
+) -> None:
+    fresh.data.create()
+    MasterKey.load_or_create(fresh.master_key_path)
+    await asyncio.gather(*(fill(fresh.store_url, TOKEN) for _ in range(4)))
+    async with open_store(fresh) as store:
+        assert [user.name for user in await store.users.all()] == ["admin"]
+        assert len(await store.tokens.of("admin")) == 1
+        assert [project.name for project in await store.projects.all()] == ["main"]
+        assert await store.changes.latest() == 1
+    database = Database(fresh.store_url)
+    async with database.read() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM installation")) == 1
+    await database.close()
 
 
 def test_secret_files_are_for_their_owner_only(settings: Settings) -> None:
@@ -104,8 +102,6 @@ async def test_revoked_first_token_stays_revoked_after_a_restart(
     async with open_store(settings) as store:
         (first,) = await store.tokens.of("admin")
         await store.tokens.revoke("admin", first.id)
-    import asyncio
-
     await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
     async with open_store(settings) as store:
         assert await store.tokens.caller(TOKEN) is None
@@ -138,91 +134,3 @@ def test_a_second_server_says_how_to_ask_it(
     add = f"`perdure project add --url http://localhost:3050 < {second.data.admin_token}`"
     assert add in told
     assert "PERDURE_CONFIG" in told
-
-
-class TestMigrations:
-    @pytest.fixture
-    async def empty(self, tmp_path: Path) -> AsyncIterator[Database]:
-        database = Database(f"sqlite+aiosqlite:///{tmp_path}/empty.db")
-        yield database
-        await database.close()
-
-    async def test_from_scratch_equal_the_tables(self, empty: Database) -> None:
-        def differences(connection: Connection) -> list[object]:
-            from alembic.autogenerate import compare_metadata
-            from alembic.migration import MigrationContext
-
-            upgrade(connection)
-            return list(compare_metadata(MigrationContext.configure(connection), metadata))
-
-        async with empty.write() as connection:
-            assert await connection.run_sync(differences) == []
-        assert await version(empty) == HEAD
-
-    async def test_the_newest_is_the_head(self) -> None:
-        from alembic.script import ScriptDirectory
-
-        assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
-
-    async def test_run_again_change_nothing(self, empty: Database) -> None:
-        await migrate(empty)
-        await migrate(empty)
-        assert await version(empty) == HEAD
-
-    async def test_from_the_first_version_keep_people_tokens_and_events(
-        self, empty: Database
-    ) -> None:
-        async with empty.write() as connection:
-            await connection.run_sync(to, "0001")
-            for statement in (
-                "INSERT INTO users VALUES ('ann', 'admin', '2026-01-01')",
-                "INSERT INTO tokens VALUES ('t1', 'ann', 'cli', 'aa', '2026-01-01', NULL)",
-                'INSERT INTO audit (at, "user", action, subject) VALUES '
-                "('2026-01-01', 'ann', 'member.set', 'main/bob user'), "
-                "('2026-01-02', 'ann', 'user.create', 'bob')",
-            ):
-                await connection.exec_driver_sql(statement)
-        await migrate(empty)
-        (token,) = await Tokens(empty).of("ann")
-        assert token.scopes == FULL
-        later, earlier = await Audit(empty, timedelta(days=1)).read(10)
-        assert (earlier.project, earlier.token, earlier.outcome) == ("main", "", Outcome.DONE)
-        assert (later.project, later.subject) == (None, "bob")
-
-    async def test_on_the_way_back_no_token_opens_more_than_before(self, empty: Database) -> None:
-        await migrate(empty)
-        await Users(empty).create("ann", GlobalRole.ADMIN)
-        for scopes in (["api"], ["services:api"], ["services:main/llm"]):
-            await Tokens(empty).create("ann", scopes[0], scopes=scopes)
-        async with empty.write() as connection:
-            await connection.run_sync(to, "0001")
-            left = (await connection.exec_driver_sql("SELECT name FROM tokens")).all()
-        assert [tuple(row) for row in left] == [("api",)]
-        await migrate(empty)
-        (token,) = await Tokens(empty).of("ann")
-        assert token.scopes == FULL
-
-    async def test_newer_tables_are_refused(self, settings: Settings) -> None:
-        database = Database(settings.store_url)
-        async with database.write() as connection:
-            await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-        with pytest.raises(CannotStart, match="newer version"):
-            await migrate(database)
-        await database.close()
-        with pytest.raises(CannotStart, match="version 9999"):
-            async with open_store(settings):
-                pass
-
-
-async def test_database_that_another_process_keeps_busy_is_unavailable(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("store.database.BUSY_SECONDS", 0)
-    other = sqlite3.connect(settings.data.database, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    async with open_store(settings) as store:
-        with pytest.raises(Unavailable):
-            await store.secrets.set("main", "KEY", "value")
-        other.execute("COMMIT")
-        await store.secrets.set("main", "KEY", "value")
-    other.close()

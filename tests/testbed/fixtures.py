@@ -4,6 +4,7 @@ import base64
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from tests.testbed import rootfs
 from tests.testbed.engine import MIRROR_PORT, Engine
 from tests.testbed.namespace import Namespace
+from tests.testbed.postgres import Postgres, running
 from tests.testbed.registry import PASSWORD, USER, Registry
 from tests.testbed.tool import require_tools, run
 
@@ -96,6 +98,13 @@ def alone(name: str) -> Iterator[None]:
     with (BED / name).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, for nobody but this session."""
+    with running(Path(tempfile.mkdtemp(prefix="pd-pg-", dir="/tmp"))) as server:
+        yield server
 
 
 def import_image(engine: Engine, name: str, tar: bytes, *changes: str) -> None:

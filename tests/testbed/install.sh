@@ -3,7 +3,7 @@
 set -eu
 packages='docker.io docker-registry apache2-utils iptables iproute2 util-linux jq
   python3-minimal libpython3-stdlib procps netbase tini mount git openssh-client openssh-server
-  nginx-light wrk curl'
+  nginx-light wrk curl postgresql'
 missing=''
 for package in $packages; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

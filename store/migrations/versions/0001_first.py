@@ -218,3 +218,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_tokens_expires_at", "tokens", ["expires_at"], unique=False)
     op.create_index("ix_tokens_user", "tokens", ["user"], unique=False)
+
+
+def downgrade() -> None:
+    # Those that refer to others go first; indexes go with their tables.
+    for table in (
+        *("tokens", "secrets", "members", "code", "users", "revisions", "projects"),
+        *("log_streams", "log_runs", "log_chunks", "leases", "installation", "idempotency"),
+        *("gpus", "envelopes", "decisions", "changes", "audit", "addresses"),
+    ):
+        op.drop_table(table)
