@@ -5,6 +5,7 @@ from fastapi.responses import JSONResponse
 
 from api import error_answers
 from api.access import Authentication
+from api.requests import Requests
 from api.routes import code, projects, runs, secrets, server, users
 from api.services import Services
 from perdure import __version__
@@ -28,6 +29,7 @@ def public_app(services: Services) -> FastAPI:
     add_health(app, services)
     error_answers.install(app)
     app.add_middleware(Authentication, identify=services.store.tokens.caller)
+    app.add_middleware(Requests)
     return app
 
 

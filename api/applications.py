@@ -14,6 +14,7 @@ from api.submissions import (
     strip,
 )
 from perdure.errors import InvalidInput, PerdureError, TooLarge, Unavailable
+from perdure.subject import now_about_run
 from spec.offer import OfferList, OfferQuery
 from spec.plan import Plan, PlanAction, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec
@@ -71,6 +72,7 @@ class Applications:
             fingerprint=fingerprint(call, self._services.digest_key),
             run=_name_of(call),
         )
+        now_about_run(self._project, claim.run)
         if claim.answer is not None:
             return Applied.model_validate_json(claim.answer)
         try:

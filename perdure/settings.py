@@ -31,6 +31,14 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class LogLevel(StrEnum):
+    """From which lines on our processes write their log."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class Settings(BaseSettings):
     """What an operator may change. Frozen: read once at the start of a process."""
 
@@ -173,7 +181,13 @@ class Settings(BaseSettings):
     )
     log: LogFormat = Field(
         default=LogFormat.TEXT,
-        description="How our processes write their log to stderr: `text` or `json`.",
+        description="The form of the log that our processes write to stderr: `text` for people, or "
+        "`json`, one object a line. From which lines on is `PERDURE_LOG_LEVEL`.",
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO,
+        description="The least level that is logged: `info`, `warning` or `error`. The form is "
+        "`PERDURE_LOG`.",
     )
 
     @field_validator("data_dir", "master_key_file")

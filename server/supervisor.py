@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from perdure import lock
 from perdure.data_dir import DataDir
@@ -139,7 +140,7 @@ class Supervisor:
             logs=self._place.data.logs,
             listener=public,
             backoff=self._place.backoff,
-            say=lambda text: self._terminal.say(NAME, text),
+            say=partial(self._terminal.say, NAME),
         )
 
     async def _start_all(self, public: int) -> None:

@@ -71,5 +71,9 @@ def _tunnels(body: bytes) -> frozenset[Tunnel]:
                 try:
                     found.add(tunnel(replica.address))
                 except InvalidInput as error:
-                    logger.error("Replica %s cannot be reached: %s", replica.id, error.message)
+                    logger.error(
+                        "Replica %s cannot be reached: %s",
+                        *(replica.id, error.message),
+                        extra={"workflow": replica.id},
+                    )
     return frozenset(found)
