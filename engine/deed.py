@@ -12,6 +12,7 @@ from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from engine.deed_metrics import counted
 from engine.failures import as_failure
 from engine.ids import Queue
 from engine.options import HEARTBEAT
@@ -75,7 +76,7 @@ class Deed(Generic[Given, Done]):
         @functools.wraps(method)
         async def beating(doer: Doer, given: Given) -> Done:
             whose = activity.info().workflow_id or ""
-            with about(of_workflow(whose)):
+            with about(of_workflow(whose)), counted(self.name):
                 beat = asyncio.create_task(_beat(self.heartbeat))
                 try:
                     return await method(doer, given)

@@ -160,6 +160,11 @@ class Runs:
             reverse=True,
         )
 
+    async def count_stuck(self) -> int:
+        """Living workflows whose tasks fail again and again; Temporal marks them after five."""
+        terms = "ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
+        return (await self._client.count_workflows(terms)).count
+
     async def watch(self, project: str, run: str, pause: float = 0.15) -> AsyncIterator[RunStatus]:
         """The status now, and at each change until the run is over.
 

@@ -95,6 +95,20 @@ class Settings(BaseSettings):
         "`http://localhost:<port>`. Endpoints are printed with it.",
     )
 
+    health_host: str = Field(
+        default="127.0.0.1",
+        description="The IP address of `PERDURE_HEALTH_PORT`. What is told there has no login: "
+        "open it to a network of operators only.",
+    )
+    health_port: int = Field(
+        default=0,
+        ge=0,
+        le=65531,
+        description="The first of five ports for `/healthz`, `/readyz` and `/metrics`: of the "
+        "server, then the API, the worker, the proxy and the tunnels. 0: on unix sockets in the "
+        "data directory only.",
+    )
+
     runtime: RuntimeChoice = Field(
         default=RuntimeChoice.AUTO,
         description="What the local backend runs replicas with: `auto`, `docker` or `process` "
@@ -195,7 +209,7 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
 
-    @field_validator("host")
+    @field_validator("host", "health_host")
     @classmethod
     def _address(cls, host: str) -> str:
         return str(ip_address("127.0.0.1" if host == "localhost" else host))

@@ -70,6 +70,11 @@ class Child:
         self._stopping = False
         self._pidfd = -1
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives, as far as is known."""
+        return self._pidfd >= 0
+
     async def keep(self) -> None:
         """Keep it running until `stop`."""
         delay = 0.0

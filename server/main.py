@@ -6,6 +6,7 @@ import shutil
 from perdure import logs
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
+from perdure.health import health_address
 from perdure.program import exit_status
 from perdure.settings import LogFormat, Settings, read_settings
 from server import temporal
@@ -29,7 +30,10 @@ async def serve(settings: Settings) -> None:
     _check_disk(data)
     with only_server(data):
         ports = temporal.ports(settings)
-        place = Place(data, settings.host, settings.port, settings.ready_timeout)
+        place = Place(
+            *(data, settings.host, settings.port, settings.ready_timeout),
+            health=health_address(settings, NAME),
+        )
         terminal = Terminal(as_json=settings.log is LogFormat.JSON)
         await Supervisor(place, children(settings, ports), terminal).run(
             lambda: (

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from perdure.errors import Unavailable
+from store import metrics
 
 BUSY_SECONDS = 15
 """How long a writer waits for another process's transaction: ours take milliseconds."""
@@ -35,13 +36,13 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view. Raises `Unavailable` when the database does not answer."""
-        async with _transaction(self.engine) as connection:
+        async with _transaction(self.engine, "read") as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """All or nothing, committed at the end. Raises `Unavailable`, as `read`."""
-        async with _transaction(self._writer) as connection:
+        async with _transaction(self._writer, "write") as connection:
             yield connection
 
     async def close(self) -> None:
@@ -50,11 +51,13 @@ class Database:
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def _transaction(engine: AsyncEngine, kind: str) -> AsyncIterator[AsyncConnection]:
     try:
-        async with engine.begin() as connection:
-            yield connection
+        with metrics.timed(kind):
+            async with engine.begin() as connection:
+                yield connection
     except OperationalError as error:
+        metrics.FAILURES.labels(kind).inc()
         raise Unavailable(
             "The store does not answer.", hint="Try again; the server's log says more."
         ) from error

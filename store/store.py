@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from perdure.errors import Unavailable
 from perdure.keys import MasterKey, Purpose
 from perdure.settings import Settings
 from store.addresses import Addresses
@@ -50,6 +51,14 @@ class Store:
         self.gpus = Gpus(database)
         self.addresses = Addresses(database)
         self.now = database.clock
+
+    async def problem(self) -> str:
+        """Why nothing can be read now; empty when all is well."""
+        try:
+            await self.changes.latest()
+        except Unavailable as error:
+            return error.message
+        return ""
 
 
 @asynccontextmanager
