@@ -139,7 +139,7 @@ class Applications:
     async def _require_code(self, call: ApplyCall) -> None:
         if (
             call.code
-            and await self._services.store.code.find(self._project, call.code.sha256) is None
+            and await self._services.store.code.ask(self._project, call.code.sha256) is None
         ):
             raise InvalidInput(
                 "The code of the submission is not in the store.", hint="Upload it, then apply."

@@ -43,7 +43,7 @@ async def run(settings: Settings) -> None:
             serving(public_app(services), settings.data.api_socket, stop),
             serving(internal_app(services, key), settings.data.internal_socket, stop),
             serving_ui(services, stop),
-            watched(sweep(store), stop),
+            watched(sweep(store, services.runs), stop),
             api_health(services, client),
         ):
             await running.enter_async_context(part)

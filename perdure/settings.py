@@ -140,6 +140,12 @@ class Settings(BaseSettings):
         "compression. The command line asks for it. More is nearly always data that was not "
         "ignored.",
     )
+    code_quota_mb: int = Field(
+        default=2048,
+        ge=1,
+        description="How much code of one project the server keeps, in MB as it was sent. Code "
+        "that no living run uses goes by itself, an hour after it was last sent or asked for.",
+    )
     log_quota_mb: int = Field(
         default=256,
         ge=1,

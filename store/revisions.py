@@ -1,5 +1,6 @@
 """Revisions: what each run was asked to be, when, and by whom."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
@@ -40,6 +41,19 @@ class Revisions:
         async with self._database.write() as connection:
             await connection.execute(delete(revisions).where(*same))
             await connection.execute(insert(revisions).values(row))
+
+    async def code_of(self, runs: Mapping[tuple[str, str], str | None]) -> set[tuple[str, str]]:
+        """The code (project, SHA-256) of these runs' lives, by (project, name).
+
+        Where a life is not known (None), all lives of the name count.
+        """
+        found = set()
+        for (project, run), incarnation in runs.items():
+            for revision in await self.of(project, run):
+                archive = revision.spec.code
+                if archive is not None and incarnation in (None, revision.incarnation):
+                    found.add((project, archive.sha256))
+        return found
 
     async def of(self, project: str, run: str) -> tuple[Revision, ...]:
         """All of a name's lives, newest first."""

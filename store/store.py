@@ -39,7 +39,10 @@ class Store:
         self.secrets = Secrets(database, seal)
         self.envelopes = Envelopes(database, seal)
         self.code = Code(
-            database, FolderBlobs(settings.data.code), settings.code_limit_mb * MEGABYTE
+            database,
+            FolderBlobs(settings.data.code),
+            limit=settings.code_limit_mb * MEGABYTE,
+            quota=settings.code_quota_mb * MEGABYTE,
         )
         self.logs = Logs(database, settings.log_quota_mb * MEGABYTE)
         self.decisions = Decisions(database)
