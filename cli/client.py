@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -98,6 +100,20 @@ class Client:
         if not response.is_success:
             raise self._refusal(response)
         return response
+
+    def date(self) -> datetime | None:
+        """The server's clock, by whatever it answers; None when it does not say.
+
+        Raises `ServerUnreachable`.
+        """
+        try:
+            answer = self._http.get(self._http.base_url.join("/healthz"))
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        try:
+            return parsedate_to_datetime(answer.headers["date"])
+        except (KeyError, ValueError):
+            return None
 
     @contextmanager
     def stream(self, where: str, **params: Any) -> Iterator[EventSource]:
