@@ -1,6 +1,7 @@
 """What an operator sees of a whole installation: health, metrics, logs, findings, a bundle."""
 
 import json
+import socket
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from doctor.redaction import REMOVED, forms_of
+from perdure.data_dir import DataDir
 from perdure.health import PORTS
 from tests.e2e.installation import Installation, installation, service
 from tests.e2e.programs import HELLO, program
@@ -35,7 +37,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         started.perdure("secret", "set", "GREP", given=SECRET)
         started.perdure("apply", "-y", "-d", folder=folder, env={"VARIABLE": VARIABLE})
         started.until_ready(NAME)
-        started.until_answered(f"/proxy/services/main/{NAME}/", 401)
         yield started
 
 
@@ -91,10 +92,11 @@ def test_the_front_door_leads_to_no_metrics(place: Installation) -> None:
 def test_every_line_of_the_log_is_an_object_and_those_of_deeds_name_their_replica(
     place: Installation,
 ) -> None:
-    port = free_port()
-    folder = service(place.home / "broken", port, "raise SystemExit(3)")
-    place.run("apply", "-y", "-d", folder=folder)
-    wait_until(lambda: place.phase("broken") == "failed", "it has failed", 60)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        folder = service(place.home / "broken", port, program(HELLO, port))
+        place.run("apply", "-y", "-d", folder=folder)
+        wait_until(lambda: place.phase("broken") == "failed", "its port is taken", 60)
     entries = [json.loads(line) for line in place.log.read_text().splitlines()]
     assert all({"time", "level", "process", "logger", "message"} <= each.keys() for each in entries)
     assert {"server", "worker", "proxy"} <= {each["process"] for each in entries}
@@ -126,7 +128,7 @@ def test_the_doctor_finds_a_sound_server_sound(place: Installation) -> None:
 
 
 def test_the_doctor_names_a_process_that_has_stopped_to_answer(place: Installation) -> None:
-    tunnels = place.data / "run" / "tunnels.sock"
+    tunnels = DataDir(place.data).tunnels_socket
     aside = tunnels.rename(tunnels.with_suffix(".aside"))
     try:
         done = place.run("doctor")
