@@ -15,7 +15,7 @@ from cli.client import Client, path
 from cli.connection import Connection, connect
 from perdure import __version__
 from perdure.client_config import client_file, load
-from perdure.errors import PerdureError
+from perdure.errors import PerdureError, sentence
 from spec.finding import Diagnosis, Finding, fine, problem, warning
 from spec.people import Identity
 from spec.server import Server
@@ -168,7 +168,7 @@ def server_findings(command: list[str], environment: dict[str, str]) -> list[Fin
         words = words.removeprefix("error: ")
     return [
         problem(
-            f"The checks of the server cannot be made. {words}",
+            sentence(f"The checks of the server cannot be made. {words}"),
             "Run `perdure doctor` as the server's user, with its environment.",
         ).model_copy(update={"check": "server_checks"})
     ]

@@ -116,7 +116,7 @@ def _buckets(series: Series) -> list[tuple[str, float]]:
 def set_up() -> SdkMetrics:
     """Have all clients of this process log as we do, and be measured. Once, before the first."""
     buffer = MetricBuffer(BUFFER, MetricBufferDurationFormat.SECONDS)
-    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=_logging(), metrics=buffer)))
+    _use(TelemetryConfig(logging=_logging(), metrics=buffer))
     metrics = SdkMetrics(buffer)
     REGISTRY.register(metrics)
     return metrics
@@ -124,7 +124,11 @@ def set_up() -> SdkMetrics:
 
 def forward_logs() -> None:
     """Have all clients of this process log as we do. Once, before the first."""
-    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=_logging())))
+    _use(TelemetryConfig(logging=_logging()))
+
+
+def _use(telemetry: TelemetryConfig) -> None:
+    Runtime.set_default(Runtime(telemetry=telemetry), error_if_already_set=False)
 
 
 def _logging() -> LoggingConfig:
