@@ -17,7 +17,7 @@ PROGRAMS = {
     "ssh": "Services on other machines are reached by it: `apt install openssh-client`.",
     "find": "It clears what ended replicas left: `apt install findutils`.",
 }
-OLDEST_API = (1, 43)  # Docker 24, of 2023
+OLDEST_API = (1, 41)  # Docker 20.10, which Debian 12 has
 ROTATING = frozenset({"json-file", "local"})
 """Log drivers whose logs the engine gives back."""
 
@@ -137,7 +137,7 @@ def judge_engine(seen: Engine) -> Iterator[Finding]:
 def _qualities(seen: Engine) -> Iterator[Finding]:
     name = f"The Docker engine at {seen.url}"
     if seen.api < OLDEST_API:
-        yield problem(f"{name} is too old: {seen.version}.", "Install Docker 24 or newer.")
+        yield problem(f"{name} is too old: {seen.version}.", "Install Docker 20.10 or newer.")
         return
     yield fine(f"{name} answers: {seen.version}.")
     if not seen.live_restore:

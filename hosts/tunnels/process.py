@@ -58,13 +58,11 @@ async def run(settings: Settings) -> None:
 
 
 async def _readiness(routes: Routes, board: Board) -> Readiness:
-    """A machine that is away is not this process's failure."""
-    failing = {
-        machine.machine: machine.error for machine in board.health().machines if machine.error
-    }
+    """Neither a machine that is away nor a proxy is this process's failure: tunnels stay."""
+    away = {machine.machine: machine.error for machine in board.health().machines if machine.error}
     if not routes.answers:
-        return Readiness({"proxy": "The proxy does not tell its routes: tunnels stay."}, failing)
-    return Readiness(away=failing)
+        away["proxy"] = "The proxy does not tell its routes: all tunnels stay."
+    return Readiness(away=away)
 
 
 async def _follow(routes: Routes, board: Board, told: asyncio.Event) -> None:

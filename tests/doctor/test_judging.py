@@ -57,7 +57,7 @@ def test_space(free: int, inodes: int | None, wrong: int, doubtful: int) -> None
         ({}, "", ""),
         ({"live_restore": False}, "", "ends all containers"),
         ({"log_driver": "syslog"}, "gives no logs back", ""),
-        ({"api": (1, 41), "version": "20.10.24"}, "too old", ""),
+        ({"api": (1, 40), "version": "19.03.15"}, "too old", ""),
         ({"gpus": 2}, "cannot give them to containers", ""),
         ({"gpus": 2, "runtimes": frozenset({"runc", "nvidia"})}, "", ""),
     ],

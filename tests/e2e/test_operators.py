@@ -172,9 +172,9 @@ def test_a_bundle_has_what_helps_and_no_secret(place: Installation, tmp_path: Pa
     assert target.stat().st_mode & 0o777 == 0o600
     with tarfile.open(target) as bundle:
         files = {
-            member.name.removeprefix("perdure-support/"): opened.read()
+            member.name.removeprefix("perdure-support/"): packed.read()
             for member in bundle
-            if (opened := bundle.extractfile(member)) is not None
+            if (packed := bundle.extractfile(member)) is not None
         }
     assert files.keys() >= {
         *("README", "doctor.json", "versions.json", "settings.json", "routes.json", "runs.json"),

@@ -135,36 +135,6 @@ async def ask(process: ProxyProcess, run: str, token: str = "good") -> int:
     return reply.status
 
 
-async def test_a_long_poll_that_is_cut_off_is_not_told_as_an_outage(
-    temporal: Temporal,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    run = await begin(temporal, table("cut", 1))
-    cuts, poll = 3, WorkflowHandle.fetch_history_events
-
-    def cut_off(handle: WorkflowHandle[object, object], *, wait_new_event: bool) -> object:
-        nonlocal cuts
-        cuts -= 1
-        if cuts >= 0:
-            raise RPCError("operation was canceled", RPCStatusCode.CANCELLED, b"")
-        return poll(handle, wait_new_event=wait_new_event)
-
-    monkeypatch.setattr(WorkflowHandle, "fetch_history_events", cut_off)
-    monkeypatch.setattr("proxy.reader.AGAIN_SECONDS", 0.01)
-    plane, state = Plane(tunnels=tmp_path, limits=Limits()), State()
-    reader = RouteReader(temporal, plane, state)
-    reader.follow("main", "cut")
-    await eventually(lambda: cuts < 0)
-    await run.signal("publish", table("cut", 2))
-    await eventually(lambda: [route.version for route in plane.table.routes()] == [2])
-    await reader.close()
-    await run.signal("end")
-    assert state.temporal_up is True
-    assert [record.message for record in caplog.records if record.name == "proxy.reader"] == []
-
-
 async def test_a_run_is_followed_through_all_its_lives(
     temporal: Temporal, api: FakeApi, live: Live, upstream: Start
 ) -> None:
@@ -381,3 +351,33 @@ async def test_the_table_is_repaired_from_the_list(
     await has(process, "listed", 1)
     await run.terminate()
     await has(process, "listed", None)
+
+
+async def test_a_long_poll_that_is_cut_off_is_not_told_as_an_outage(
+    temporal: Temporal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = await begin(temporal, table("cut", 1))
+    cuts, poll = 3, WorkflowHandle.fetch_history_events
+
+    def cut_off(handle: WorkflowHandle[object, object], *, wait_new_event: bool) -> object:
+        nonlocal cuts
+        cuts -= 1
+        if cuts >= 0:
+            raise RPCError("operation was canceled", RPCStatusCode.CANCELLED, b"")
+        return poll(handle, wait_new_event=wait_new_event)
+
+    monkeypatch.setattr(WorkflowHandle, "fetch_history_events", cut_off)
+    monkeypatch.setattr("proxy.reader.AGAIN_SECONDS", 0.01)
+    plane, state = Plane(tunnels=tmp_path, limits=Limits()), State()
+    reader = RouteReader(temporal, plane, state)
+    reader.follow("main", "cut")
+    await eventually(lambda: cuts < 0)
+    await run.signal("publish", table("cut", 2))
+    await eventually(lambda: [route.version for route in plane.table.routes()] == [2])
+    await reader.close()
+    await run.signal("end")
+    assert state.temporal_up is True
+    assert [record.message for record in caplog.records if record.name == "proxy.reader"] == []
