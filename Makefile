@@ -4,7 +4,7 @@ PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3; do \
 	command -v $$python >/dev/null && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
-ROOMS := perdure spec policy engine workflows activities backends catalog hosts store worker api proxy cli server
+ROOMS := perdure spec policy engine workflows activities backends catalog hosts store worker api proxy cli server doctor
 CODE := $(ROOMS) tests benchmarks examples
 
 .PHONY: demo test test-long lint bench docs format histories lock machine

@@ -5,4 +5,4 @@ import sys
 from perdure.program import serve
 
 if __name__ == "__main__":
-    sys.exit(serve("api.process"))
+    sys.exit(serve("api.process", "api"))

@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from api import error_answers
 from api.access import ApiScope, Authentication
 from api.refusals import Refusals
+from api.requests import Requests
 from api.routes import audit, code, projects, runs, secrets, server, users
 from api.services import Services
 from perdure import __version__
@@ -32,6 +33,7 @@ def public_app(services: Services) -> FastAPI:
     app.add_middleware(ApiScope)
     app.add_middleware(Refusals, audit=services.store.audit)
     app.add_middleware(Authentication, identify=services.store.tokens.caller)
+    app.add_middleware(Requests)
     return app
 
 

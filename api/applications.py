@@ -14,6 +14,7 @@ from api.submissions import (
     strip,
 )
 from perdure.errors import InvalidInput, PerdureError, TooLarge, Unavailable
+from perdure.subject import now_about_run
 from spec.audit import Action
 from spec.offer import OfferList, OfferQuery
 from spec.plan import Plan, PlanAction, PlanOrder
@@ -73,6 +74,7 @@ class Applications:
             fingerprint=fingerprint(call, self._services.digest_key),
             run=_name_of(call),
         )
+        now_about_run(self._project, claim.run)
         if claim.answer is not None:
             return Applied.model_validate_json(claim.answer)
         try:
@@ -139,7 +141,7 @@ class Applications:
     async def _require_code(self, call: ApplyCall) -> None:
         if (
             call.code
-            and await self._services.store.code.find(self._project, call.code.sha256) is None
+            and await self._services.store.code.ask(self._project, call.code.sha256) is None
         ):
             raise InvalidInput(
                 "The code of the submission is not in the store.", hint="Upload it, then apply."

@@ -11,6 +11,7 @@ from api import error_answers
 from api.access import Authentication, ServicesHere
 from api.app import add_health
 from api.body import body
+from api.requests import Requests
 from api.services import Services
 from spec.feed import Feed, LeaseGrant, ProxyLease
 from spec.people import GlobalRole
@@ -48,6 +49,7 @@ def internal_app(services: Services, key: str) -> FastAPI:
     add_health(app, services)
     error_answers.install(app)
     app.add_middleware(Authentication, identify=key_holder(key))
+    app.add_middleware(Requests)
     return app
 
 

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import public_app
+from api.health import api_health
 from api.housekeeping import sweep
 from api.internal import internal_app
 from api.services import Services, make_services
@@ -16,6 +17,7 @@ from api.ui.origin import ui_app
 from api.ui.upstream import Upstream
 from engine.client import codec, connect_when_there
 from engine.runs import Runs
+from engine.telemetry import measured
 from perdure.http_server import HttpServer
 from perdure.keys import read_secret
 from perdure.program import stop_signal
@@ -34,14 +36,15 @@ async def run(settings: Settings) -> None:
     stop = stop_signal()
     await until_set_up(settings.store_url, settings.ready_timeout)
     key = read_secret(settings.data.internal_key, "internal key").decode().strip()
-    async with open_store(settings) as store, contextlib.AsyncExitStack() as running:
+    async with measured(), open_store(settings) as store, contextlib.AsyncExitStack() as running:
         client = await connect_when_there(codec(settings), settings.ready_timeout)
         services = make_services(settings, store, Runs(client))
         for part in (
             serving(public_app(services), settings.data.api_socket, stop),
             serving(internal_app(services, key), settings.data.internal_socket, stop),
             serving_ui(services, stop),
-            watched(sweep(store), stop),
+            watched(sweep(store, services.runs), stop),
+            api_health(services, client),
         ):
             await running.enter_async_context(part)
         await stop.wait()

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -118,6 +120,20 @@ class Client:
             return self._http.request(method, where, **options)
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
+
+    def date(self) -> datetime | None:
+        """The server's clock, by whatever it answers; None when it does not say.
+
+        Raises `ServerUnreachable`.
+        """
+        try:
+            answer = self._http.get(self._http.base_url.join("/healthz"))
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        try:
+            return parsedate_to_datetime(answer.headers["date"])
+        except (KeyError, ValueError):
+            return None
 
     @contextmanager
     def stream(self, where: str, **params: Any) -> Iterator[EventSource]:

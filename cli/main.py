@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import apply, audit, files, processes, projects, runs, secrets, users
+from cli.commands import apply, audit, files, operators, processes, projects, runs, secrets, users
 from cli.report import report
 from perdure.errors import PerdureError
 
@@ -60,6 +60,8 @@ def _assemble() -> None:
     for process in (processes.api, processes.worker, processes.tunnels):
         app.command()(process)
     app.command(context_settings=processes.PASS_ON)(processes.proxy)
+    app.command()(operators.doctor)
+    app.command()(operators.support_bundle)
     app.command()(files.completion)
     app.command()(files.version)
 

@@ -6,7 +6,7 @@ from time import monotonic
 
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
-from temporalio.service import RetryConfig
+from temporalio.service import RetryConfig, RPCError
 
 from engine.converter import PublicCodec, SealingCodec
 from engine.plugin import plugin
@@ -16,6 +16,9 @@ from perdure.settings import Settings
 
 IMPATIENT = RetryConfig(max_retries=1, max_elapsed_time_millis=1_500)
 """For a proxy, which has better things to do than to wait for Temporal."""
+
+ANSWER_SECONDS = 2.0
+"""In which a Temporal that is well answers that it is."""
 
 POLL = 0.05
 """Seconds between two attempts to reach a server that is starting beside us."""
@@ -41,6 +44,15 @@ def codec_of(client: Client) -> PublicCodec:
     made_with = client.data_converter.payload_codec
     assert isinstance(made_with, PublicCodec)
     return made_with
+
+
+async def is_there(client: Client) -> bool:
+    """Whether Temporal answers this client now, within `ANSWER_SECONDS`."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await client.service_client.check_health()
+    except (RPCError, TimeoutError):
+        return False
 
 
 async def connect(codec: PublicCodec, *, patient: bool = True) -> Client:

@@ -12,10 +12,12 @@ from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from engine.deed_metrics import counted
 from engine.failures import as_failure
 from engine.ids import Queue
 from engine.options import HEARTBEAT
 from perdure.errors import PerdureError
+from perdure.subject import about, of_workflow
 from spec.public import PublicStr
 
 log = logging.getLogger(__name__)
@@ -73,15 +75,16 @@ class Deed(Generic[Given, Done]):
         @activity.defn(name=self.name)
         @functools.wraps(method)
         async def beating(doer: Doer, given: Given) -> Done:
-            beat = asyncio.create_task(_beat(self.heartbeat))
-            try:
-                return await method(doer, given)
-            except PerdureError as error:
-                whose = activity.info().workflow_id
-                log.warning("%s of %s: %s", self.name, whose, error.message, exc_info=error)
-                raise as_failure(error) from error
-            finally:
-                beat.cancel()
+            whose = activity.info().workflow_id or ""
+            with about(of_workflow(whose)), counted(self.name):
+                beat = asyncio.create_task(_beat(self.heartbeat))
+                try:
+                    return await method(doer, given)
+                except PerdureError as error:
+                    log.warning("%s of %s: %s", self.name, whose, error.message, exc_info=error)
+                    raise as_failure(error) from error
+                finally:
+                    beat.cancel()
 
         beating.deed = self  # type: ignore[attr-defined]
         return beating

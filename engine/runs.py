@@ -160,6 +160,21 @@ class Runs:
             reverse=True,
         )
 
+    async def living(self) -> dict[tuple[str, str], str | None]:
+        """Every living run by (project, name), with its incarnation where it has told one."""
+        terms = f"WorkflowType = '{ids.WorkflowType.RUN}' AND ExecutionStatus = 'Running'"
+        found: dict[tuple[str, str], str | None] = {}
+        async for run in self._client.list_workflows(terms, page_size=1000):
+            _, project, name = run.id.split("/", 2)
+            status = self._status_of(run.raw_info.memo)
+            found[project, name] = status.incarnation if status is not None else None
+        return found
+
+    async def count_stuck(self) -> int:
+        """Living workflows whose tasks fail again and again; Temporal marks them after five."""
+        terms = "ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
+        return (await self._client.count_workflows(terms)).count
+
     async def watch(self, project: str, run: str, pause: float = 0.15) -> AsyncIterator[RunStatus]:
         """The status now, and at each change until the run is over.
 

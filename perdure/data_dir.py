@@ -131,6 +131,21 @@ class DataDir:
         return self._socket("proxy")
 
     @property
+    def tunnels_socket(self) -> Path:
+        """The tunnels' health and metrics."""
+        return self.sockets / "tunnels.sock"
+
+    @property
+    def api_health_socket(self) -> Path:
+        """The API's health and metrics: the front door leads to its other socket."""
+        return self.sockets / "api-health.sock"
+
+    @property
+    def server_socket(self) -> Path:
+        """The supervisor's health and metrics."""
+        return self.sockets / "server.sock"
+
+    @property
     def listener_socket(self) -> Path:
         """Where the holder hands out the public listening socket."""
         return self.sockets / "listener.sock"

@@ -1,38 +1,112 @@
-"""A process's health on a unix socket: `/healthz` (alive), `/readyz`, and pages of its own."""
+"""A process's health: `/healthz` (alive), `/startz`, `/readyz`, `/metrics`, and pages of its own.
+
+On a unix socket in the data directory, and on a TCP port where the settings ask for one. Never
+behind the front door.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
+from perdure.errors import CannotStart
+from perdure.settings import Settings
+
 HEAD_LIMIT = 16_384  # bytes
 PATIENCE = 5.0  # seconds for a request
+LOOK_SECONDS = 3.0  # in which a process must know what it needs and does not have
 BROKEN = (
     *(OSError, TimeoutError, IndexError),
     *(asyncio.IncompleteReadError, asyncio.LimitOverrunError),
 )
+PORTS = ("server", "api", "worker", "proxy", "tunnels")
+"""The processes, in the order of their ports from `PERDURE_HEALTH_PORT` on."""
+
+JSON = "application/json"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus's
 
 Page = Callable[[], bytes]
 """A JSON document, made when it is asked for."""
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """By what is needed, what is wrong with it. `missing`: there is no work without it.
+
+    `away`: the work goes on, with what is known.
+    """
+
+    missing: Mapping[str, str] = field(default_factory=dict)
+    away: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self) -> tuple[int, bytes]:
+        """The status of `/readyz`, and its JSON."""
+        told: dict[str, object] = {"status": "not ready" if self.missing else "ready"}
+        told |= {"missing": dict(self.missing)} if self.missing else {}
+        told |= {"away": dict(self.away)} if self.away else {}
+        return 503 if self.missing else 200, json.dumps(told, ensure_ascii=False).encode()
+
+
+Look = Callable[[], Awaitable[Readiness]]
+Metrics = Callable[[], Awaitable[bytes]]
+"""All metrics, in Prometheus's text format."""
+
+
+async def nothing_missing() -> Readiness:
+    """Of a process that needs nobody."""
+    return Readiness()
+
+
+async def no_metrics() -> bytes:
+    """Of a process that counts nothing."""
+    return b""
+
+
+def health_address(settings: Settings, process: str) -> Address | None:
+    """Where this process's health is on TCP; None: nowhere."""
+    if not settings.health_port:
+        return None
+    return settings.health_host, settings.health_port + PORTS.index(process)
 
 
 class Health:
-    """Answers while it is entered; `ready` is what `/readyz` tells.
+    """Answers while it is entered; `started` is what `/startz` tells, and a condition of `/readyz`.
 
     Small, so that it answers also when nothing else does.
     """
 
-    def __init__(self, socket: Path, pages: Mapping[str, Page] = MappingProxyType({})) -> None:
-        self.ready = False
+    def __init__(
+        self,
+        socket: Path | None,
+        *,
+        address: Address | None = None,
+        look: Look = nothing_missing,
+        metrics: Metrics = no_metrics,
+        pages: Mapping[str, Page] = MappingProxyType({}),
+    ) -> None:
+        """`pages` are for the socket alone."""
+        self.started = False
         self._socket = socket
+        self._address = address
+        self._look = look
+        self._metrics = metrics
         self._pages = {path.encode(): page for path, page in pages.items()}
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     async def __aenter__(self) -> "Health":
-        self._socket.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._answer, self._socket, limit=HEAD_LIMIT)
-        self._socket.chmod(0o600)
+        """Raise `CannotStart` when it cannot listen."""
+        if self._address is not None:
+            self._servers.append(await self._listening(*self._address))
+        if self._socket is not None:
+            self._socket.unlink(missing_ok=True)
+            self._servers.append(
+                await asyncio.start_unix_server(self._private, self._socket, limit=HEAD_LIMIT)
+            )
+            self._socket.chmod(0o600)
         return self
 
     async def __aexit__(
@@ -41,30 +115,71 @@ class Health:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._server is not None
-        self._server.close()
-        await self._server.wait_closed()
+        for server in self._servers:
+            server.close()
+        for server in self._servers:
+            await server.wait_closed()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _listening(self, host: str, port: int) -> asyncio.Server:
+        try:
+            return await asyncio.start_server(self._public, host, port, limit=HEAD_LIMIT)
+        except OSError as error:
+            raise CannotStart(
+                f"The port {port} of {host}, for health and metrics, cannot be listened on: "
+                f"{(error.strerror or str(error)).lower()}.",
+                hint="Choose others by `PERDURE_HEALTH_HOST` and `PERDURE_HEALTH_PORT`.",
+            ) from error
+
+    async def _public(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._answer(reader, writer, {})
+
+    async def _private(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._answer(reader, writer, self._pages)
+
+    async def _answer(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        pages: Mapping[bytes, Page],
+    ) -> None:
         with contextlib.suppress(*BROKEN):
             async with asyncio.timeout(PATIENCE):
                 head = await reader.readuntil(b"\r\n\r\n")
-                status, body = self._reply(head.split(b" ", 2)[1])
+                path = head.split(b" ", 2)[1].partition(b"?")[0]
+                status, kind, body = await self._reply(path, pages)
                 writer.write(
-                    b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-                    b"connection: close\r\n\r\n%s" % (status, len(body), body)
+                    b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n"
+                    b"connection: close\r\n\r\n%s"
+                    % (status, REASONS[status], kind.encode(), len(body), body)
                 )
                 await writer.drain()
         writer.close()
 
-    def _reply(self, path: bytes) -> tuple[bytes, bytes]:
-        if path == b"/healthz":
-            return b"200 OK", b'{"status": "ok"}'
-        if path == b"/readyz" and self.ready:
-            return b"200 OK", b'{"status": "ready"}'
-        if path == b"/readyz":
-            return b"503 Service Unavailable", b'{"status": "starting"}'
-        page = self._pages.get(path)
-        if page is not None:
-            return b"200 OK", page()
-        return b"404 Not Found", b'{"detail": "Nothing is here.", "code": "not_found"}'
+    async def _reply(self, path: bytes, pages: Mapping[bytes, Page]) -> tuple[int, str, bytes]:
+        match path:
+            case b"/healthz":
+                return 200, JSON, b'{"status": "ok"}'
+            case b"/readyz":
+                return await self._readiness()
+            case b"/startz":
+                return (200, JSON, b'{"status": "started"}') if self.started else STARTING
+            case b"/metrics":
+                return 200, TEXT, await self._metrics()
+            case _ if (page := pages.get(path)) is not None:
+                return 200, JSON, page()
+        return 404, JSON, b'{"detail": "Nothing is here.", "code": "not_found"}'
+
+    async def _readiness(self) -> tuple[int, str, bytes]:
+        if not self.started:
+            return STARTING
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                readiness = await self._look()
+        except TimeoutError:
+            readiness = Readiness(missing={"look": "What is needed does not answer in time."})
+        status, body = readiness.answer()
+        return status, JSON, body
+
+
+STARTING = (503, JSON, b'{"status": "starting"}')
+REASONS = {200: b"OK", 404: b"Not Found", 503: b"Service Unavailable"}

@@ -3,13 +3,12 @@
 import asyncio
 import gc
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from importlib import import_module
 from types import ModuleType
 
 from perdure.errors import PerdureError
-from perdure.logs import set_up
+from perdure.logs import set_up, tell_failure
 from perdure.settings import Settings, read_settings
 
 
@@ -18,14 +17,13 @@ def exit_status(body: Callable[[], object]) -> int:
     try:
         body()
     except PerdureError as error:
-        hint = f"hint: {error.hint}\n" if error.hint else ""
-        sys.stderr.write(f"error: {error.message}\n{hint}")
+        tell_failure(error)
         return error.exit_code
     return 0
 
 
-def serve(module: str) -> int:
-    """Live as `run(settings)` of a module does, and log to stderr; the exit status.
+def serve(module: str, process: str) -> int:
+    """Live as `run(settings)` of a module does, and log to stderr as `process`; the exit status.
 
     The module is imported after the settings were read, so that the first word about a wrong one
     is ours.
@@ -33,7 +31,7 @@ def serve(module: str) -> int:
 
     def body() -> None:
         settings = read_settings()
-        set_up(settings.log)
+        set_up(settings.log, process=process, level=settings.log_level)
         life: Callable[[Settings], Coroutine[None, None, None]] = _imported(module).run
         asyncio.run(life(settings))
 

@@ -33,6 +33,14 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class LogLevel(StrEnum):
+    """From which lines on our processes write their log."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class Settings(BaseSettings):
     """What an operator may change. Frozen: read once at the start of a process."""
 
@@ -97,6 +105,20 @@ class Settings(BaseSettings):
         "`http://localhost:<port>`. Endpoints are printed with it.",
     )
 
+    health_host: str = Field(
+        default="127.0.0.1",
+        description="The IP address of `PERDURE_HEALTH_PORT`. What is told there has no login: "
+        "open it to a network of operators only.",
+    )
+    health_port: int = Field(
+        default=0,
+        ge=0,
+        le=65531,
+        description="The first of five ports for `/healthz`, `/readyz` and `/metrics`: of the "
+        "server, then the API, the worker, the proxy and the tunnels. 0: on unix sockets in the "
+        "data directory only.",
+    )
+
     runtime: RuntimeChoice = Field(
         default=RuntimeChoice.AUTO,
         description="What the local backend runs replicas with: `auto`, `docker` or `process` "
@@ -127,6 +149,12 @@ class Settings(BaseSettings):
         description="The most that the files of a run's code may have together, in MB before "
         "compression. The command line asks for it. More is nearly always data that was not "
         "ignored.",
+    )
+    code_quota_mb: int = Field(
+        default=2048,
+        ge=1,
+        description="How much code of one project the server keeps, in MB as it was sent. Code "
+        "that no living run uses goes by itself, an hour after it was last sent or asked for.",
     )
     log_quota_mb: int = Field(
         default=256,
@@ -190,7 +218,13 @@ class Settings(BaseSettings):
     )
     log: LogFormat = Field(
         default=LogFormat.TEXT,
-        description="How our processes write their log to stderr: `text` or `json`.",
+        description="The form of the log that our processes write to stderr: `text` for people, or "
+        "`json`, one object a line. From which lines on is `PERDURE_LOG_LEVEL`.",
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO,
+        description="The least level that is logged: `info`, `warning` or `error`. The form is "
+        "`PERDURE_LOG`.",
     )
 
     @field_validator("data_dir", "master_key_file")
@@ -205,7 +239,7 @@ class Settings(BaseSettings):
             raise ValueError("it is a URL of neither SQLite nor PostgreSQL")
         return url
 
-    @field_validator("host")
+    @field_validator("host", "health_host")
     @classmethod
     def _address(cls, host: str) -> str:
         return str(ip_address("127.0.0.1" if host == "localhost" else host))

@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def serve() -> None:
         settings = read_settings(data_dir=given.data_dir)
-        set_up(settings.log)
+        set_up(settings.log, process="proxy", level=settings.log_level)
         run(options(given, settings))
 
     return exit_status(serve)

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proxy import replies
+from proxy import replies, stats
 from proxy.auth import Opened
 from proxy.model_search import ModelSearch
 from proxy.models import model_list, model_named
@@ -20,6 +20,7 @@ def dispatch(exchange: "Exchange") -> None:
     """Send the request on, or answer it."""
     head, way = exchange.head, exchange.client.way
     if head.refusal:
+        exchange.kind = stats.OTHER
         exchange.answer(refusal(head.refusal))
         return
     if way is not None and way.leads(head):
@@ -29,11 +30,13 @@ def dispatch(exchange: "Exchange") -> None:
     if zone is SERVICE:
         _to_service(exchange, project, run, rest)
     elif zone is MODEL:
-        exchange.open_to_all = True
+        exchange.kind, exchange.open_to_all = stats.MODEL, True
         _to_model(exchange, project, rest)
     elif zone is FRONT:
+        exchange.kind = stats.FRONT
         _to_front(exchange)
     else:
+        exchange.kind = stats.OTHER
         exchange.answer(replies.NO_PLACE)
 
 

@@ -14,6 +14,7 @@ from proxy.redirects import under_prefix
 from proxy.replies import Reply
 from proxy.reply_head import OPEN_TO_ALL, ReplyHead
 from proxy.request_head import RequestHead
+from proxy.stats import SERVICE
 from proxy.table import Pool, Service
 from proxy.tunnel import Tunnel
 from proxy.upstream import BUFFER, UpstreamConnection
@@ -51,6 +52,7 @@ class Exchange:
         "fresh",
         "head",
         "keep",
+        "kind",
         "open_to_all",
         "pool",
         "seen",
@@ -66,6 +68,7 @@ class Exchange:
         self.seen = 0
         self.sent_all = self.active = self.open_to_all = False
         self.keep = head.keep
+        self.kind = SERVICE
         self.begun_at = 0.0
         self._buffered = 0
         self._upstream: UpstreamConnection | None = None
@@ -182,7 +185,7 @@ class Exchange:
         """The reply's head for the client, who sees the end of the body if it is `delimited`."""
         self._answered = True
         plane, request = self.client.plane, self.head
-        plane.stats.replies[head.status] += 1
+        plane.stats.replies[self.kind + head.status] += 1
         if (
             not delimited
             or not self.sent_all
@@ -207,7 +210,7 @@ class Exchange:
             return
         self._answered = True
         plane = self.client.plane
-        plane.stats.replies[reply.status] += 1
+        plane.stats.replies[self.kind + reply.status] += 1
         keep = self.keep = self.keep and self.sent_all and not self.head.upgrades
         extra = OPEN_TO_ALL if self.open_to_all else b""
         if keep and not self.head.http11:

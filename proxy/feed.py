@@ -104,6 +104,7 @@ class FeedReader:
     async def _read(self, client: httpx.AsyncClient) -> None:
         while True:
             answer = await client.get("/internal/v1/feed", params={"after": self._state.feed})
+            self._state.fed_at = time.monotonic()
             await self.take(Feed.model_validate_json(answer.raise_for_status().content))
             if self._state.api_up is not True:
                 logger.info("The internal API answers")

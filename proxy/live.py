@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Sequence
 
+from engine import telemetry
 from engine.client import connect, public_codec
 from perdure.errors import Unavailable
 from perdure.settings import Settings
@@ -51,6 +52,7 @@ class LiveSource:
             tasks.create_task(self._read())
 
     async def _read(self) -> None:
+        telemetry.forward_logs()
         self._reader = reader = await self._connect()
         self._plane.seek = reader.seek
         self._state.verify = reader.verify

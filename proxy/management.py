@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import uvicorn
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from perdure.errors import NotFound, Unavailable
+from perdure.errors import NotFound
 from perdure.http_server import HttpServer
 from proxy.metrics import exposition
 from proxy.plane import Plane
@@ -52,7 +52,8 @@ class Management:
         if path == "/healthz":
             return 200, JSON, b'{"status": "ok"}'
         if path == "/readyz":
-            return self._readiness()
+            status, body = self._state.readiness(self._plane).answer()
+            return status, JSON, body
         if path == "/metrics":
             return 200, CONTENT_TYPE_LATEST, exposition(self._plane, self._state)
         if path == "/stats":
@@ -60,11 +61,6 @@ class Management:
         if path == "/admin/routes":
             return await self._routes(verify="verify" in parse_qs(query))
         return 404, JSON, _error(NotFound.code(), "There is nothing at this address.")
-
-    def _readiness(self) -> tuple[int, str, bytes]:
-        if self._plane.stopping or not self._state.ready:
-            return 503, JSON, _error(Unavailable.code(), "The table is not known yet.")
-        return 200, JSON, b'{"status": "ready"}'
 
     async def _routes(self, *, verify: bool) -> tuple[int, str, bytes]:
         differs = await self._state.verify() if verify else None

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from perdure.metrics import Build
 from proxy.plane import Plane
 from proxy.state import State
+from proxy.stats import NAMES
 
 SHOWN = 20
 """Buckets of the histogram: up to 524 s."""
@@ -19,6 +21,8 @@ def exposition(plane: Plane, state: State) -> bytes:
     """All metrics of this process, in Prometheus's text format."""
     registry = CollectorRegistry()
     registry.register(_Collector(plane, state))
+    registry.register(Build("proxy"))
+    ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 
@@ -45,11 +49,14 @@ class _Collector(Collector):
 
     def _replies(self) -> Metric:
         family = CounterMetricFamily(
-            "perdure_proxy_replies", "Replies begun, the proxy's own included.", labels=["status"]
+            "perdure_proxy_replies",
+            "Replies begun, the proxy's own included, by where the request went.",
+            labels=["kind", "status"],
         )
-        for status, count in enumerate(self._plane.stats.replies):
+        for index, count in enumerate(self._plane.stats.replies):
             if count:
-                family.add_metric([str(status)], count)
+                kind, status = divmod(index, 1000)
+                family.add_metric([NAMES[kind], str(status)], count)
         return family
 
     def _durations(self) -> Metric:
@@ -88,6 +95,12 @@ class _Collector(Collector):
             "Since the table was last confirmed by its source.",
             value=time.monotonic() - state.heard_at,
         )
+        if state.api_up is not None:
+            yield GaugeMetricFamily(
+                "perdure_proxy_feed_age_seconds",
+                "Since the internal API last answered; it does so each 20 seconds without news.",
+                value=time.monotonic() - state.fed_at,
+            )
         for name, up in (("temporal", state.temporal_up), ("api", state.api_up)):
             if up is not None:
                 yield GaugeMetricFamily(

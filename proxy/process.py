@@ -7,12 +7,14 @@ import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Protocol
 
 import uvloop
 
+from perdure.health import Health, Readiness, health_address
 from perdure.program import stop_signal
 from perdure.settings import Settings
 from proxy import descriptors, listener
@@ -20,6 +22,7 @@ from proxy.addresses import endpoint
 from proxy.client import ClientConnection
 from proxy.limits import Limits
 from proxy.management import Management
+from proxy.metrics import exposition
 from proxy.plane import Plane
 from proxy.route_file import RouteFileSource
 from proxy.state import State
@@ -86,7 +89,16 @@ async def _serve(options: Options) -> None:
     plane.sweep()
     gc.freeze()
     logger.info("Listening on %s:%s", *options.listener.getsockname()[:2])
-    async with asyncio.TaskGroup() as tasks:
+    async with (
+        Health(
+            None,
+            address=health_address(options.settings, "proxy"),
+            look=partial(_readiness, plane, state),
+            metrics=partial(_metrics, plane, state),
+        ) as health,
+        asyncio.TaskGroup() as tasks,
+    ):
+        health.started = True
         sourcing = tasks.create_task(source.run())
         for each in managing:
             tasks.create_task(each)
@@ -96,6 +108,14 @@ async def _serve(options: Options) -> None:
         await plane.stop()
         sourcing.cancel()
         management.stop()
+
+
+async def _metrics(plane: Plane, state: State) -> bytes:
+    return exposition(plane, state)
+
+
+async def _readiness(plane: Plane, state: State) -> Readiness:
+    return state.readiness(plane)
 
 
 def _source(options: Options, plane: Plane, state: State) -> Source:

@@ -158,7 +158,9 @@ class RouteReader:
                 if over and (project, name) not in self._seen_alive:
                     break
             except RPCError as error:
-                self._away(error)
+                # A long poll that is cut off after some minutes is as good as one without news.
+                if error.status is not RPCStatusCode.CANCELLED:
+                    self._away(error)
                 await asyncio.sleep(AGAIN_SECONDS)
         self._plane.table.forget(project, name)
 
@@ -216,12 +218,16 @@ class RouteReader:
         if payload is None:
             return
         if not self._codec.recognises(payload):
-            logger.warning("A route memo of %s is not of this installation", workflow)
+            logger.warning(
+                "A route memo of %s is not of this installation",
+                workflow,
+                extra={"workflow": workflow},
+            )
             return
         try:
             table = RouteTable.model_validate_json(payload.data)
         except ValidationError as error:
-            logger.error("A route memo cannot be read: %s", error)
+            logger.error("A route memo cannot be read: %s", error, extra={"workflow": workflow})
         else:
             if run_id(table.project, table.run) == workflow:
                 self._plane.table.apply(table)

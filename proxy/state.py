@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 
+from perdure.health import Readiness
 from proxy.plane import Plane
 from spec.feed import ProxyStats
 
@@ -27,13 +28,29 @@ class State:
         self.feed = 0
         self.temporal_up: bool | None = None
         self.api_up: bool | None = None
-        self.heard_at = time.monotonic()
+        self.heard_at = self.fed_at = time.monotonic()
         self.verify: Verify = nothing_to_verify
 
     @property
     def ready(self) -> bool:
         """Whether requests get right answers: from this start's sources, or the last one's."""
         return self.table_known and self.tokens_known
+
+    def readiness(self, plane: Plane) -> Readiness:
+        """What is not known yet; and who is away, without whom what is known is served."""
+        missing = {}
+        if plane.stopping:
+            missing["listener"] = "The process stops."
+        if not self.table_known:
+            missing["table"] = "The routes are not known yet: Temporal has not answered."
+        if not self.tokens_known:
+            missing["feed"] = "The tokens are not known yet: the internal API has not answered."
+        away = {}
+        if self.temporal_up is False:
+            away["temporal"] = "Temporal does not answer: the last known routes are served."
+        if self.api_up is False:
+            away["api"] = "The internal API does not answer: the last known tokens count."
+        return Readiness(missing, away)
 
     def stats(self, plane: Plane) -> ProxyStats:
         """For the drain of replicas and for the load board."""

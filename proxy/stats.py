@@ -4,13 +4,19 @@ BUCKETS = 48
 """Powers of two of a millisecond: enough for any exchange, so that none needs a check."""
 
 
+SERVICE, MODEL, FRONT, OTHER = KINDS = (0, 1000, 2000, 3000)
+"""Where a request went. Added to a status, it is the index of what is counted."""
+
+NAMES = ("service", "model", "front", "other")
+
+
 class Stats:
-    """Replies begun by status (an index of three digits), and how long exchanges lasted."""
+    """Replies begun by kind and status, and how long exchanges lasted."""
 
     __slots__ = ("durations", "replies", "seconds")
 
     def __init__(self) -> None:
-        self.replies = [0] * 1000
+        self.replies = [0] * (1000 * len(KINDS))
         self.durations = [0] * BUCKETS
         self.seconds = 0.0
 

@@ -234,7 +234,11 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _not_http(self, exchange: "Exchange", error: httptools.HttpParserError) -> None:
         if isinstance(error, httptools.HttpParserCallbackError):
-            logger.error("A reply could not be handled", exc_info=error)
+            logger.error(
+                "A reply could not be handled",
+                exc_info=error,
+                extra={"workflow": self.replica.id},
+            )
         if self._complete:  # the reply was whole: what follows it is refused
             self._reusable = False
             exchange.client.transport.write(b"".join(self._out))

@@ -10,10 +10,10 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from perdure import lock
 from server.part import LISTENER, Part
@@ -35,6 +35,14 @@ class Backoff:
         return 0.0 if lived > self.stable else min(self.longest, max(self.first, last * 2))
 
 
+class Say(Protocol):
+    """Tells people what happens to a part."""
+
+    def __call__(self, text: str, *, level: str = "info") -> None:
+        """One line, as `Terminal.say` has it."""
+        ...
+
+
 class Child:
     """Keeps the process of one part.
 
@@ -49,7 +57,7 @@ class Child:
         logs: Path,
         listener: int,
         backoff: Backoff,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         self.part = part
         self.ends = 0
@@ -61,6 +69,11 @@ class Child:
         self._say = say
         self._stopping = False
         self._pidfd = -1
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives, as far as is known."""
+        return self._pidfd >= 0
 
     async def keep(self) -> None:
         """Keep it running until `stop`."""
@@ -77,7 +90,9 @@ class Child:
                 return
             self.ends += 1
             delay = self._backoff.after(delay, time.monotonic() - began)
-            self._say(f"{self.part.name} ended ({how}), starting again in {delay:.1f} s")
+            self._say(
+                f"{self.part.name} ended ({how}), starting again in {delay:.1f} s", level="warning"
+            )
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 - only spreads load
 
     async def stop(self, keeper: "asyncio.Task[None]") -> None:

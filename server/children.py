@@ -50,7 +50,8 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
         "worker",
         python("worker"),
         own,
-        probe=answers(data.worker_socket, "/readyz"),
+        # Without Docker it starts, too, and says so: `/readyz` tells what is missing since.
+        probe=answers(data.worker_socket, "/startz"),
         grace=15.0,
     )
     yield Part(temporal.API, python("api"), own, probe=answers(data.api_socket, "/healthz"))
@@ -59,7 +60,7 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
         python("hosts.tunnels"),
         outer,
         after=("setup",),
-        probe=answers(data.sockets / "tunnels.sock", "/readyz"),
+        probe=answers(data.tunnels_socket, "/startz"),
     )
     yield Part(
         "proxy",

@@ -3,13 +3,15 @@
 import asyncio
 import shutil
 
+from perdure import logs
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
+from perdure.health import health_address
 from perdure.program import exit_status
 from perdure.settings import LogFormat, Settings, read_settings
 from server import temporal
 from server.children import children
-from server.supervisor import Place, Supervisor, only_server
+from server.supervisor import NAME, Place, Supervisor, only_server
 from server.terminal import Terminal
 
 LEAST_DISK = 256 << 20  # bytes: databases and logs of a first day, with room to say what is wrong
@@ -22,13 +24,17 @@ def main() -> int:
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP. Raises `CannotStart`."""
+    logs.set_up(settings.log, process=NAME, level=settings.log_level)
     data = settings.data
     data.create()
     _check_disk(data)
     with only_server(data):
         ports = temporal.ports(settings)
-        place = Place(data, settings.host, settings.port, settings.ready_timeout)
-        terminal = Terminal(plain=settings.log is LogFormat.JSON)
+        place = Place(
+            *(data, settings.host, settings.port, settings.ready_timeout),
+            health=health_address(settings, NAME),
+        )
+        terminal = Terminal(as_json=settings.log is LogFormat.JSON)
         await Supervisor(place, children(settings, ports), terminal).run(
             lambda: (
                 f"perdure is ready on {settings.base_url} · Temporal UI {ports.ui_url}"

@@ -8,12 +8,15 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from perdure import lock
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
+from perdure.health import Address, Health
 from server import listener
 from server.child import Backoff, Child
+from server.metrics import PartMetrics, readiness
 from server.part import LISTENER, Part, Step
 from server.terminal import Terminal
 
@@ -25,12 +28,16 @@ LAST_WORDS = 12  # lines of its log that are shown then
 
 @dataclass(frozen=True)
 class Place:
-    """Where a supervisor works. `host` and `port` are those of the public listening socket."""
+    """Where a supervisor works. `host` and `port` are those of the public listening socket.
+
+    `health` is where its health is on TCP, if anywhere.
+    """
 
     data: DataDir
     host: str
     port: int
     ready_timeout: float = 60.0
+    health: Address | None = None
     backoff: Backoff = field(default_factory=Backoff)
 
 
@@ -77,6 +84,16 @@ class Supervisor:
         merging = asyncio.create_task(
             self._terminal.merge(self._place.data.logs, [part.name for part in self._parts])
         )
+        try:
+            async with self._health() as health:
+                await self._serve(stop, health, when_ready)
+        finally:
+            merging.cancel()
+        self._terminal.say(NAME, "stopped")
+
+    async def _serve(
+        self, stop: asyncio.Event, health: Health, when_ready: Callable[[], str]
+    ) -> None:
         public: socket.socket | None = None
         try:
             public = await self._listener()
@@ -85,6 +102,7 @@ class Supervisor:
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
+                health.started = True
                 self._terminal.say(NAME, when_ready())
             await self._until(stopping)
             starting.cancel()
@@ -94,8 +112,15 @@ class Supervisor:
             await self._stop_all()
             if public is not None:
                 public.close()
-            merging.cancel()
-        self._terminal.say(NAME, "stopped")
+
+    def _health(self) -> Health:
+        data = self._place.data
+        return Health(
+            data.server_socket,
+            address=self._place.health,
+            look=partial(readiness, self._children),
+            metrics=PartMetrics(self._children, data).exposition,
+        )
 
     async def _listener(self) -> socket.socket:
         place = self._place
@@ -139,7 +164,7 @@ class Supervisor:
             logs=self._place.data.logs,
             listener=public,
             backoff=self._place.backoff,
-            say=lambda text: self._terminal.say(NAME, text),
+            say=partial(self._terminal.say, NAME),
         )
 
     async def _start_all(self, public: int) -> None:

@@ -91,7 +91,7 @@ def command(settings: Settings, ports: Ports) -> tuple[str, ...]:
     """The command that starts the server."""
     attributes = [("--search-attribute", f"{name}=Keyword") for name in SearchAttribute]
     return (
-        *(binary(), "server", "start-dev", "--log-format", "text"),
+        *(binary(), "server", "start-dev", "--log-format", settings.log),
         *("--output", "none"),  # a banner, with the address of the UI that has no login
         *("--db-filename", str(settings.data.temporal_database)),
         *("--ip", HOST, "--port", str(ports.grpc), "--ui-port", str(ports.web)),
@@ -104,7 +104,7 @@ def command(settings: Settings, ports: Ports) -> tuple[str, ...]:
 def retention_command(ports: Ports) -> tuple[str, ...]:
     """The command that makes closed workflows stay."""
     update = ("operator", "namespace", "update", "-n", NAMESPACE, "--retention", RETENTION)
-    return (binary(), *update, "--address", ports.address)
+    return (binary(), *update, "--address", ports.address, "--output", "none")
 
 
 def binary() -> str:

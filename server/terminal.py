@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from perdure.logs import ASIDE
+from server.entry import entry
 
 PAUSE = 0.1  # seconds between two looks at the files
 LARGEST = 32 << 20  # bytes of a log file before it becomes `<name>.log.1`
@@ -51,19 +52,22 @@ class Tail:
 
 
 class Terminal:
-    """Where the supervisor and all parts are read. `plain`: lines as they are, for JSON."""
+    """Where the supervisor and all parts are read. `as_json`: one object a line, whoever writes."""
 
-    def __init__(self, out: TextIO = sys.stdout, *, plain: bool = False) -> None:
+    def __init__(self, out: TextIO = sys.stdout, *, as_json: bool = False) -> None:
         self._out: TextIO | None = out
-        self._plain = plain
+        self._as_json = as_json
         self._width = 8
 
-    def say(self, name: str, line: str) -> None:
+    def say(self, name: str, line: str, *, level: str = "info") -> None:
         """Write one line. A terminal that is gone is no reason to end."""
         if self._out is None:
             return
+        told = (
+            entry(name, line, level=level) if self._as_json else f"{name:<{self._width}} | {line}"
+        )
         try:
-            self._out.write(f"{line}\n" if self._plain else f"{name:<{self._width}} | {line}\n")
+            self._out.write(f"{told}\n")
             self._out.flush()
         except OSError:
             self._out = None

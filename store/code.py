@@ -10,19 +10,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import Select, delete, func, select, update
 
 from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from spec.audit import Action
 from spec.run import CodeArchive
 from store.audit import Author, Entry, note
 from store.database import Database
+from store.locks import Lock
 from store.tables import code
 from store.upsert import upsert
 
 MEGABYTE = 1024 * 1024
 UNCLAIMED = timedelta(hours=1)
-"""A file is in its place before the store knows of it: a younger one is let be."""
+"""Code is sent, and then applied; a file is in its place before the store knows of it. What is
+younger is let be."""
 
 
 class BlobStore(Protocol):
@@ -110,13 +112,15 @@ def too_large(limit: int) -> TooLarge:
 class Code:
     """Each project's archives. One project never learns what another one has."""
 
-    def __init__(self, database: Database, blobs: BlobStore, limit: int) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, *, limit: int, quota: int) -> None:
         """`limit` is the most that the files of an archive may have together, in bytes.
 
-        That many are taken in at most; whoever unpacks them looks at the files.
+        That many are taken in at most; whoever unpacks them looks at the files. `quota` is for all
+        archives of one project together, as they were sent.
         """
         self._database = database
         self._blobs = blobs
+        self._quota = quota
         self.limit = limit
 
     async def put(
@@ -127,11 +131,22 @@ class Code:
         *,
         by: Author | None = None,
     ) -> CodeArchive:
-        """Take in an archive. Raises as `BlobStore.put`."""
-        size = await self._blobs.put(sha256, content, self.limit)
+        """Take in an archive. Raises as `BlobStore.put`, and `TooLarge` over the quota."""
+        room = self._quota - await self._used(project, sha256)
+        if room <= 0:
+            raise _over_quota(project, self._quota)
+        try:
+            size = await self._blobs.put(sha256, content, min(self.limit, room))
+        except TooLarge as error:
+            raise (
+                too_large(self.limit) if room > self.limit else _over_quota(project, self._quota)
+            ) from error
         now = self._database.clock()
         row = {"project": project, "sha256": sha256, "size": size, "created_at": now}
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.CODE.of(project)) as connection:
+            # Others may have sent theirs meanwhile. A file that nobody claims is swept.
+            if int(await connection.scalar(_size(project, sha256)) or 0) + size > self._quota:
+                raise _over_quota(project, self._quota)
             await upsert(connection, code, row)
             await note(
                 connection, now, by, Entry(Action.CODE_UPLOAD, f"{project}/{sha256}", project)
@@ -147,6 +162,16 @@ class Code:
             return None
         return CodeArchive(sha256=sha256, size=row.size)
 
+    async def ask(self, project: str, sha256: str) -> CodeArchive | None:
+        """As `find`, by somebody who is about to use it: it stays for an hour at least."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(code)
+                .where(code.c.project == project, code.c.sha256 == sha256)
+                .values(created_at=self._database.clock())
+            )
+        return await self.find(project, sha256)
+
     async def path(self, project: str, archive: CodeArchive) -> Path:
         """The archive as a file of this machine. Raises `NotFound`."""
         if await self.find(project, archive.sha256) is None:
@@ -155,8 +180,42 @@ class Code:
             )
         return self._blobs.path(archive.sha256)
 
+    async def drop_unused(
+        self, used: Collection[tuple[str, str]], older: timedelta = UNCLAIMED
+    ) -> int:
+        """Forget archives (project, SHA-256) that are not `used`; how many there were.
+
+        Those that were sent or asked for since, by whoever is about to apply, stay.
+        """
+        before = self._database.clock() - older
+        async with self._database.write() as connection:
+            rows = await connection.execute(select(code).where(code.c.created_at < before))
+            gone = [row for row in rows if (row.project, row.sha256) not in used]
+            for row in gone:
+                mine = (code.c.project == row.project, code.c.sha256 == row.sha256)
+                await connection.execute(delete(code).where(*mine, code.c.created_at < before))
+        return len(gone)
+
     async def sweep(self, older: timedelta = UNCLAIMED) -> int:
-        """Remove archives of deleted projects, and uploads that broke; how many there were."""
+        """Remove files that no project has, and uploads that broke; how many there were."""
         async with self._database.read() as connection:
             kept = frozenset(await connection.scalars(select(code.c.sha256)))
         return await self._blobs.sweep(kept, older)
+
+    async def _used(self, project: str, but: str) -> int:
+        async with self._database.read() as connection:
+            return int(await connection.scalar(_size(project, but)) or 0)
+
+
+def _size(project: str, but: str) -> Select[tuple[int]]:
+    """Bytes of a project's archives, but for one that is replaced."""
+    others = (code.c.project == project, code.c.sha256 != but)
+    return select(func.coalesce(func.sum(code.c.size), 0)).where(*others)
+
+
+def _over_quota(project: str, quota: int) -> TooLarge:
+    return TooLarge(
+        f"The project `{project}` would have more than {quota // MEGABYTE} MB of code here.",
+        hint="Code that no living run uses goes one hour after it was sent: stop a run, or wait; "
+        "an operator may raise `PERDURE_CODE_QUOTA_MB`.",
+    )

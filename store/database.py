@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from perdure.errors import CannotStart, Unavailable
-from store import postgres, sqlite
+from store import metrics, postgres, sqlite
 from store.locks import HELD, take
 
 Clock = Callable[[], datetime]
@@ -55,7 +55,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One view of everything. Raises `Unavailable` when the database does not answer."""
-        async with _transaction(self._reader) as connection:
+        async with _transaction(self._reader, "read") as connection:
             yield connection
 
     @asynccontextmanager
@@ -65,7 +65,7 @@ class Database:
         Raises `Unavailable`, as `read`.
         """
         writer = self._writer.execution_options(**{HELD: frozenset(locks)})
-        async with _transaction(writer) as connection:
+        async with _transaction(writer, "write") as connection:
             if self.is_postgres:
                 await take(connection, locks)
             yield connection
@@ -101,13 +101,15 @@ def _postgres(url: str, seconds: float | None) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def _transaction(engine: AsyncEngine, kind: str) -> AsyncIterator[AsyncConnection]:
     try:
-        async with engine.begin() as connection:
-            yield connection
+        with metrics.timed(kind):
+            async with engine.begin() as connection:
+                yield connection
     except (DBAPIError, NoneFree, TimeoutError) as error:
         if isinstance(error, DBAPIError) and not _is_away(error):
             raise
+        metrics.FAILURES.labels(kind).inc()
         log.warning("The store: %s", getattr(error, "orig", None) or error)
         raise _unavailable() from error
 

@@ -26,6 +26,8 @@ class Lock(StrEnum):
     """
     ADDRESSES = "addresses"
     """Which address comes next."""
+    CODE = "code"
+    """One project's code and its quota. It is taken by `of`."""
     LOG = "log"
     """One run's log: cursors, the lines' numbers, the quota. It is taken by `of`."""
 

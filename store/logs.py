@@ -14,6 +14,7 @@ from spec.submission import LogLine
 from store.database import Database
 from store.locks import Lock
 from store.log_lines import Begun, Line, assemble, finish, pack, pack_begun, unpack, unpack_begun
+from store.metrics import LOG_BYTES, LOG_LINES
 from store.tables import log_chunks, log_runs, log_streams
 from store.upsert import insert_into
 
@@ -225,6 +226,8 @@ async def _store(connection: AsyncConnection, source: LogSource, lines: Iterable
             }
         )
     )
+    LOG_LINES.inc(len(lines))
+    LOG_BYTES.inc(len(chunk))
     return len(chunk)
 
 

@@ -88,7 +88,7 @@ def main() -> int:
 
     def body() -> None:
         settings = read_settings()
-        logs.set_up(settings.log)
+        logs.set_up(settings.log, process="setup", level=settings.log_level)
         set_up(settings, client_file())
 
     return exit_status(body)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from perdure.errors import Unavailable
 from perdure.keys import MasterKey, Purpose
 from perdure.settings import Settings
 from store.addresses import Addresses
@@ -39,7 +40,10 @@ class Store:
         self.secrets = Secrets(database, seal)
         self.envelopes = Envelopes(database, seal)
         self.code = Code(
-            database, FolderBlobs(settings.data.code), settings.code_limit_mb * MEGABYTE
+            database,
+            FolderBlobs(settings.data.code),
+            limit=settings.code_limit_mb * MEGABYTE,
+            quota=settings.code_quota_mb * MEGABYTE,
         )
         self.logs = Logs(database, settings.log_quota_mb * MEGABYTE)
         self.decisions = Decisions(database)
@@ -51,6 +55,14 @@ class Store:
         self.gpus = Gpus(database)
         self.addresses = Addresses(database)
         self.now = database.clock
+
+    async def problem(self) -> str:
+        """Why nothing can be read now; empty when all is well."""
+        try:
+            await self.changes.latest()
+        except Unavailable as error:
+            return error.message
+        return ""
 
 
 @asynccontextmanager

@@ -5,4 +5,4 @@ import sys
 from perdure.program import serve
 
 if __name__ == "__main__":
-    sys.exit(serve("worker.process"))
+    sys.exit(serve("worker.process", "worker"))

@@ -27,6 +27,7 @@ async def local_backend(settings: Settings, store: Store) -> LocalBackend:
 async def _runtime(settings: Settings, store: Store) -> Runtime:
     server = await store.installation.id()
     processes = ProcessRuntime(settings.data.replicas, server)
+    await processes.sweep()
     if settings.runtime is RuntimeChoice.PROCESS:
         return processes
     if settings.runtime is RuntimeChoice.AUTO and not _may_answer(settings.docker_host):

@@ -4,14 +4,19 @@ import contextlib
 import logging
 from datetime import timedelta
 
+from prometheus_client import REGISTRY
+
 from engine.client import codec, connect_when_there
-from perdure.health import Health
+from engine.telemetry import measured
+from perdure.health import Health, health_address
+from perdure.metrics import Build, exposition
 from perdure.program import stop_signal
 from perdure.settings import Settings
 from store.head import until_set_up
 from store.store import open_store
 from worker.implementations import make_implementations
 from worker.machine import local_backend
+from worker.needs import Needs
 from worker.pollers import pollers
 
 log = logging.getLogger(__name__)
@@ -21,7 +26,15 @@ async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Raises `PerdureError` when it cannot start."""
     stop = stop_signal()
     await until_set_up(settings.store_url, settings.ready_timeout)
-    async with open_store(settings) as store, Health(settings.data.worker_socket) as health:
+    REGISTRY.register(Build("worker"))
+    needs = Needs()
+    health = Health(
+        settings.data.worker_socket,
+        address=health_address(settings, "worker"),
+        look=needs.look,
+        metrics=exposition,
+    )
+    async with measured(), open_store(settings) as store, health:
         client = await connect_when_there(codec(settings), settings.ready_timeout)
         backend = await local_backend(settings, store)
         implementations = make_implementations(settings, client, store, {backend.name: backend})
@@ -34,8 +47,9 @@ async def run(settings: Settings) -> None:
         async with contextlib.AsyncExitStack() as running:
             for worker in workers:
                 await running.enter_async_context(worker)
-            health.ready = True
+            needs.have(store, client, backend)
+            health.started = True
             log.info("Working on the queues %s", ", ".join(w.task_queue for w in workers))
             await stop.wait()
-            health.ready = False
+            health.started = False
             log.info("Stopping")

@@ -17,7 +17,7 @@ Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 @router.head("/{sha256}", status_code=204)
 async def has_code(sha256: Sha256, access: MemberHere, services: ServicesHere) -> Response:
     """Whether the archive is there: 204, or 404."""
-    if await services.store.code.find(access.project, sha256) is None:
+    if await services.store.code.ask(access.project, sha256) is None:
         raise NotFound("The archive is not in the store.")
     return Response(status_code=204)
 

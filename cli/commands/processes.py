@@ -37,12 +37,12 @@ def server(
     """
     given = {"PERDURE_HOST": host, "PERDURE_PORT": port, "PERDURE_DATA_DIR": data_dir}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
-    _become("server")
+    become("server")
 
 
 def api() -> None:
     """Run the API alone."""
-    _become("api")
+    become("api")
 
 
 def worker() -> None:
@@ -50,7 +50,7 @@ def worker() -> None:
 
     It carries out what runs need.
     """
-    _become("worker")
+    become("worker")
 
 
 def proxy(context: typer.Context) -> None:
@@ -58,20 +58,26 @@ def proxy(context: typer.Context) -> None:
 
     It takes the requests to services. Its options are its own: `perdure proxy --help`.
     """
-    _become("proxy", context.args)
+    become("proxy", context.args)
 
 
 def tunnels() -> None:
     """Run the tunnels to other machines alone."""
-    _become("hosts.tunnels")
+    become("hosts.tunnels")
 
 
-def _become(module: str, arguments: list[str] | None = None) -> None:
+def become(module: str, arguments: list[str] | None = None) -> None:
+    """Be this module from now on. Raises `CannotStart` where the server's packages are missing."""
+    require_server_packages()
+    # `-P`: the folder that a user stands in may hold an `api` or a `store` of theirs.
+    command = [sys.executable, "-P", "-m", module, *(arguments or ())]
+    os.execv(sys.executable, command)  # noqa: S606 - a list, and no shell
+
+
+def require_server_packages() -> None:
+    """Raise `CannotStart` when this is the client alone."""
     if any(find_spec(package) is None for package in MARKS):
         raise CannotStart(
             "The server's packages are not installed: this is the client alone.",
             hint='Install them with `pip install "perdure[server]"`.',
         )
-    # `-P`: the folder that a user stands in may hold an `api` or a `store` of theirs.
-    command = [sys.executable, "-P", "-m", module, *(arguments or ())]
-    os.execv(sys.executable, command)  # noqa: S606 - a list, and no shell

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hosts.base import Progress
 from hosts.machine import gpus, this_machine
-from hosts.process import account, code, port, python, stray
+from hosts.process import abandoned, account, code, port, python, stray
 from hosts.process.environment import (
     argv,
     installer_environment,
@@ -123,7 +123,8 @@ class ProcessRuntime:
             await asyncio.to_thread(folder.delete)
             if record is not None and record.uid is not None:
                 await asyncio.to_thread(account.release, UID_CLAIMS, record.uid)
-            return record is not None
+        await self._leave_no_homes()
+        return record is not None
 
     async def tokens(self) -> frozenset[str]:
         """The tokens of all jobs of this server, in whatever phase."""
@@ -132,6 +133,17 @@ class ProcessRuntime:
         return frozenset(
             record.token for _, record in self._folders.all() if record.server == self._server
         )
+
+    async def sweep(self) -> None:
+        """Remove what servers left on this machine whose data is gone."""
+        if self._separate:
+            await asyncio.to_thread(abandoned.sweep, SHARED_HOMES)
+
+    async def _leave_no_homes(self) -> None:
+        """With the last replica the folder of homes goes: its server may never come back."""
+        async with self._folders.claiming():
+            if self._folders.homes.exists() and not any(self._folders.all()):
+                await asyncio.to_thread(shutil.rmtree, self._folders.homes)
 
     @cached_property
     def _pythons(self) -> Mapping[str, str]:
@@ -146,11 +158,13 @@ class ProcessRuntime:
         self._folders.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folders.homes.mkdir(mode=0o711, parents=True, exist_ok=True)
         self._folders.homes.chmod(0o711)  # whatever the umask
+        abandoned.sign(self._folders.homes, self._folders.root)
 
     async def _prepare(self, job: Job, folder: ReplicaFolder) -> None:
         """Everything that the replica needs to run, up to the mark that says so."""
         interpreter = python.choose(await asyncio.to_thread(lambda: self._pythons), job.python)
         async with self._folders.claiming():
+            self._create_folders()  # anew, when the last replica has just taken them along
             uid = await self._claim(job, folder)
         await _to_its_end(partial(self._make_home, job, folder))
         installer = installer_environment(self._environment)

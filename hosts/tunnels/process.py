@@ -4,14 +4,19 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+
+from prometheus_client import REGISTRY
 
 from hosts.tunnels.board import Board
 from hosts.tunnels.key import load_or_create
+from hosts.tunnels.metrics import TunnelMetrics
 from hosts.tunnels.routes import Routes
 from perdure import lock
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
-from perdure.health import Health
+from perdure.health import Health, Readiness, health_address
+from perdure.metrics import Build, exposition
 from perdure.program import stop_signal
 from perdure.settings import Settings
 
@@ -33,13 +38,31 @@ async def run(settings: Settings) -> None:
         told = stop_signal()
         board.adopt()
         pages = {"/tunnels": lambda: board.health().model_dump_json().encode()}
-        health = Health(data.sockets / "tunnels.sock", pages)
-        health.ready = True  # a machine that is away is not this process's failure
+        REGISTRY.register(Build("tunnels"))
+        REGISTRY.register(TunnelMetrics(board.health))
         try:
-            async with health, Routes(data.proxy_socket) as routes:
+            async with (
+                Routes(data.proxy_socket) as routes,
+                Health(
+                    data.tunnels_socket,
+                    address=health_address(settings, "tunnels"),
+                    look=partial(_readiness, routes, board),
+                    metrics=exposition,
+                    pages=pages,
+                ) as health,
+            ):
+                health.started = True
                 await _follow(routes, board, told)
         finally:
             await board.end()
+
+
+async def _readiness(routes: Routes, board: Board) -> Readiness:
+    """Neither a machine that is away nor a proxy is this process's failure: tunnels stay."""
+    away = {machine.machine: machine.error for machine in board.health().machines if machine.error}
+    if not routes.answers:
+        away["proxy"] = "The proxy does not tell its routes: all tunnels stay."
+    return Readiness(away=away)
 
 
 async def _follow(routes: Routes, board: Board, told: asyncio.Event) -> None:

@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 class Routes:
-    """Asks the proxy on its management socket, over one connection."""
+    """Asks the proxy on its management socket, over one connection; `answers`: it did so last."""
 
     def __init__(self, proxy: Path) -> None:
         self._http = http_client(f"unix://{proxy}", timeout=PATIENCE)
-        self._answers = True
+        self.answers = True
         self._body = b""
         self._wanted: frozenset[Tunnel] = frozenset()
 
@@ -53,11 +53,11 @@ class Routes:
         return self._wanted
 
     def _note(self, error: str) -> None:
-        if error and self._answers:
+        if error and self.answers:
             logger.warning("The proxy does not tell its routes, all tunnels stay: %s", error)
-        elif not error and not self._answers:
+        elif not error and not self.answers:
             logger.info("The proxy tells its routes again")
-        self._answers = not error
+        self.answers = not error
 
 
 def _tunnels(body: bytes) -> frozenset[Tunnel]:
@@ -71,5 +71,9 @@ def _tunnels(body: bytes) -> frozenset[Tunnel]:
                 try:
                     found.add(tunnel(replica.address))
                 except InvalidInput as error:
-                    logger.error("Replica %s cannot be reached: %s", replica.id, error.message)
+                    logger.error(
+                        "Replica %s cannot be reached: %s",
+                        *(replica.id, error.message),
+                        extra={"workflow": replica.id},
+                    )
     return frozenset(found)

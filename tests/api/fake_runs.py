@@ -77,6 +77,11 @@ class FakeRuns(Runs):
     async def status(self, project: str, run: str) -> RunStatus | None:
         return self.known.get((project, run))
 
+    async def living(self) -> dict[tuple[str, str], str | None]:
+        if self.failure is not None:
+            raise self.failure
+        return {name: status.incarnation for name, status in self.known.items()}
+
     async def statuses(
         self, project: str | None = None, *, include_finished: bool = False
     ) -> list[RunStatus]:

@@ -1,21 +1,29 @@
 import asyncio
+import hashlib
 import logging
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
-from api.housekeeping import sweep
+from api.housekeeping import sweep, sweep_code
 from perdure.errors import Unavailable
+from perdure.settings import Settings
 from spec.audit import Action
+from spec.run import CodeArchive, RunSpec
+from spec.service import ServiceConfiguration
 from store.audit import NOBODY, Entry
+from store.revisions import Revision
 from store.store import Store
+from tests.api.fake_runs import FakeRuns, run_status
 from tests.store.conftest import Clock
 
 
 async def test_old_events_of_the_audit_log_are_swept(store: Store, clock: Clock) -> None:
     await store.audit.record(NOBODY, Entry(Action.RUN_STOP, "main/app"))
     clock.move(days=366)
-    sweeping = asyncio.create_task(sweep(store, pause=0.01))
+    sweeping = asyncio.create_task(sweep(store, FakeRuns(), pause=0.01))
     async with asyncio.timeout(10):
         while await store.audit.read(1):
             await asyncio.sleep(0.01)
@@ -36,7 +44,7 @@ async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
 
     monkeypatch.setattr(store.tokens, "expire", failing)
     with caplog.at_level(logging.WARNING):
-        sweeping = asyncio.create_task(sweep(store, pause=0.01))
+        sweeping = asyncio.create_task(sweep(store, FakeRuns(), pause=0.01))
         async with asyncio.timeout(10):
             while len(await store.tokens.of("admin")) > 1:
                 await asyncio.sleep(0.01)
@@ -44,3 +52,72 @@ async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
     assert [record.message for record in caplog.records] == [
         "What is over cannot be dropped for now: The store does not answer."
     ]
+
+
+async def kept(store: Store, text: bytes, project: str = "main") -> CodeArchive:
+    async def content() -> AsyncIterator[bytes]:
+        yield text
+
+    return await store.code.put(project, hashlib.sha256(text).hexdigest(), content())
+
+
+async def used_by(store: Store, run: str, incarnation: str, archive: CodeArchive) -> None:
+    configuration = ServiceConfiguration.model_validate(
+        {"type": "service", "commands": ["true"], "port": 8000}
+    )
+    spec = RunSpec(configuration=configuration, code=archive)
+    await store.revisions.append(
+        Revision(
+            project="main",
+            run=run,
+            incarnation=incarnation,
+            number=1,
+            user="admin",
+            spec=spec,
+            at=store.now(),
+        )
+    )
+
+
+async def test_code_of_living_runs_stays_and_other_code_goes_after_an_hour(
+    store: Store, settings: Settings, clock: Clock
+) -> None:
+    runs = FakeRuns()
+    runs.know(run_status("web", incarnation="life2"))
+    living, ended, earlier, unused, asked = [
+        await kept(store, text) for text in (b"living", b"ended", b"earlier", b"unused", b"asked")
+    ]
+    await used_by(store, "web", "life2", living)
+    await used_by(store, "web", "life1", earlier)
+    await used_by(store, "gone", "life1", ended)
+    await sweep_code(store, runs)
+    found = [await store.code.find("main", each.sha256) for each in (ended, earlier, unused)]
+    assert None not in found
+    clock.move(minutes=61)
+    assert await store.code.ask("main", asked.sha256) == asked
+    await sweep_code(store, runs)
+    assert await store.code.find("main", living.sha256) == living
+    assert await store.code.find("main", asked.sha256) == asked
+    for each in (ended, earlier, unused):
+        assert await store.code.find("main", each.sha256) is None
+    await store.code.sweep(timedelta())
+    assert {file.name for file in settings.data.code.iterdir()} == {living.sha256, asked.sha256}
+
+
+async def test_where_the_life_of_a_run_is_not_known_all_its_code_stays(
+    store: Store, clock: Clock
+) -> None:
+    archive = await kept(store, b"code")
+    await used_by(store, "web", "life1", archive)
+    clock.move(hours=2)
+    await store.code.drop_unused(await store.revisions.code_of({("main", "web"): None}))
+    assert await store.code.find("main", archive.sha256) == archive
+
+
+async def test_without_temporal_no_code_goes(store: Store, clock: Clock) -> None:
+    archive, runs = await kept(store, b"code"), FakeRuns()
+    runs.failure = RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
+    clock.move(hours=2)
+    with pytest.raises(RPCError):
+        await sweep_code(store, runs)
+    assert await store.code.find("main", archive.sha256) == archive

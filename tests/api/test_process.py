@@ -18,6 +18,7 @@ from api.process import run
 from engine.converter import PublicCodec
 from engine.ids import SEARCH_ATTRIBUTES
 from engine.plugin import plugin
+from engine.runs import Runs
 from perdure.settings import Settings
 from store.store import Store
 from tests.api.conftest import client_of
@@ -128,7 +129,7 @@ async def test_process_ends_when_a_task_of_it_dies(
         """Nobody asks Temporal."""
         return await Client.connect("127.0.0.1:1", plugins=[plugin(codec)], lazy=True)
 
-    async def dying(store: Store) -> None:
+    async def dying(store: Store, runs: Runs) -> None:
         raise RuntimeError("nobody expected this")
 
     monkeypatch.setattr("api.process.connect_when_there", connected)

@@ -19,7 +19,7 @@ async def run(settings):
 
 def lived(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     (folder / "life.py").write_text(LIFE)
-    start = "import sys; from perdure.program import serve; sys.exit(serve('life'))"
+    start = "import sys; from perdure.program import serve; sys.exit(serve('life', 'life'))"
     command = [sys.executable, "-c", start]
     environment["PYTHONPATH"] = str(folder)
     return subprocess.run(

@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client as Temporal
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from engine.converter import PublicCodec, SealingCodec
 from engine.ids import ROUTE_MEMO, Message, WorkflowType
 from perdure.keys import authenticity_key, create_secret
+from proxy.limits import Limits
+from proxy.plane import Plane
+from proxy.reader import RouteReader
+from proxy.state import State
 from spec.feed import Feed, RunStarted
 from spec.names import run_id
 from spec.route import ReplicaRoute, RouteTable, TokenGrant
@@ -396,3 +401,33 @@ async def test_scopes_outlive_a_restart_with_the_api_away_and_end_with_the_token
     assert await ask(process, "mine", token="narrow") == 401
     for run in runs:
         await run.signal("end")
+
+
+async def test_a_long_poll_that_is_cut_off_is_not_told_as_an_outage(
+    temporal: Temporal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = await begin(temporal, table("cut", 1))
+    cuts, poll = 3, WorkflowHandle.fetch_history_events
+
+    def cut_off(handle: WorkflowHandle[object, object], *, wait_new_event: bool) -> object:
+        nonlocal cuts
+        cuts -= 1
+        if cuts >= 0:
+            raise RPCError("operation was canceled", RPCStatusCode.CANCELLED, b"")
+        return poll(handle, wait_new_event=wait_new_event)
+
+    monkeypatch.setattr(WorkflowHandle, "fetch_history_events", cut_off)
+    monkeypatch.setattr("proxy.reader.AGAIN_SECONDS", 0.01)
+    plane, state = Plane(tunnels=tmp_path, limits=Limits()), State()
+    reader = RouteReader(temporal, plane, state)
+    reader.follow("main", "cut")
+    await eventually(lambda: cuts < 0)
+    await run.signal("publish", table("cut", 2))
+    await eventually(lambda: [route.version for route in plane.table.routes()] == [2])
+    await reader.close()
+    await run.signal("end")
+    assert state.temporal_up is True
+    assert [record.message for record in caplog.records if record.name == "proxy.reader"] == []

@@ -59,7 +59,7 @@ async def test_health_readiness_and_metrics(
     metrics = proxy.manage.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert f'perdure_proxy_requests_total{{run="main/{name}"}} 3.0' in metrics.text
-    assert 'perdure_proxy_replies_total{status="200"}' in metrics.text
+    assert 'perdure_proxy_replies_total{kind="service",status="200"}' in metrics.text
     assert "perdure_proxy_duration_seconds_count" in metrics.text
 
 

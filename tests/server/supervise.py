@@ -33,7 +33,11 @@ def main() -> int:
             probe = never if each.get("never_ready") else at_once
             parts.append(Part(each["name"], command, os.environ, after, probe, grace))
     place = Place(
-        data, "127.0.0.1", what["port"], what["ready_timeout"], Backoff(first=0.01, longest=0.1)
+        data,
+        "127.0.0.1",
+        what["port"],
+        what["ready_timeout"],
+        backoff=Backoff(first=0.01, longest=0.1),
     )
     try:
         with only_server(data):

@@ -26,7 +26,7 @@ data = Settings().data
 (data.root / "NAME.args").write_text(json.dumps(sys.argv[1:]))
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path in ("/readyz", "/healthz") else 404)
+        self.send_response(200 if self.path in ("/startz", "/readyz", "/healthz") else 404)
         self.end_headers()
     def address_string(self):
         return "test"

@@ -1,7 +1,10 @@
 """The merged log: whole lines only, over rotations and lost terminals."""
 
 import io
+import json
 from pathlib import Path
+
+import pytest
 
 from server.child import Backoff
 from server.terminal import Tail, Terminal
@@ -54,10 +57,49 @@ def test_a_terminal_that_is_gone_is_no_reason_to_end() -> None:
     terminal.say("api", "two")
 
 
-def test_json_lines_stay_as_they_are() -> None:
+OURS = {"time": "…", "level": "info", "process": "api", "logger": "api.app", "message": "hello"}
+TEMPORALS = {
+    "time": "2026-11-28T20:42:34.677Z",
+    "level": "WARN",
+    "msg": "slow",
+    "component": "history",
+    "wf-id": "run/main/llm/0a1b/r0-g2",
+    "error": "context deadline exceeded",
+    "shard-id": 1,
+}
+
+
+def told_as_json(name: str, line: str, **more: str) -> dict[str, object]:
     out = io.StringIO()
-    Terminal(out, plain=True).say("api", '{"level": "info"}')
-    assert out.getvalue() == '{"level": "info"}\n'
+    Terminal(out, as_json=True).say(name, line, **more)
+    (told,) = out.getvalue().splitlines()
+    read: dict[str, object] = json.loads(told)
+    return read
+
+
+def test_in_json_our_own_lines_stay_as_they_are() -> None:
+    assert told_as_json("api", json.dumps(OURS)) == OURS
+
+
+def test_in_json_temporals_lines_have_our_fields_and_the_replica() -> None:
+    assert told_as_json("temporal", json.dumps(TEMPORALS)) == {
+        "time": "2026-11-28T20:42:34.677Z",
+        "level": "warning",
+        "process": "temporal",
+        "logger": "history",
+        "message": "slow",
+        "run": "main/llm",
+        "replica": "run/main/llm/0a1b/r0-g2",
+        "error": {"type": "temporal", "message": "context deadline exceeded"},
+        "details": {"wf-id": "run/main/llm/0a1b/r0-g2", "shard-id": 1},
+    }
+
+
+@pytest.mark.parametrize("line", ["Killed", '{"half": "an obj', "[1]", '{"an": "object"}'])
+def test_in_json_whatever_else_is_written_is_the_message_of_an_object(line: str) -> None:
+    told = told_as_json("worker", line, level="error")
+    assert {"process": "worker", "level": "error", "message": line}.items() <= told.items()
+    assert str(told["time"]).endswith("Z")
 
 
 def test_restarts_come_later_and_later_until_a_part_has_lived() -> None:

@@ -8,7 +8,7 @@ import pytest
 from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
 from perdure.settings import Settings
 from spec.run import CodeArchive
-from store.store import Store
+from store.store import Store, open_store
 
 CONTENT = b"an archive"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -89,3 +89,36 @@ async def test_a_full_disk_is_told_as_trouble_of_the_server(
     with pytest.raises(Unavailable, match="no space left on device"):
         await store.code.put("main", SHA256, pieces(CONTENT))
     assert list(settings.data.code.iterdir()) == []
+
+
+async def test_a_project_has_a_quota_which_replacing_does_not_use(
+    settings: Settings, store: Store
+) -> None:
+    small = settings.model_copy(update={"code_quota_mb": 1})
+    half = 600 * 1024
+    first, second = bytes(half), b"1" * half
+    async with open_store(small) as limited:
+        for _ in range(2):
+            await limited.code.put("main", hashlib.sha256(first).hexdigest(), pieces(first))
+        with pytest.raises(TooLarge, match="more than 1 MB of code") as refused:
+            await limited.code.put("main", hashlib.sha256(second).hexdigest(), pieces(second))
+        assert "PERDURE_CODE_QUOTA_MB" in refused.value.hint
+        await limited.projects.create("team", "admin")
+        await limited.code.put("team", hashlib.sha256(second).hexdigest(), pieces(second))
+    assert {file.stat().st_size for file in settings.data.code.iterdir()} == {half}
+
+
+async def test_a_project_without_any_room_is_refused_before_a_byte_is_taken(
+    settings: Settings, store: Store
+) -> None:
+    small = settings.model_copy(update={"code_quota_mb": 1})
+    whole = bytes(1024 * 1024)
+
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("it was read")
+        yield b""
+
+    async with open_store(small) as limited:
+        await limited.code.put("main", hashlib.sha256(whole).hexdigest(), pieces(whole))
+        with pytest.raises(TooLarge, match="more than 1 MB of code"):
+            await limited.code.put("main", SHA256, never())

@@ -19,7 +19,7 @@ def homes() -> Iterator[Path]:
     """Pytest's own folders are closed to the replicas' accounts."""
     folder = Path(tempfile.mkdtemp(prefix="perdure-homes-"))
     folder.chmod(0o711)
-    yield folder
+    yield folder / "homes"  # which goes with the last replica
     shutil.rmtree(folder)
 
 

@@ -1,0 +1,33 @@
+"""`python -P -m doctor`: the findings as JSON on stdout; with `bundle FILE`, a support bundle."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from doctor.bundle import write_bundle
+from doctor.check import diagnose
+from doctor.checks import ALL
+from perdure import logs
+from perdure.program import exit_status
+from perdure.settings import LogFormat, LogLevel, read_settings
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Look by the environment's settings; 0 also when something is wrong with what was seen."""
+
+    def body() -> None:
+        settings = read_settings()
+        logs.set_up(LogFormat.TEXT, process="doctor", level=LogLevel.ERROR)
+        match arguments:
+            case ["bundle", file]:
+                asyncio.run(write_bundle(settings, Path(file)))
+            case _:
+                found = asyncio.run(diagnose(ALL, settings))
+                sys.stdout.write(found.model_dump_json() + "\n")
+
+    return exit_status(body)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
