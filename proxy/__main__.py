@@ -87,7 +87,9 @@ def options(arguments: argparse.Namespace, settings: Settings) -> Options:
 
 
 def _addresses(given: list[str] | None, default: str) -> tuple[str, ...]:
-    return tuple(filter(None, (_address(each, default) for each in given or [None])))
+    if given is None:
+        return (default,) if default else ()
+    return tuple(_address(each, default) for each in given if each)
 
 
 def _address(given: str | None, default: str) -> str:

@@ -15,8 +15,6 @@ SCHEMES = ("postgresql+asyncpg", "postgresql", "postgres")
 CONNECT_SECONDS = 10.0
 """For the whole of a connection: one that takes longer is not there."""
 
-CORRECT_URL = "Correct `PERDURE_DATABASE_URL`."
-
 
 def is_postgres(url: str) -> bool:
     """Whether this is PostgreSQL's kind of URL."""
@@ -92,11 +90,12 @@ def _trouble(url: str, error: Exception) -> PerdureError:
         ):
             return CannotStart(
                 f"PostgreSQL at `{where}` does not let {who} in.",
-                hint=f"{CORRECT_URL} PostgreSQL's own log says why.",
+                hint="Correct `PERDURE_DATABASE_URL`. PostgreSQL's own log says why.",
             )
         case asyncpg.ClientConfigurationError():
             return CannotStart(
-                f"PostgreSQL at `{where}` cannot be asked like this.", hint=CORRECT_URL
+                f"PostgreSQL at `{where}` cannot be asked like this.",
+                hint="Correct `PERDURE_DATABASE_URL`.",
             )
         case ssl.SSLError():
             reason = f"TLS fails: {error.reason}"
@@ -110,7 +109,7 @@ def _trouble(url: str, error: Exception) -> PerdureError:
             reason = "it ended the connection"
     return Unavailable(
         sentence(f"The store's PostgreSQL at `{where}` does not answer: {reason}"),
-        hint=f"Start it. Or is it another one? {CORRECT_URL}",
+        hint="Start it, or name the right one by `PERDURE_DATABASE_URL`.",
     )
 
 

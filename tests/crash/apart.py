@@ -19,7 +19,7 @@ from tests.testbed.kill import kill
 
 NAMES = ("one", "two")
 KINDS = ("worker", "api", "proxy")
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @dataclass
@@ -98,11 +98,10 @@ class Apart:
         self.parts[part].wait()
 
     def stop(self) -> dict[str, int]:
-        """Stop all in order; their exit codes."""
-        codes = {}
-        for part, process in reversed(self.parts.items()):
-            process.terminate()
-            codes[part] = process.wait(PATIENCE)
+        """Stop all in order; their exit codes. What does not end is killed."""
+        temporal = self.parts.pop("temporal")
+        codes = {part: _ended(process) for part, process in self.parts.items()}
+        _ended(temporal)
         return codes
 
     def log(self, part: str) -> str:
@@ -124,6 +123,15 @@ class Apart:
             )
 
 
+def _ended(process: "subprocess.Popen[bytes]") -> int:
+    process.terminate()
+    try:
+        return process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
 @contextmanager
 def apart(home: Path, database_url: str) -> Iterator[Apart]:
     """All of them, ready; nothing is left afterwards."""
@@ -137,5 +145,4 @@ def apart(home: Path, database_url: str) -> Iterator[Apart]:
             door.perdure("stop", "-x", "-y", run["name"])
     finally:
         codes = made.stop()
-    codes.pop("temporal")
     assert set(codes.values()) == {0}, codes

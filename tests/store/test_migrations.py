@@ -1,5 +1,6 @@
 """Migrations: up, down and up again, on both databases."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from store.schema import MIGRATIONS, downgrade, migrate, upgrade, version
 from store.setup import set_up
 from store.store import open_store
 from store.tables import metadata
+from tests.testbed.deadline import eventually
+from tests.testbed.postgres import Postgres
 
 
 @pytest.fixture
@@ -104,8 +107,6 @@ async def test_newer_tables_are_refused(settings: Settings) -> None:
 
 
 def test_a_start_refuses_newer_tables_and_leaves_them(settings: Settings, tmp_path: Path) -> None:
-    import asyncio
-
     async def newer() -> None:
         database = Database(settings.store_url)
         async with database.write() as connection:
@@ -138,21 +139,25 @@ def test_an_operator_takes_the_tables_back(
     monkeypatch.setenv("PERDURE_DATA_DIR", str(fresh.data_dir))
     monkeypatch.setenv("PERDURE_DATABASE_URL", fresh.database_url.get_secret_value())
     assert main(["base"]) == 0
-    import asyncio
-
     assert not asyncio.run(is_set_up(fresh.store_url))
     set_up(fresh, tmp_path / "config.yml")
     assert asyncio.run(is_set_up(fresh.store_url))
 
 
-async def test_a_downgrade_waits_for_who_migrates(settings: Settings) -> None:
-    import asyncio
+@pytest.mark.long
+class TestPostgres:
+    @pytest.fixture
+    def server(self, postgres: Postgres) -> Postgres:
+        return postgres
 
-    database = Database(settings.store_url)
-    async with database.write(Lock.SETUP):
-        other = asyncio.create_task(take_back(settings.store_url, "base"))
-        done, _ = await asyncio.wait({other}, timeout=0.3)
-        assert not done
-    await other
-    assert await version(database) is None
-    await database.close()
+    async def test_a_downgrade_waits_for_who_sets_up(
+        self, settings: Settings, server: Postgres
+    ) -> None:
+        database = Database(settings.store_url)
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        async with database.write(Lock.SETUP):
+            other = asyncio.create_task(take_back(settings.store_url, "base"))
+            await eventually(lambda: server.sql("postgres", waiting) == "1", "it waits")
+        await other
+        assert await version(database) is None
+        await database.close()

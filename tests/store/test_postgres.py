@@ -1,10 +1,8 @@
 """What is said when PostgreSQL cannot be reached, and that no password is in it."""
 
-import asyncio
 import importlib
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,16 +31,12 @@ def test_what_is_shown_of_a_url_is_where_it_leads() -> None:
 
 async def test_without_its_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
-    for ask in (is_set_up, Database):
-        with pytest.raises(CannotStart, match="`asyncpg` is not installed") as told:
-            await asyncio.ensure_future(_called(ask))
-        assert "perdure[server,postgres]" in told.value.hint
-
-
-async def _called(ask: Callable[[str], object]) -> None:
-    made = ask("postgresql+asyncpg://u@127.0.0.1/d")
-    if asyncio.iscoroutine(made):
-        await made
+    url = "postgresql+asyncpg://u@127.0.0.1/d"
+    with pytest.raises(CannotStart, match="`asyncpg` is not installed") as told:
+        await is_set_up(url)
+    assert "perdure[server,postgres]" in told.value.hint
+    with pytest.raises(CannotStart, match="`asyncpg` is not installed"):
+        Database(url)
 
 
 def test_sqlite_does_not_need_the_driver() -> None:

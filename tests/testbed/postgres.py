@@ -53,16 +53,11 @@ class Postgres:
         """Start it, and wait until it answers."""
         options = [word for name, value in QUICK.items() for word in ("-c", f"{name}={value}")]
         # It ends with us, however we end.
-        held = (*_as_postgres(), "--pdeathsig=INT")
+        command = [*_as_postgres(), "--pdeathsig=INT", _program("postgres"), *options]
+        command += ["-D", str(self.folder / "data"), "-k", str(self.folder)]
+        command += ["-h", "127.0.0.1", "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(*held, _program("postgres"), "-D", self.folder / "data"),
-                    *("-h", "127.0.0.1", "-p", str(self.port), "-k", self.folder, *options),
-                ],
-                stdout=log,
-                stderr=log,
-            )
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(self._answers, "PostgreSQL answers")
 
     def stop(self) -> None:
