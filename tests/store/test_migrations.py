@@ -24,6 +24,8 @@ from store.store import open_store
 from store.tables import metadata
 from store.tokens import Tokens
 from store.users import Users
+from tests.testbed.deadline import eventually
+from tests.testbed.postgres import Postgres
 
 
 @pytest.fixture
@@ -149,17 +151,6 @@ def test_an_operator_takes_the_tables_back(
     assert asyncio.run(is_set_up(fresh.store_url))
 
 
-async def test_a_downgrade_waits_for_who_migrates(settings: Settings) -> None:
-    database = Database(settings.store_url)
-    async with database.write(Lock.SETUP):
-        other = asyncio.create_task(take_back(settings.store_url, "base"))
-        done, _ = await asyncio.wait({other}, timeout=0.3)
-        assert not done
-    await other
-    assert await version(database) is None
-    await database.close()
-
-
 async def test_from_the_first_version_keep_people_tokens_and_events(empty: Database) -> None:
     async with empty.write() as connection:
         await connection.run_sync(upgrade, "0001")
@@ -194,3 +185,22 @@ async def test_on_the_way_back_no_token_opens_more_than_before(empty: Database) 
         await connection.run_sync(migrate)
     (token,) = await Tokens(empty).of("ann")
     assert token.scopes == FULL
+
+
+@pytest.mark.long
+class TestPostgres:
+    @pytest.fixture
+    def server(self, postgres: Postgres) -> Postgres:
+        return postgres
+
+    async def test_a_downgrade_waits_for_who_sets_up(
+        self, settings: Settings, server: Postgres
+    ) -> None:
+        database = Database(settings.store_url)
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        async with database.write(Lock.SETUP):
+            other = asyncio.create_task(take_back(settings.store_url, "base"))
+            await eventually(lambda: server.sql("postgres", waiting) == "1", "it waits")
+        await other
+        assert await version(database) is None
+        await database.close()
