@@ -14,12 +14,16 @@ from perdure.settings import Settings, read_settings
 
 
 def exit_status(body: Callable[[], object]) -> int:
-    """Run `body`: 0, or the exit code of the `PerdureError` that it raised, told on stderr."""
+    """Run `body`: 0, or the exit code of the `PerdureError` that it raised, told on stderr.
+
+    It is told as the command line does, see `cli.report`.
+    """
     try:
         body()
     except PerdureError as error:
         hint = f"hint: {error.hint}\n" if error.hint else ""
-        sys.stderr.write(f"error: {error.message}\n{hint}")
+        first, newline, rest = error.message.partition("\n")
+        sys.stderr.write(f"error: {first} [{error.code()}]{newline}{rest}\n{hint}")
         return error.exit_code
     return 0
 
