@@ -11,7 +11,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cli.connection import Connection
 from perdure import __version__, errors
-from perdure.errors import PerdureError, ServerUnreachable, Unauthenticated, Unavailable
+from perdure.errors import (
+    PerdureError,
+    ServerUnreachable,
+    Unauthenticated,
+    Unavailable,
+    kind_of,
+)
 from perdure.loopback import LOOPBACK_NAMES
 
 T = TypeVar("T")
@@ -168,13 +174,8 @@ def error_of(response: httpx.Response) -> PerdureError:
     except (ValueError, KeyError, TypeError, AttributeError):
         code, hint = "", ""
         message = f"The server answered {response.status_code} {response.reason_phrase}.".rstrip()
-    kind = _error_kinds().get(code) or _KINDS_BY_STATUS.get(response.status_code, PerdureError)
+    kind = kind_of(code) or _KINDS_BY_STATUS.get(response.status_code, PerdureError)
     return kind(message, hint=hint)
-
-
-def _error_kinds(kind: type[PerdureError] = PerdureError) -> dict[str, type[PerdureError]]:
-    below = (entry for child in kind.__subclasses__() for entry in _error_kinds(child).items())
-    return {kind.code(): kind, **dict(below)}
 
 
 _KINDS_BY_STATUS: dict[int, type[PerdureError]] = {

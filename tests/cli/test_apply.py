@@ -169,7 +169,7 @@ def test_the_exit_code_is_the_outcome_of_the_run(
     server.held.set()
     said = perdure("apply", "-f", service.name, "-y")
     assert said.code == code
-    assert said.err.endswith(f"The run llm has ended: {message}.\n")
+    assert said.err.endswith(f"error: The run `llm` has failed: {message}. [host_error]\n")
     assert "published" not in said.out
 
 
