@@ -126,7 +126,7 @@ class Logs:
 
     async def tail(
         self, project: str, run: str, *, count: int, only: LogFilter | None = None
-    ) -> LogPage:
+    ) -> tuple[LogLine, ...]:
         """The last `count` lines, in the order in which they were stored."""
         only = only or LogFilter()
         found: list[LogLine] = []
@@ -140,8 +140,7 @@ class Logs:
                 before = chunk.first_id
             if len(chunks) < most:
                 break
-        lines = tuple(found[-count:])
-        return LogPage(lines=lines, upto=lines[-1].id if lines else 0)
+        return tuple(found[-count:])
 
     async def last_id(self, project: str, run: str) -> int:
         """The number of the newest line; 0 when there is none."""

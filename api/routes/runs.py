@@ -157,7 +157,7 @@ async def logs(
     )
     if query.tail is not None and not after:
         last = await services.store.logs.tail(project, name, count=query.tail, only=only)
-        after = last.lines[0].id - 1 if last.lines else 0
+        after = last[0].id - 1 if last else 0
     if query.follow:
         lines = log_events(services, project, name, after=after, only=only)
         return event_stream(lines, services.stopping, partial(still_has, access, services))
