@@ -9,10 +9,13 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from perdure.errors import Unavailable
+from perdure.errors import NoSpace, Unavailable
 
 BUSY_SECONDS = 15
 """How long a writer waits for another process's transaction: ours take milliseconds."""
+
+FULL = "database or disk is full"
+"""SQLite's words for SQLITE_FULL."""
 
 Clock = Callable[[], datetime]
 
@@ -40,7 +43,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """All or nothing, committed at the end. Raises `Unavailable`, as `read`."""
+        """All or nothing, committed at the end. Raises `Unavailable`, as `read`, and `NoSpace`."""
         async with _transaction(self._writer) as connection:
             yield connection
 
@@ -55,6 +58,11 @@ async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         async with engine.begin() as connection:
             yield connection
     except OperationalError as error:
+        if FULL in str(error.orig):
+            raise NoSpace(
+                "The store cannot keep anything more: the disk of the server is full.",
+                hint="Free some space on the machine of the server, then try again.",
+            ) from error
         raise Unavailable(
             "The store does not answer.", hint="Try again; the server's log says more."
         ) from error
