@@ -28,7 +28,8 @@ def stay(client: Client, applied: Applied) -> int:
     if not run.status.is_final:
         publish(applied)
     follow_logs(client, applied.name)
-    run = until_end(client, applied.name)
+    if not run.status.is_final:
+        run = until_end(client, applied.name)
     if run.status is RunPhase.FAILED:
         report(failure_of(run))
     else:
