@@ -17,7 +17,7 @@ from cli.outcome import Outcome
 from cli.persistence import persist
 from cli.plan_view import properties_of, show_plan
 from cli.repository import LocalRepository, find_repository
-from cli.terminal import answers, confirm, messages, require_person, say
+from cli.terminal import answers, confirm, interruptible, messages, require_person, say
 from cli.units import describe_size
 from cli.upload import upload
 from perdure.errors import NoCapacity, PerdureError, Refused
@@ -72,7 +72,7 @@ def deploy(asked: Deployment) -> int:
             repository=repository
             and Repository(id=repository.id, working_dir=repository.working_dir),
         )
-        with _nothing_submitted_yet():
+        with interruptible(NOTHING_SUBMITTED):
             plan = _plan(client, submission, asked.max_offers)
             rows = properties_of(connection.project, file, configuration, _describe_code(archive))
             if not agree(plan, rows, asked):
@@ -98,16 +98,6 @@ def agree(plan: Plan, properties: list[tuple[str, str]], asked: Deployment) -> b
     if plan.action is PlanAction.NOTHING:
         say("Nothing changes.")
     return True
-
-
-@contextmanager
-def _nothing_submitted_yet() -> Iterator[None]:
-    """Until here, Ctrl-C leaves nothing behind."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say(NOTHING_SUBMITTED)
-        raise
 
 
 def is_published(client: Client, plan: Plan, applied: Applied) -> bool:

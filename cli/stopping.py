@@ -9,18 +9,21 @@ from cli.persistence import persist
 from cli.progress import watch
 from cli.report import report
 from cli.run_table import describe_status
-from cli.terminal import confirm, say
+from cli.terminal import confirm, interruptible, say
 from perdure.errors import PerdureError, sentence
 from spec.submission import RunView, StopCall
+
+NOTHING_STOPPED = "Nothing was stopped."
 
 
 def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -> int:
     """Stop each of the runs and wait for their ends; return the first failure's exit code."""
     listed = ", ".join(names)
     noun = "run" if len(names) == 1 else "runs"
-    if not yes and not confirm(f"{'Abort' if abort else 'Stop'} the {noun} {listed}?"):
-        say("Nothing was stopped.")
-        return Outcome.FAILED
+    with interruptible(NOTHING_STOPPED):
+        if not yes and not confirm(f"{'Abort' if abort else 'Stop'} the {noun} {listed}?"):
+            say(NOTHING_STOPPED)
+            return Outcome.FAILED
     codes, stopping = [], []
     for name in dict.fromkeys(names):
         try:
@@ -65,6 +68,6 @@ def _wait_for_ends(client: Client, names: Sequence[str]) -> None:
             tell_end(until_end(client, waiting[0]))
             waiting.pop(0)
     except KeyboardInterrupt:
-        verb = "goes" if len(waiting) == 1 else "go"
-        say(f"\n{', '.join(waiting)} {verb} on stopping: `perdure ps` shows when it is done.")
+        who, go = ("The run", "goes") if len(waiting) == 1 else ("The runs", "go")
+        say(f"{who} {', '.join(waiting)} {go} on stopping: `perdure ps` shows when that is done.")
         raise
