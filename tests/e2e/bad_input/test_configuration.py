@@ -17,15 +17,18 @@ from tests.ports import free_port
 def test_a_mistake_in_the_file_is_told_without_a_server(
     perdure: Perdure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: Line
 ) -> None:
-    (tmp_path / ".dstack.yml").write_text(line.file)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    home, folder = tmp_path / "home", tmp_path / "app"
+    home.mkdir()
+    folder.mkdir()
+    (folder / ".dstack.yml").write_text(line.file)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("PERDURE_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("PERDURE_TOKEN", "any")
     said = perdure(*line.given.split()[1:])
     line.check(said.code, said.err)
     assert said.out == ""
-    assert os.listdir(tmp_path) == [".dstack.yml"]
+    assert (os.listdir(home), os.listdir(folder)) == ([], [".dstack.yml"])
 
 
 @example(lines.SECRET)
