@@ -34,7 +34,11 @@ def other_failures(run: RunView, told: str) -> Iterator[str]:
 
 
 def last_words(client: Client, runs: Sequence[RunView]) -> Iterator[str]:
-    """Of each replica that failed: the code, the last lines of its log, and what to do."""
+    """Of each replica that failed: the code, the last lines of its log, and what to do.
+
+    The lines come from the store: what an application writes never reaches Temporal, where a run's
+    status is public.
+    """
     failed = [(run, replica) for run in runs for replica in _failed(run)]
     for run, replica in failed[:MOST_TOLD]:
         code = f" [{replica.code}]" if replica.code else ""
