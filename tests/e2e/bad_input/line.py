@@ -45,7 +45,7 @@ class Line:
         told = normal(text, usual or {})
         end = len(told) - len(self.shown)
         assert told.endswith(self.shown), f"{told}\n-- and not\n{self.shown}"
-        assert end <= 0 or told[end - 1] == "\n", told
+        assert not self.shown or end == 0 or told[end - 1] == "\n", told
         assert ends == self.ends, told
 
 

@@ -103,5 +103,3 @@ def test_a_disk_that_fills_up_is_told_and_what_runs_goes_on(
     finally:
         filler.unlink()
     small.perdure("apply", "-y", "-d", folder=folder)
-    small.until_ready("kept")
-    small.perdure("stop", "-x", "-y", "kept")
