@@ -143,6 +143,17 @@ async def test_an_image_that_is_not_there_fails_the_run_with_that_reason(at_work
     assert (replica.code, replica.hint) == ("image_not_found", "Look again.")
 
 
+async def test_a_log_over_its_quota_ends_a_replica_that_is_not_ready_yet(
+    at_work: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_work.store.logs, "_quota", 0)
+    await at_work.apply("web", model="a model that nothing here answers for")
+    status = await at_work.until_ended("web")
+    assert (status.status, status.status_message) == (RunPhase.FAILED, "log quota exceeded")
+    assert [replica.code for replica in status.replicas] == ["log_quota_exceeded"]
+    assert at_work.runtime.containers == {}
+
+
 async def test_no_offer_fails_the_run_with_no_capacity(at_work: Stage) -> None:
     plan = await at_work.plan("web", resources={"gpu": "A100"})
     assert "`gpu: A100:1` is asked for, it has no GPU free" in plan.refusals[0].message

@@ -7,12 +7,14 @@ from tests.e2e.bad_input.line import example
 from tests.e2e.bad_input.lines import log as lines
 from tests.e2e.bad_input.test_command import processes, written
 from tests.e2e.installation import Installation
+from tests.e2e.programs import program
 from tests.e2e.test_secrets import temporal
 from tests.workflows.test_public import leaks
 
 MEGABYTE = 1 << 20
 LOUD = """
-import sys
+import socket, sys
+served = socket.create_server(("127.0.0.1", PORT))
 for _ in range(1024):
     sys.stdout.buffer.write(b"x" * (1 << 20))
 """
@@ -31,6 +33,8 @@ def test_a_line_of_a_gigabyte_costs_no_memory_and_ends_the_run_over_its_quota(
     small: Installation, tmp_path: Path
 ) -> None:
     folder = written(tmp_path / "loud", lines.LONG_LINE, LOUD)
+    port = (folder / ".dstack.yml").read_text().partition("port: ")[2].split()[0]
+    (folder / "app.py").write_text(program(LOUD, int(port)))
     before = {part: peak(small, part) for part in ("worker", "api")}
     done = small.run("apply", "-y", folder=folder)
     lines.LONG_LINE.check(done.returncode, done.stderr)
