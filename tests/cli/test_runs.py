@@ -167,7 +167,7 @@ def test_no_runs_are_an_empty_array_and_a_sentence_for_people(
 def test_verbose_tells_the_last_words_of_what_failed_cut_where_they_are_long(
     server: FakeServer, perdure: Perdure
 ) -> None:
-    told = {"status": ReplicaPhase.FAILED, "ready": False, "message": "exited (5)"}
+    told: dict[str, Any] = {"status": ReplicaPhase.FAILED, "ready": False, "message": "exited (5)"}
     failed = replica(code="container_exited", hint="Look there.", **told)
     server.runs = [run(RunPhase.FAILED, failed, status_message="exited (5)")]
     server.logs = [log_line(1, "a\x1b[31m"), log_line(2, "x" * 1000)]
