@@ -129,7 +129,10 @@ async def member_of(project: str, caller: CallerHere, services: ServicesHere) ->
     """
     if caller.role is GlobalRole.ADMIN:
         if project not in caller.projects and await services.store.projects.find(project) is None:
-            raise NotFound(f"There is no project `{project}`.")
+            raise NotFound(
+                f"There is no project `{project}`.",
+                hint="`perdure project list` shows what there is.",
+            )
         return Access(caller, project, ProjectRole.ADMIN)
     role = caller.projects.get(project)
     if role is None:

@@ -37,7 +37,8 @@ class Applications:
         self._by = by
 
     async def plan(self, call: PlanCall) -> Plan:
-        """What applying would do. Stores nothing. Raises `InvalidInput` and its kind."""
+        """What applying would do. Stores nothing. Raises `InvalidInput` and its kind, `NoSpace`."""
+        self._services.settings.data.require_space()
         run = _name_of(call)
         stripped = await self._stripped(call, run)
         order = PlanOrder(
@@ -66,7 +67,11 @@ class Applications:
         )
 
     async def apply(self, call: ApplyCall, key: str | None) -> Applied:
-        """Apply once per `key`: a repetition gets the first one's answer, whatever came between."""
+        """Apply once per `key`: a repetition gets the first one's answer, whatever came between.
+
+        Raises what `plan` raises, before anything was stored.
+        """
+        self._services.settings.data.require_space()
         claim = await self._services.store.idempotency.claim(
             self._project,
             self._by.user,

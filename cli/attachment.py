@@ -3,11 +3,14 @@
 from contextlib import suppress
 
 from cli.client import Client
+from cli.failure import failure_of
 from cli.outcome import Outcome, outcome_of
 from cli.printed_logs import follow_logs
 from cli.progress import watch
-from cli.stopping import stop_run, wait_for_end
+from cli.report import report
+from cli.stopping import stop_run, tell_end, until_end
 from cli.terminal import answers, confirm, is_interactive, say
+from spec.status import RunPhase
 from spec.submission import Applied, RunView
 
 
@@ -25,7 +28,13 @@ def stay(client: Client, applied: Applied) -> int:
     if not run.status.is_final:
         publish(applied)
     follow_logs(client, applied.name)
-    return outcome_of(wait_for_end(client, applied.name))
+    if not run.status.is_final:
+        run = until_end(client, applied.name)
+    if run.status is RunPhase.FAILED:
+        report(failure_of(run))
+    else:
+        tell_end(run)
+    return outcome_of(run)
 
 
 def is_ready(run: RunView, applied: Applied) -> bool:

@@ -13,7 +13,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cli.connection import Connection
 from perdure import __version__, errors
-from perdure.errors import PerdureError, ServerUnreachable, Unauthenticated, Unavailable
+from perdure.errors import (
+    PerdureError,
+    ServerUnreachable,
+    Unauthenticated,
+    Unavailable,
+    kind_of,
+)
 from perdure.loopback import LOOPBACK_NAMES
 
 T = TypeVar("T")
@@ -205,7 +211,7 @@ def error_of(response: httpx.Response) -> PerdureError:
     code, message, hint = _envelope(response)
     if not code:
         message = f"The server answered {response.status_code} {response.reason_phrase}.".rstrip()
-    kind = _error_kinds().get(code) or _KINDS_BY_STATUS.get(response.status_code, PerdureError)
+    kind = kind_of(code) or _KINDS_BY_STATUS.get(response.status_code, PerdureError)
     return kind(message, hint=hint)
 
 
@@ -221,11 +227,6 @@ def _envelope(response: httpx.Response) -> tuple[str, str, str]:
 
 def _authorization(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _error_kinds(kind: type[PerdureError] = PerdureError) -> dict[str, type[PerdureError]]:
-    below = (entry for child in kind.__subclasses__() for entry in _error_kinds(child).items())
-    return {kind.code(): kind, **dict(below)}
 
 
 _KINDS_BY_STATUS: dict[int, type[PerdureError]] = {

@@ -17,7 +17,7 @@ from cli.outcome import Outcome
 from cli.persistence import persist
 from cli.plan_view import properties_of, show_plan
 from cli.repository import LocalRepository, find_repository
-from cli.terminal import answers, confirm, messages, require_person, say
+from cli.terminal import answers, confirm, interruptible, messages, require_person, say
 from cli.units import describe_size
 from cli.upload import upload
 from perdure.errors import NoCapacity, PerdureError, Refused
@@ -31,6 +31,7 @@ PLAN_TIME = 180.0
 """Seconds that a plan may take: every cloud is asked for its offers."""
 APPLY_TIME = 900.0
 """Seconds that one request to apply may take: a stopping run of the name is waited for."""
+NOTHING_SUBMITTED = "Nothing was submitted."
 OTHER_OFFERS = "`perdure offer` shows what there is: ask for less, or for other backends."
 
 QUESTIONS = {
@@ -71,17 +72,14 @@ def deploy(asked: Deployment) -> int:
             repository=repository
             and Repository(id=repository.id, working_dir=repository.working_dir),
         )
-        plan = _plan(client, submission, asked.max_offers)
-        rows = properties_of(connection.project, file, configuration, _describe_code(archive))
-        show_plan(answers(), plan, rows, verbose=asked.verbose)
-        check_plan(plan)
-        if not asked.yes and not confirm(f"{QUESTIONS[plan.action]} {plan.name}?"):
-            say("Nothing was submitted.")
-            return Outcome.FAILED
-        if asked.yes and plan.action is PlanAction.NOTHING:
-            say("Nothing changes.")
-        if archive is not None:
-            upload(client, archive)
+        with interruptible(NOTHING_SUBMITTED):
+            plan = _plan(client, submission, asked.max_offers)
+            rows = properties_of(connection.project, file, configuration, _describe_code(archive))
+            if not agree(plan, rows, asked):
+                say(NOTHING_SUBMITTED)
+                return Outcome.FAILED
+            if archive is not None:
+                upload(client, archive)
         applied = submit(client, apply_call(submission, plan, force=asked.force))
         if configuration.name is None:
             say(f"The run is called {applied.name}: `perdure stop {applied.name}` stops it.")
@@ -89,6 +87,17 @@ def deploy(asked: Deployment) -> int:
             publish(applied, yet=is_published(client, plan, applied))
             return Outcome.OK
         return attach(client, applied)
+
+
+def agree(plan: Plan, properties: list[tuple[str, str]], asked: Deployment) -> bool:
+    """Show the plan, and whether to go on. Raises what the plan refuses."""
+    show_plan(answers(), plan, properties, verbose=asked.verbose)
+    check_plan(plan)
+    if not asked.yes:
+        return confirm(f"{QUESTIONS[plan.action]} {plan.name}?")
+    if plan.action is PlanAction.NOTHING:
+        say("Nothing changes.")
+    return True
 
 
 def is_published(client: Client, plan: Plan, applied: Applied) -> bool:

@@ -7,6 +7,7 @@ from rich.live import Live
 
 from cli.client import Client
 from cli.connection import connect
+from cli.failure import last_words
 from cli.run_table import run_table, runs_json
 from cli.stream import PATIENCE, PAUSES
 from cli.terminal import answers, say, show
@@ -21,10 +22,13 @@ def print_runs(project: str | None, *, show_all: bool, verbose: bool, as_json: b
     """Print the runs once."""
     with Client(connect(project)) as client:
         runs = fetch_runs(client, show_all=show_all)
-    if as_json:
-        answers().print(runs_json(runs), soft_wrap=True)
-        return
-    show(answers(), run_table(runs, datetime.now(UTC), verbose=verbose))
+        if as_json:
+            answers().print(runs_json(runs), soft_wrap=True)
+            return
+        show(answers(), run_table(runs, datetime.now(UTC), verbose=verbose))
+        words = "\n".join(last_words(client, runs)) if verbose else ""
+    if words:
+        answers().print(f"\n{words}", overflow="ignore", crop=False)
     if not runs:
         say(f"No runs in the project {client.connection.project}" + ("." if show_all else " now."))
 

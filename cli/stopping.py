@@ -3,24 +3,27 @@
 from collections.abc import Sequence
 
 from cli.client import Client
+from cli.failure import other_failures
 from cli.outcome import Outcome
 from cli.persistence import persist
 from cli.progress import watch
 from cli.report import report
 from cli.run_table import describe_status
-from cli.terminal import confirm, say
+from cli.terminal import confirm, interruptible, say
 from perdure.errors import PerdureError, sentence
-from spec.status import ReplicaPhase
 from spec.submission import RunView, StopCall
+
+NOTHING_STOPPED = "Nothing was stopped."
 
 
 def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -> int:
     """Stop each of the runs and wait for their ends; return the first failure's exit code."""
     listed = ", ".join(names)
     noun = "run" if len(names) == 1 else "runs"
-    if not yes and not confirm(f"{'Abort' if abort else 'Stop'} the {noun} {listed}?"):
-        say("Nothing was stopped.")
-        return Outcome.FAILED
+    with interruptible(NOTHING_STOPPED):
+        if not yes and not confirm(f"{'Abort' if abort else 'Stop'} the {noun} {listed}?"):
+            say(NOTHING_STOPPED)
+            return Outcome.FAILED
     codes, stopping = [], []
     for name in dict.fromkeys(names):
         try:
@@ -28,15 +31,14 @@ def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -
             stopping.append(name)
         except PerdureError as error:
             codes.append(report(error))
-    for name in stopping:
-        wait_for_end(client, name)
+    _wait_for_ends(client, stopping)
     return next(iter(codes), Outcome.OK)
 
 
 def stop_run(client: Client, name: str) -> None:
     """Stop the run, and wait for its end."""
     request_stop(client, name, abort=False)
-    wait_for_end(client, name)
+    _wait_for_ends(client, [name])
 
 
 def request_stop(client: Client, name: str, *, abort: bool) -> None:
@@ -45,12 +47,27 @@ def request_stop(client: Client, name: str, *, abort: bool) -> None:
     persist(lambda: client.send("POST", where, json=call.model_dump()))
 
 
-def wait_for_end(client: Client, name: str) -> RunView:
-    """Show how the run comes to its end, and say how it ended."""
-    run = watch(client, name, until=lambda run: run.status.is_final)
+def until_end(client: Client, name: str) -> RunView:
+    """Show how the run comes to its end."""
+    return watch(client, name, until=lambda run: run.status.is_final)
+
+
+def tell_end(run: RunView) -> None:
+    """Say how the run ended."""
     ended = describe_status(run)
-    say(sentence(f"The run {name} has ended: {ended}"))
-    for replica in run.replicas:
-        if replica.status is ReplicaPhase.FAILED and replica.message != ended:
-            say(f"  replica {replica.num}: {replica.message}")
-    return run
+    say(sentence(f"The run {run.name} has ended: {ended}"))
+    for line in other_failures(run, ended):
+        say(line)
+
+
+def _wait_for_ends(client: Client, names: Sequence[str]) -> None:
+    """Until all have ended. Ctrl-C ends the waiting, and not what was asked for."""
+    waiting = list(names)
+    try:
+        while waiting:
+            tell_end(until_end(client, waiting[0]))
+            waiting.pop(0)
+    except KeyboardInterrupt:
+        who, go = ("The run", "goes") if len(waiting) == 1 else ("The runs", "go")
+        say(f"{who} {', '.join(waiting)} {go} on stopping: `perdure ps` shows when that is done.")
+        raise

@@ -5,7 +5,8 @@ Names, reasons and the like come from files and servers: a terminal shows them a
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from getpass import getpass
 from typing import Any, TextIO
@@ -117,6 +118,16 @@ def _answer(question: str) -> str | None:
     finally:
         if not line:
             sys.stderr.write("\n")
+
+
+@contextmanager
+def interruptible(said: str) -> Iterator[None]:
+    """Say what Ctrl-C means here, then end by it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(said)
+        raise
 
 
 def read_secret(prompt: str) -> str:

@@ -34,12 +34,16 @@ def as_failure(error: PerdureError, *, final: bool | None = None) -> Application
 
 
 def as_error(failure: BaseException) -> PerdureError:
-    """The error that the innermost failure of ours carries; else a plain one with its message."""
+    """The error that the innermost failure of ours carries; else a plain one with its message.
+
+    Behind a failure that `as_failure` made is the error itself once more, as Temporal's SDK puts
+    it: by its class and its message, without the hint. It is not the one that counts.
+    """
     cause: BaseException | None = failure
     found: ApplicationError | None = None
     while cause is not None:
         if isinstance(cause, ApplicationError) and cause.type in _BY_NAME:
-            found = cause
+            found = cause if found is None or cause.details else found
         cause = cause.__cause__
     if found is None:
         return PerdureError(_innermost_message(failure))

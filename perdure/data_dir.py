@@ -2,16 +2,20 @@
 
 import hashlib
 import os
+import shutil
 import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from perdure.errors import CannotStart
+from perdure.errors import CannotStart, NoSpace
 
 # The kernel's limit is 108 bytes with the final NUL; the longest name that we put below `sockets`
 # has 52 (`tunnels/`, 32 hex digits, `.sock`, and a suffix of ssh's while it binds).
 LONGEST_SOCKET_FOLDER = 107 - 52
+
+RESERVED = 64 << 20
+"""Bytes of the disk in which what runs can be watched, and stopped, for days."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,16 @@ class DataDir:
 
     def _named(self, name: str) -> str:
         return f"{name}-{self.instance}" if self.instance else name
+
+    def require_space(self) -> None:
+        """Raise `NoSpace` unless something can be added: what runs already needs the rest."""
+        free = shutil.disk_usage(self.root).free
+        if free < RESERVED:
+            raise NoSpace(
+                f"The disk of the server is full: {free >> 20} MB are free, and "
+                f"{RESERVED >> 20} MB are kept for what runs.",
+                hint="Free some space on the machine of the server, then apply again.",
+            )
 
     def create(self) -> None:
         """Make the folders, mode 0700. Raises `CannotStart` when that is not possible."""

@@ -19,6 +19,7 @@
     ├── RateLimited                     too many requests                         HTTP 429, exit 1
     ├── Unavailable                     a part of the system does not answer      HTTP 503, exit 1
     │   └── ServerUnreachable           the client found no server
+    ├── NoSpace                         the server's disk is full                 HTTP 507, exit 1
     ├── CannotStart                     a process of ours cannot start here               exit 1
     └── HostError                       a machine could not do its part
         ├── InstanceUnreachable
@@ -28,8 +29,10 @@
         │   └── ImagePullDenied         wrong or missing credentials
         ├── ContainerCreateFailed
         ├── VolumeFailed
-        ├── NotReadyInTime              it never opened its port
-        └── ContainerExited             it ended before it was ready
+        ├── NotReadyInTime              it never opened its port                        exit 124
+        ├── LogQuotaExceeded            it wrote more log than a run may
+        └── ContainerExited             it ended by itself
+            └── OutOfMemory             … when its memory ran out
 
 `code` is the class's name in snake case and never changes; the message says what happened and
 why; the hint says what to do. Both are sentences: a capital letter or a name in backticks first, a
@@ -189,6 +192,12 @@ class ServerUnreachable(Unavailable):
     """The client found no server at its address."""
 
 
+class NoSpace(PerdureError):
+    """The disk of the server is full: nothing can be kept there, and nothing was."""
+
+    http_status = 507
+
+
 class CannotStart(PerdureError):
     """A process of ours cannot start here: a port or a folder in use, no disk, no key."""
 
@@ -228,9 +237,30 @@ class VolumeFailed(HostError):
 class NotReadyInTime(HostError):
     """The service did not become ready in its time."""
 
+    exit_code = 124
+
+
+class LogQuotaExceeded(HostError):
+    """The service wrote more log than a run may have."""
+
 
 class ContainerExited(HostError):
-    """The container ended before the service was ready."""
+    """The container ended by itself, with an exit code that is not 0."""
+
+
+class OutOfMemory(ContainerExited):
+    """The container used more memory than it may, and was killed for it."""
+
+
+def kind_of(code: str) -> type[PerdureError] | None:
+    """The class of a code; None for one that this version does not know."""
+    waiting: list[type[PerdureError]] = [PerdureError]
+    while waiting:
+        kind = waiting.pop()
+        if kind.code() == code:
+            return kind
+        waiting += kind.__subclasses__()
+    return None
 
 
 def sentence(text: str) -> str:

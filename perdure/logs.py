@@ -116,7 +116,8 @@ def tell_failure(error: PerdureError) -> None:
         logging.getLogger(__name__).error(error.message, extra={"hint": error.hint})
         return
     hint = f"hint: {error.hint}\n" if error.hint else ""
-    sys.stderr.write(f"error: {error.message}\n{hint}")
+    first, newline, rest = error.message.partition("\n")
+    sys.stderr.write(f"error: {first} [{error.code()}]{newline}{rest}\n{hint}")
 
 
 def _log_what_nobody_caught(

@@ -13,7 +13,10 @@ from perdure.settings import Settings, read_settings
 
 
 def exit_status(body: Callable[[], object]) -> int:
-    """Run `body`: 0, or the exit code of the `PerdureError` that it raised, told on stderr."""
+    """Run `body`: 0, or the exit code of the `PerdureError` that it raised, told on stderr.
+
+    It is told as the command line does, see `cli.report`.
+    """
     try:
         body()
     except PerdureError as error:

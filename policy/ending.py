@@ -1,7 +1,7 @@
 """How a replica ended, from what was seen of it."""
 
 from perdure import errors
-from perdure.errors import PerdureError
+from perdure.errors import ContainerExited, LogQuotaExceeded, OutOfMemory, PerdureError
 from spec.job import JobPhase, JobState
 from spec.public import PublicModel
 from spec.status import EndReason, ReplicaPhase
@@ -14,15 +14,30 @@ _REASONS: tuple[tuple[type[PerdureError], EndReason], ...] = (
     (errors.ImagePullFailed, EndReason.IMAGE_PULL_FAILED),
     (errors.ContainerCreateFailed, EndReason.CONTAINER_NOT_CREATED),
     (errors.RuntimeUnsupported, EndReason.CONTAINER_NOT_CREATED),
+    (errors.LogQuotaExceeded, EndReason.LOG_QUOTA),
+    (errors.OutOfMemory, EndReason.OUT_OF_MEMORY),
+    (errors.ContainerExited, EndReason.EXITED_WITH_ERROR),
 )
+
+_EXITS = {
+    126: "A command cannot be executed.",
+    127: "A command was not found.",
+    137: "It was killed (SIGKILL), as Linux does to a program when memory runs out.",
+}
+"""What exit codes of shells mean; all others are the application's own."""
 
 
 class Ending(PublicModel):
-    """Why, with which exit code if there was one, and in an error's words."""
+    """Why, with which exit code if there was one, and as an error: its code, its words, its hint.
+
+    An end that was wanted has no `code`.
+    """
 
     reason: EndReason
     exit_code: int | None = None
+    code: str = ""
     detail: str = ""
+    hint: str = ""
 
     @property
     def phase(self) -> ReplicaPhase:
@@ -30,20 +45,39 @@ class Ending(PublicModel):
         return self.reason.phase
 
 
-def ending_of_error(error: PerdureError) -> Ending:
-    """The ending that an error of one of the replica's deeds means."""
-    for kind, reason in _REASONS:
-        if isinstance(error, kind):
-            return Ending(reason=reason, detail=error.message)
-    return Ending(reason=EndReason.ERROR, detail=error.message)
+def ending_of_error(error: PerdureError, exit_code: int | None = None) -> Ending:
+    """The ending that an error means, of one of the replica's deeds or of its container."""
+    reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
+    return Ending(
+        reason=next(reasons, EndReason.ERROR),
+        exit_code=exit_code,
+        code=error.code(),
+        detail=error.message,
+        hint=error.hint,
+    )
 
 
-def ending_of_exit(job: JobState) -> Ending:
-    """The ending of a container that ended by itself, or is not there any more."""
+def ending_of_exit(job: JobState, run: str) -> Ending:
+    """The ending of a container of `run` that ended by itself, or is not there any more."""
+    log = f"Its last words are in its log: `perdure logs {run}`."
     if job.phase is JobPhase.MISSING:
-        return Ending(reason=EndReason.ERROR, detail="The container was removed by somebody else.")
-    if job.out_of_memory:
-        return Ending(reason=EndReason.OUT_OF_MEMORY, exit_code=job.exit_code)
-    if job.exit_code == 0:
+        return ending_of_error(
+            errors.HostError("The container was removed by somebody else.", hint="Apply again.")
+        )
+    if job.exit_code == 0 and not job.out_of_memory:
         return Ending(reason=EndReason.EXITED, exit_code=0)
-    return Ending(reason=EndReason.EXITED_WITH_ERROR, exit_code=job.exit_code)
+    if job.out_of_memory:
+        memory = "Raise the maximum of `resources.memory`, or have the service use less."
+        return ending_of_error(OutOfMemory("", hint=memory), job.exit_code)
+    meaning = _EXITS.get(job.exit_code or 0, "")
+    return ending_of_error(ContainerExited(meaning, hint=log), job.exit_code)
+
+
+def ending_over_quota() -> Ending:
+    """The ending of a replica whose run has written too much."""
+    return ending_of_error(
+        LogQuotaExceeded(
+            "It wrote more log than the server keeps of a run.",
+            hint="Have it write less, or raise `PERDURE_LOG_QUOTA_MB` of the server.",
+        )
+    )

@@ -1,9 +1,10 @@
 """What a search for offers comes to: what fits, best first, and why the rest does not."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from policy.image import DefaultImage
-from policy.placement import Misfit, fitting_gpus, ranked, unfit, unmet_defaults
+from policy.placement import Misfit, distance, fitting_gpus, misfits, ranked, unmet_defaults
 from policy.runtime import runtime_refusals
 from spec.machine import RuntimeFacts, RuntimeKind
 from spec.offer import Offer, OfferList, OfferQuery, Refusal, RefusalKind
@@ -32,24 +33,43 @@ class Found(Model):
     refusal: Refusal | None = None
 
 
+class Unfit(NamedTuple):
+    """An offer, and all that it lacks."""
+
+    offer: Offer
+    misfits: tuple[Misfit, ...]
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The names of the properties that it does not meet."""
+        return tuple(misfit.requirement for misfit in self.misfits)
+
+    @property
+    def distance(self) -> tuple[int, float]:
+        """How far it is from what was asked."""
+        return distance(self.misfits)
+
+
 def judge(query: OfferQuery, found: Sequence[Found], image: DefaultImage) -> OfferList:
-    """The best of what fits, and each reason once why the rest does not."""
+    """The best of what fits, and each reason once why the rest does not: the closest one first."""
     judged = [_judge(query, each, image) for each in found]
-    fitting = ranked([offer for offers, _ in judged for offer in offers])
+    fitting = ranked([offer for offers, _, _ in judged for offer in offers])
+    refusals = [refusal for _, refused, _ in judged for refusal in refused]
+    refusals += _refusals([each for _, _, unfit in judged for each in unfit])
     lenient = {each.backend for each in found if not each.enforces_defaults}
     prices = [offer.price for offer in fitting if offer.price is not None]
     return OfferList(
         offers=fitting[:KEPT],
         more=len(fitting[KEPT:]),
         max_price=max(prices, default=None),
-        refusals=tuple(dict.fromkeys(each for _, refusals in judged for each in refusals)),
+        refusals=tuple(dict.fromkeys(refusals)),
         warnings=tuple(dict.fromkeys(_warnings(query, fitting[:KEPT], lenient))),
     )
 
 
 def _judge(
     query: OfferQuery, found: Found, image: DefaultImage
-) -> tuple[list[Offer], list[Refusal]]:
+) -> tuple[list[Offer], list[Refusal], list[Unfit]]:
     spec = RunSpec(configuration=query.configuration, digests=query.digests)
     refused = {
         kind: runtime_refusals(spec, kind, found.facts, image, backend=found.backend)
@@ -57,31 +77,33 @@ def _judge(
     }
     fitting: list[Offer] = []
     refusals = [] if found.refusal is None else [found.refusal]
-    misfits: dict[str, list[tuple[Offer, Misfit]]] = {}
+    unfit: list[Unfit] = []
     for offer in found.offers:
-        misfit = unfit(query, offer, enforce_defaults=found.enforces_defaults)
-        if misfit is not None:
-            misfits.setdefault(misfit.requirement, []).append((offer, misfit))
+        lacking = misfits(query, offer, enforce_defaults=found.enforces_defaults)
+        if lacking:
+            unfit.append(Unfit(offer, lacking))
         elif refused[offer.runtime]:
             refusals += refused[offer.runtime]
         else:
             gpus = fitting_gpus(query.configuration.resources, offer.gpus)
             fitting.append(offer.model_copy(update={"gpus": gpus}))
-    refusals += [_refusal(found.backend, alike) for alike in misfits.values()]
-    return fitting, refusals
+    return fitting, refusals, unfit
 
 
-def _refusal(backend: str, alike: list[tuple[Offer, Misfit]]) -> Refusal:
-    """One for all offers that lack the same."""
-    offer, misfit = alike[0]
-    if len(alike) == 1:
-        message = f"`{offer.place}` does not fit: {misfit.reason}."
-    else:
-        message = (
-            f"`{offer.place}` and {len(alike) - 1} more offers of `{backend}` do not fit by "
-            f"`{misfit.requirement}`: {misfit.reason}."
-        )
-    return Refusal(kind=RefusalKind.CAPACITY, subject=backend, message=message)
+def _refusals(unfit: Sequence[Unfit]) -> Iterator[Refusal]:
+    """One for all offers of a backend that lack the same, told of the one that lacks least."""
+    alike: dict[tuple[str, tuple[str, ...]], list[Unfit]] = {}
+    for each in sorted(unfit, key=lambda each: each.distance):
+        alike.setdefault((each.offer.backend, each.requirements), []).append(each)
+    for number, ((backend, names), group) in enumerate(alike.items()):
+        best = group[0]
+        reasons = "; ".join(misfit.reason for misfit in best.misfits)
+        closest = " comes closest, and" if number == 0 and len(unfit) > 1 else ""
+        message = f"`{best.offer.place}`{closest} does not fit: {reasons}."
+        if len(group) > 1:
+            listed = ", ".join(f"`{name}`" for name in names)
+            message += f" Nor do {len(group) - 1} more of `{backend}`, by {listed}."
+        yield Refusal(kind=RefusalKind.CAPACITY, subject=backend, message=message)
 
 
 def _warnings(query: OfferQuery, offers: Iterable[Offer], lenient: set[str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Whether an offer fits what was asked, and in which order offers are tried."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from spec.gpu import GpuRequest
@@ -12,37 +12,50 @@ from spec.run import Placement
 from spec.service import ServiceConfiguration
 from spec.units import format_price
 
+_LITTLE = 0.1
+"""What GPUs lack that are enough in number, and not in memory."""
+
 
 class Misfit(NamedTuple):
-    """A property of the configuration that an offer does not meet, and how people say it."""
+    """A property of the configuration that an offer does not meet, and how people say it.
+
+    `lack` is how much of it is missing, from above 0 to 1: all of it, or nobody can tell.
+    """
 
     requirement: str
     reason: str
+    lack: float = 1.0
 
 
-def unfit(query: OfferQuery, offer: Offer, *, enforce_defaults: bool = True) -> Misfit | None:
-    """The first requirement that the offer does not meet; None when it fits.
+def misfits(
+    query: OfferQuery, offer: Offer, *, enforce_defaults: bool = True
+) -> tuple[Misfit, ...]:
+    """Every requirement that the offer does not meet; none when it fits.
 
     Without `enforce_defaults`, resources that the user did not write are no requirement: on a
     machine that is there anyway, defaults only warn.
     """
     asked = query.configuration
     enforced = ("cpu", "memory", "disk") if enforce_defaults else query.requested
-    checks: tuple[Callable[[], Misfit | None], ...] = (
-        lambda: _unfit_place(asked, offer),
-        lambda: _unfit_price(asked, offer),
-        lambda: _unfit_size(asked.resources, offer, enforced),
-        lambda: _unfit_gpus(asked.resources, offer),
+    return (
+        *_unfit_place(asked, offer),
+        *_unfit_price(asked, offer),
+        *_unfit_sizes(asked.resources, offer, enforced),
+        *_unfit_gpus(asked.resources, offer),
     )
-    return next((reason for check in checks if (reason := check()) is not None), None)
+
+
+def distance(lacking: Collection[Misfit]) -> tuple[int, float]:
+    """How far an offer is from what was asked: by how many requirements, then by how much."""
+    return len(lacking), sum(misfit.lack for misfit in lacking)
 
 
 def unmet_defaults(query: OfferQuery, offer: Offer) -> tuple[str, ...]:
     """Default requirements, not written by the user, that the offer does not meet."""
     return tuple(
         f"The default `{name}: {wanted}` is more than this machine has ({has})."
-        for name, wanted, has, fits in _sizes(query.configuration.resources, offer)
-        if not fits and name not in query.requested
+        for name, wanted, has, lack in _sizes(query.configuration.resources, offer)
+        if lack and name not in query.requested
     )
 
 
@@ -91,7 +104,7 @@ def fitting_gpus(asked: Resources, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
     return tuple(gpu for gpu in gpus if asked.gpu is not None and _fits_gpu(asked.gpu, gpu))
 
 
-def _unfit_place(asked: ServiceConfiguration, offer: Offer) -> Misfit | None:
+def _unfit_place(asked: ServiceConfiguration, offer: Offer) -> Iterator[Misfit]:
     wanted = (
         ("backends", asked.backends, offer.backend),
         ("regions", asked.regions, offer.region),
@@ -100,42 +113,40 @@ def _unfit_place(asked: ServiceConfiguration, offer: Offer) -> Misfit | None:
     )
     for name, allowed, given in wanted:
         if allowed and given.lower() not in {str(each).lower() for each in allowed}:
-            return Misfit(name, f"`{name}` does not include `{given or '-'}`")
+            yield Misfit(name, f"`{name}` does not include `{given or '-'}`")
     if asked.spot_policy is SpotPolicy.SPOT and not offer.spot:
         reason = "`spot_policy: spot` asks for spot instances, and this is none"
-        return Misfit("spot_policy", reason)
+        yield Misfit("spot_policy", reason)
     if asked.spot_policy is SpotPolicy.ON_DEMAND and offer.spot:
-        return Misfit("spot_policy", "`spot_policy: on-demand` excludes spot instances")
-    return None
+        yield Misfit("spot_policy", "`spot_policy: on-demand` excludes spot instances")
 
 
-def _unfit_price(asked: ServiceConfiguration, offer: Offer) -> Misfit | None:
+def _unfit_price(asked: ServiceConfiguration, offer: Offer) -> Iterator[Misfit]:
     if asked.max_price is None:
-        return None
+        return
     if offer.price is None:
-        return Misfit("max_price", "its price is unknown, and `max_price` is set")
-    if offer.price > asked.max_price:
+        yield Misfit("max_price", "its price is unknown, and `max_price` is set")
+    elif offer.price > asked.max_price:
         price, limit = format_price(offer.price), format_price(asked.max_price)
-        return Misfit("max_price", f"it costs {price} an hour, `max_price` is {limit}")
-    return None
+        lack = 1 - asked.max_price / offer.price
+        yield Misfit("max_price", f"it costs {price} an hour, `max_price` is {limit}", lack)
 
 
-def _unfit_size(asked: Resources, offer: Offer, enforced: Collection[str]) -> Misfit | None:
-    for name, wanted, has, fits in _sizes(asked, offer):
-        if not fits and name in enforced:
-            return Misfit(name, f"`{name}: {wanted}` is asked for, it has {has}")
-    return None
+def _unfit_sizes(asked: Resources, offer: Offer, enforced: Collection[str]) -> Iterator[Misfit]:
+    for name, wanted, has, lack in _sizes(asked, offer):
+        if lack and name in enforced:
+            yield Misfit(name, f"`{name}: {wanted}` is asked for, it has {has}", lack)
 
 
-def _sizes(asked: Resources, offer: Offer) -> list[tuple[str, str, str, bool]]:
-    """(property, what is asked, what there is, whether it fits).
+def _sizes(asked: Resources, offer: Offer) -> list[tuple[str, str, str, float]]:
+    """(property, what is asked, what there is, the share that is missing: 0 when it fits).
 
     Only the lower end counts: a larger machine serves a smaller request, which then is limited.
     """
-    cpu_fits = offer.cpus >= (asked.cpu.count.min or 0)
     arch_fits = asked.cpu.arch is None or asked.cpu.arch is offer.cpu_arch
+    cpu_lack = _lack(asked.cpu.count.min, offer.cpus) if arch_fits else 1.0
     sizes = [
-        ("cpu", str(asked.cpu), f"{offer.cpus} {offer.cpu_arch}", cpu_fits and arch_fits),
+        ("cpu", str(asked.cpu), f"{offer.cpus} {offer.cpu_arch}", cpu_lack),
         _size("memory", str(asked.memory), asked.memory.min, offer.memory),
     ]
     if asked.disk is not None:
@@ -143,19 +154,23 @@ def _sizes(asked: Resources, offer: Offer) -> list[tuple[str, str, str, bool]]:
     return sizes
 
 
-def _size(name: str, wanted: str, least: float | None, has: float) -> tuple[str, str, str, bool]:
-    return (name, wanted, f"{has:.1f}GB", has >= (least or 0))
+def _size(name: str, wanted: str, least: float | None, has: float) -> tuple[str, str, str, float]:
+    return (name, wanted, f"{has:.1f}GB", _lack(least, has))
 
 
-def _unfit_gpus(asked: Resources, offer: Offer) -> Misfit | None:
+def _lack(least: float | None, has: float) -> float:
+    return max(0.0, 1 - has / least) if least else 0.0
+
+
+def _unfit_gpus(asked: Resources, offer: Offer) -> Iterator[Misfit]:
     if asked.gpu is None or (asked.gpu.count.min or 0) == 0:
-        return None
+        return
     if not offer.gpus:
-        return Misfit("gpu", f"`gpu: {asked.gpu}` is asked for, it has no GPU free")
-    if chosen_gpus(asked, offer.gpus) is None:
+        yield Misfit("gpu", f"`gpu: {asked.gpu}` is asked for, it has no GPU free")
+    elif chosen_gpus(asked, offer.gpus) is None:
         has = ", ".join(f"{gpu.name}:{gpu.memory:g}GB" for gpu in offer.gpus)
-        return Misfit("gpu", f"`gpu: {asked.gpu}` is asked for, it has {has} free")
-    return None
+        lack = _lack(asked.gpu.count.min, len(fitting_gpus(asked, offer.gpus))) or _LITTLE
+        yield Misfit("gpu", f"`gpu: {asked.gpu}` is asked for, it has {has} free", lack)
 
 
 def _fits_gpu(request: GpuRequest, gpu: Gpu) -> bool:

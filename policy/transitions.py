@@ -73,7 +73,9 @@ def observed(state: RunState, event: ReplicaEvent) -> RunState:
             "placement": event.placement or record.placement,
             "reason": event.reason,
             "exit_code": event.exit_code,
+            "code": event.code,
             "detail": event.detail,
+            "hint": event.hint,
         }
     )
     leftovers = (ReplicaPhase.TERMINATED, ReplicaPhase.ABORTED)

@@ -144,4 +144,6 @@ def _replica_status(record: ReplicaRecord) -> ReplicaStatus:
         ready=record.ready,
         message=": ".join(words),
         reason=record.reason,
+        code=record.code,
+        hint=record.hint,
     )

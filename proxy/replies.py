@@ -70,7 +70,11 @@ UNAUTHENTICATED = error(
     "A valid token is needed: `Authorization: Bearer <token>`.",
     (b"www-authenticate", b"Bearer"),
 )
-FORBIDDEN = error(403, Forbidden.code(), "This token does not open this service.")
+FORBIDDEN = error(
+    403,
+    Forbidden.code(),
+    "This token does not open this service: `perdure project list` shows its user's projects.",
+)
 NO_RUN = error(404, NotFound.code(), "There is no such service.")
 NO_PLACE = error(404, NotFound.code(), "There is nothing at this address.")
 NO_MODEL_NAMED = error(400, "invalid_input", "The body must be a JSON object that names a `model`.")

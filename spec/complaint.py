@@ -31,6 +31,11 @@ FOREIGN = {
     "router": "It belongs to a group of `replicas`.",
 }
 
+MISSING = {
+    "type": "Add `type: service`.",
+    "port": "Add the port that the service listens on, as in `port: 8000`.",
+}
+
 _WANTED = {
     "bool": "expects `true` or `false`",
     "int": "expects a whole number",
@@ -76,7 +81,7 @@ def complaint(
         return Complaint(path, _about(path, context["message"]), context["hint"])
     if error["type"] == "missing":
         path = (*_in_file(loc[:-1], source), loc[-1])
-        return Complaint(path, f"{named(path)} is missing.", missing=True)
+        return _missing(path)
     path = _in_file(loc, source)
     if error["type"] == "extra_forbidden":
         return _unknown_key(path, _fields_at(model, loc[:-1]))
@@ -89,6 +94,11 @@ def complaint(
     if kind == "string" and isinstance(error["input"], bool):
         hint = "Unquoted `yes`, `on`, `true` and the like are booleans: put it in quotes."
     return Complaint(path, f"{named(path)} {_WANTED.get(kind, 'has a wrong value')}.", hint)
+
+
+def _missing(path: Path) -> Complaint:
+    hint = MISSING.get(str(path[0]), "") if len(path) == 1 else ""
+    return Complaint(path, f"{named(path)} is missing.", hint, missing=True)
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str:
@@ -125,7 +135,7 @@ def _not_allowed(path: Path, error: ErrorDetails, context: dict[str, Any]) -> Co
     if discriminator:
         path += (str(discriminator).strip("'"),)
     if error["type"] == "union_tag_not_found":
-        return Complaint(path, f"{named(path)} is missing.", missing=True)
+        return _missing(path)
     expected = str(context.get("expected") or context.get("expected_tags"))
     allowed = re.findall(r"'([^']*)'", expected)
     given = context.get("tag") if discriminator else error["input"]

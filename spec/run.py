@@ -77,7 +77,7 @@ class ReplicaRecord(Model):
     """One replica in its run's books. `num` is its slot, `id` that of its workflow.
 
     `deployment` is the revision it was started for; `leave_by` when it was told to be gone;
-    `detail` is for people.
+    `code`, `detail` and `hint` are those of the error that ended it, for people.
     """
 
     id: str
@@ -90,7 +90,9 @@ class ReplicaRecord(Model):
     reason: EndReason | None = None
     exit_code: int | None = None
     leave_by: datetime | None = None
+    code: str = ""
     detail: str = ""
+    hint: str = ""
 
 
 class ReplicaEvent(Model):
@@ -107,7 +109,9 @@ class ReplicaEvent(Model):
     placement: Placement | None = None
     reason: EndReason | None = None
     exit_code: int | None = None
+    code: str = ""
     detail: str = ""
+    hint: str = ""
 
 
 class LeaveOrder(PublicModel):
@@ -119,7 +123,7 @@ class LeaveOrder(PublicModel):
 
 
 class ReplicaStatus(PublicModel):
-    """A replica's line in `ps`."""
+    """A replica's line in `ps`; `code` and `hint` are those of the error that ended it."""
 
     num: int
     status: ReplicaPhase
@@ -131,6 +135,8 @@ class ReplicaStatus(PublicModel):
     ready: bool = False
     message: str = ""
     reason: EndReason | None = None
+    code: str = ""
+    hint: str = ""
 
 
 class RunStatus(PublicModel):

@@ -49,7 +49,10 @@ class StopCall(Model):
 
 
 class ReplicaView(Model):
-    """A replica, as `ps` shows it; `price` in USD per hour, `reason` why it ended."""
+    """A replica, as `ps` shows it; `price` in USD per hour, `reason` why it ended.
+
+    `code` and `hint` are those of the error that ended it, empty when none did.
+    """
 
     num: int
     status: ReplicaPhase
@@ -61,6 +64,8 @@ class ReplicaView(Model):
     ready: bool
     message: str = ""
     reason: EndReason | None = None
+    code: str = ""
+    hint: str = ""
 
 
 class RunView(Model):

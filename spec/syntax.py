@@ -17,6 +17,9 @@ _KEY = re.compile(r"\s*(- +)*[^\s#].*?:(\s|$)")
 _END = "found unexpected end of stream"
 """What begins somewhere and does not end: its beginning is the place."""
 
+_OPEN = "but got '<stream end>'"
+"""The same of a list or a mapping in brackets."""
+
 _Told = tuple[str, str]
 """A message, and a hint."""
 
@@ -34,13 +37,17 @@ _COLON = (
 def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> InvalidConfiguration:
     """The error for what is no YAML; `text` is the whole file."""
     mark = error.problem_mark or error.context_mark
-    if error.problem == _END and error.context_mark:
+    if _is_without_end(error) and error.context_mark:
         mark = error.context_mark
     position = Position.of(mark) if mark else Position(1, 1)
     lines = text.split("\n")
     line = lines[position.line - 1] if position.line <= len(lines) else ""
     message, hint = _told(error, line, position.column - 1)
     return failure(file, position, message, hint=hint)
+
+
+def _is_without_end(error: yaml.MarkedYAMLError) -> bool:
+    return error.problem == _END or _OPEN in str(error.problem)
 
 
 def _told(error: yaml.MarkedYAMLError, line: str, column: int) -> _Told:
@@ -77,6 +84,10 @@ def _mark(line: str, column: int) -> _Told:
     )
 
 
+def _brackets(_line: str, _column: int) -> _Told:
+    return "A bracket is opened and not closed.", "Close it: `[` by `]`, `{` by `}`."
+
+
 def _quotes(_line: str, _column: int) -> _Told:
     return "A quotation mark is opened and not closed.", "Close it, or remove it."
 
@@ -104,6 +115,7 @@ _KNOWN: tuple[tuple[str, Callable[[str, int], _Told]], ...] = (
     ("mapping values are not allowed here", _mapping),
     ("expected <block end>", _block),
     ("expected '<document start>'", _block),
+    (_OPEN, _brackets),
     (f"while scanning a quoted scalar; {_END}", _quotes),
     ("while scanning an alias", _mark),
     ("while scanning an anchor", _mark),

@@ -1,6 +1,7 @@
 """Code archives: files named by the SHA-256 of their content, and which project has which."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import secrets
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from sqlalchemy import Select, delete, func, select, update
 
-from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
+from perdure.errors import InvalidInput, NoSpace, NotFound, TooLarge, Unavailable
 from spec.audit import Action
 from spec.run import CodeArchive
 from store.audit import Author, Entry, note
@@ -33,7 +34,8 @@ class BlobStore(Protocol):
     async def put(self, sha256: str, content: AsyncIterable[bytes], limit: int) -> int:
         """Keep the content, whole or not at all; its size in bytes.
 
-        Raises `InvalidInput` when it is not what the hash says, `TooLarge` over `limit` bytes.
+        Raises `InvalidInput` when it is not what the hash says, `TooLarge` over `limit` bytes,
+        `NoSpace` and `Unavailable`.
         """
         ...
 
@@ -74,9 +76,14 @@ class FolderBlobs:
                 )
             draft.replace(self.path(sha256))
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoSpace(
+                    "The code cannot be kept: the disk of the server is full.",
+                    hint="Free some space on the machine of the server, then apply again.",
+                ) from error
             raise Unavailable(
                 f"The code cannot be kept: {(error.strerror or str(error)).lower()}.",
-                hint="The server's disk may be full.",
+                hint="Can the server's data directory be written? Its log says more.",
             ) from error
         finally:
             draft.unlink(missing_ok=True)

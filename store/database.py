@@ -10,9 +10,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from perdure.errors import CannotStart, Unavailable
+from perdure.errors import CannotStart, NoSpace, Unavailable
 from store import metrics, postgres, sqlite
 from store.locks import HELD, take
+
+FULL = "disk is full"
+"""Of SQLite's words for SQLITE_FULL."""
 
 Clock = Callable[[], datetime]
 
@@ -62,7 +65,7 @@ class Database:
     async def write(self, *locks: str) -> AsyncIterator[AsyncConnection]:
         """All or nothing, committed at the end, alone with these locks of `store.locks`.
 
-        Raises `Unavailable`, as `read`.
+        Raises `Unavailable`, as `read`, and `NoSpace`.
         """
         writer = self._writer.execution_options(**{HELD: frozenset(locks)})
         async with _transaction(writer, "write") as connection:
@@ -110,8 +113,9 @@ async def _transaction(engine: AsyncEngine, kind: str) -> AsyncIterator[AsyncCon
         if isinstance(error, DBAPIError) and not _is_away(error):
             raise
         metrics.FAILURES.labels(kind).inc()
-        log.warning("The store: %s", getattr(error, "orig", None) or error)
-        raise _unavailable() from error
+        said = getattr(error, "orig", None) or error
+        log.warning("The store: %s", said)
+        raise (_no_space() if FULL in str(said) else _unavailable()) from error
 
 
 def _is_away(error: DBAPIError) -> bool:
@@ -126,3 +130,10 @@ def _is_away(error: DBAPIError) -> bool:
 
 def _unavailable() -> Unavailable:
     return Unavailable("The store does not answer.", hint="Try again; the server's log says more.")
+
+
+def _no_space() -> NoSpace:
+    return NoSpace(
+        "The store cannot keep anything more: the disk of the server is full.",
+        hint="Free some space on the machine of the server, then try again.",
+    )

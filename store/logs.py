@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from spec.log import LogBatch
@@ -136,11 +136,29 @@ class Logs:
                 for line in unpack(chunk.lines, chunk.first_id, chunk.replica):
                     if line.id > upto and len(found) < limit:
                         upto = line.id
-                        if only.since is None or line.at >= only.since:
+                        if _is_of(line, only):
                             found.append(line)
             if len(chunks) < CHUNKS_AT_ONCE:
                 break
         return LogPage(lines=tuple(found), upto=upto)
+
+    async def tail(
+        self, project: str, run: str, *, count: int, only: LogFilter | None = None
+    ) -> tuple[LogLine, ...]:
+        """The last `count` lines, in the order in which they were stored."""
+        only = only or LogFilter()
+        found: list[LogLine] = []
+        before: int | None = None
+        while len(found) < count:
+            most = min(count, CHUNKS_AT_ONCE)  # each has a line at least
+            chunks = await self._last_chunks(project, run, before, only, most)
+            for chunk in chunks:
+                lines = unpack(chunk.lines, chunk.first_id, chunk.replica)
+                found = [*(each for each in lines if _is_of(each, only)), *found]
+                before = chunk.first_id
+            if len(chunks) < most:
+                break
+        return tuple(found[-count:])
 
     async def last_id(self, project: str, run: str) -> int:
         """The number of the newest line; 0 when there is none."""
@@ -173,16 +191,20 @@ class Logs:
     async def _chunks(
         self, project: str, run: str, after: int, only: LogFilter
     ) -> list[Row[tuple[object, ...]]]:
-        terms = [*_of(project, run), log_chunks.c.last_id > after]
-        if only.incarnation is not None:
-            terms.append(log_chunks.c.incarnation == only.incarnation)
-        if only.replica is not None:
-            terms.append(log_chunks.c.replica == only.replica)
-        if only.since is not None:
-            terms.append(log_chunks.c.last_at >= only.since_ns)
-        query = select(log_chunks).where(*terms).order_by(log_chunks.c.last_id)
+        query = _chosen(project, run, only).where(log_chunks.c.last_id > after)
         async with self._database.read() as connection:
-            return list((await connection.execute(query.limit(CHUNKS_AT_ONCE))).all())
+            ordered = query.order_by(log_chunks.c.last_id).limit(CHUNKS_AT_ONCE)
+            return list((await connection.execute(ordered)).all())
+
+    async def _last_chunks(
+        self, project: str, run: str, before: int | None, only: LogFilter, most: int
+    ) -> list[Row[tuple[object, ...]]]:
+        query = _chosen(project, run, only)
+        if before is not None:
+            query = query.where(log_chunks.c.last_id < before)
+        async with self._database.read() as connection:
+            ordered = query.order_by(log_chunks.c.last_id.desc()).limit(most)
+            return list((await connection.execute(ordered)).all())
 
     async def _is_over_quota(self, connection: AsyncConnection, source: LogSource) -> bool:
         used = select(func.sum(log_streams.c.bytes)).where(
@@ -193,8 +215,24 @@ class Logs:
         return int(await connection.scalar(used) or 0) >= self._quota
 
 
+def _chosen(project: str, run: str, only: LogFilter) -> Select[tuple[object, ...]]:
+    """The chunks that may have lines of this kind."""
+    terms = [*_of(project, run)]
+    if only.incarnation is not None:
+        terms.append(log_chunks.c.incarnation == only.incarnation)
+    if only.replica is not None:
+        terms.append(log_chunks.c.replica == only.replica)
+    if only.since is not None:
+        terms.append(log_chunks.c.last_at >= only.since_ns)
+    return select(log_chunks).where(*terms)
+
+
 def _of(project: str, run: str) -> tuple[ColumnElement[bool], ...]:
     return (log_chunks.c.project == project, log_chunks.c.run == run)
+
+
+def _is_of(line: LogLine, only: LogFilter) -> bool:
+    return only.since is None or line.at >= only.since
 
 
 async def _stream(connection: AsyncConnection, source: LogSource) -> Row[tuple[object, ...]]:

@@ -1,7 +1,7 @@
 """A replica: one container from offer to release, a straight saga."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from typing import TypeVar
 
 from temporalio import workflow
@@ -12,7 +12,7 @@ from engine.cleanup import abandon, uncancelled
 from engine.failures import as_error, is_real_exit
 from engine.options import LAST_LOGS, MINIMUM_GRACE
 from perdure.errors import NoCapacity
-from policy.ending import Ending, ending_of_error, ending_of_exit
+from policy.ending import Ending, ending_of_error, ending_of_exit, ending_over_quota
 from policy.placement import chosen_gpus, placement_of, untried
 from policy.readiness import ready_order
 from policy.story import place_text
@@ -124,9 +124,12 @@ class ReplicaWorkflow:
         await self._tell(ReplicaPhase.RUNNING)
         asked = self._start.spec.configuration
         ready = ready_order(instance, started.address, asked, workflow.now())
-        seen = await self._unless_leaving(deeds.wait_ready(ready, summary=f"port {ready.port}"))
+        waiting = self._within_quota(deeds.wait_ready(ready, summary=f"port {ready.port}"))
+        seen = await self._unless_leaving(waiting)
+        if seen is None:
+            return ending_over_quota()
         if seen.ended is not None:
-            return ending_of_exit(seen.ended)
+            return ending_of_exit(seen.ended, self._start.run)
         self._ready = True
         if not await self._tell(ReplicaPhase.RUNNING, ready=True, address=started.address):
             return Ending(reason=EndReason.OWNER_GONE)
@@ -194,19 +197,25 @@ class ReplicaWorkflow:
         order = MonitorOrder(
             instance=instance, owner=self._start.owner, incarnation=self._start.incarnation
         )
-        monitoring = asyncio.create_task(deeds.monitor(order, summary=f"watch {address}"))
-        try:
-            await workflow.wait_condition(lambda: monitoring.done() or self._is_over_quota())
-        except asyncio.CancelledError:
-            abandon(monitoring)
-            raise
-        if not monitoring.done():
-            abandon(monitoring)
-            return Ending(reason=EndReason.LOG_QUOTA)
-        report = await monitoring
+        report = await self._within_quota(deeds.monitor(order, summary=f"watch {address}"))
+        if report is None:
+            return ending_over_quota()
         if report.finding is Finding.OWNER_GONE or report.job is None:
             return Ending(reason=EndReason.OWNER_GONE)
-        return ending_of_exit(report.job)
+        return ending_of_exit(report.job, self._start.run)
+
+    async def _within_quota(self, deed: Coroutine[None, None, Done]) -> Done | None:
+        """What the deed brings; None when the log was over its quota before."""
+        doing = asyncio.create_task(deed)
+        try:
+            await workflow.wait_condition(lambda: doing.done() or self._is_over_quota())
+        except asyncio.CancelledError:
+            abandon(doing)
+            raise
+        if not doing.done():
+            abandon(doing)
+            return None
+        return await doing
 
     def _is_over_quota(self) -> bool:
         task = self._collecting
@@ -298,7 +307,9 @@ class ReplicaWorkflow:
             placement=self._placement,
             reason=ending.reason if ending else None,
             exit_code=ending.exit_code if ending else None,
+            code=ending.code if ending else "",
             detail=ending.detail if ending else "",
+            hint=ending.hint if ending else "",
         )
 
     async def _signal(self, event: ReplicaEvent) -> bool:

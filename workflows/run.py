@@ -10,6 +10,7 @@ from engine import deeds, ids
 from engine.cleanup import uncancelled
 from engine.failures import as_error, as_failure
 from engine.options import FIRST_APPLY
+from perdure.errors import PerdureError
 from policy.admission import apply_refusal
 from policy.reconcile import Action, StartReplica, reconcile
 from policy.story import run_story
@@ -155,7 +156,7 @@ class RunWorkflow:
                 handle = workflow.get_external_workflow_handle_for(ReplicaWorkflow.run, replica)
                 await handle.signal(ReplicaWorkflow.leave, action.order)
         except FailureError as failure:
-            self._lose(replica, as_error(failure).message)
+            self._lose(replica, as_error(failure))
 
     async def _start_replica(self, record: ReplicaRecord) -> None:
         """ABANDON: a renewal or an end of the run must not touch its replicas."""
@@ -179,7 +180,7 @@ class RunWorkflow:
             static_summary=PublicStr(f"replica {record.num} of {state.name}"),
         )
 
-    def _lose(self, replica: str, why: str) -> None:
+    def _lose(self, replica: str, why: PerdureError) -> None:
         """A replica that cannot be started or told has no workflow: it will say nothing more."""
         self._set(
             observed(
@@ -189,7 +190,9 @@ class RunWorkflow:
                     replica=replica,
                     phase=ReplicaPhase.FAILED,
                     reason=EndReason.ERROR,
-                    detail=why,
+                    code=why.code(),
+                    detail=why.message,
+                    hint=why.hint,
                 ),
             )
         )

@@ -27,6 +27,7 @@ async def put_code(
     sha256: Sha256, request: Request, access: MemberHere, services: ServicesHere
 ) -> CodeArchive:
     """Send an archive. What is too large is refused by its announced size, before it is sent."""
+    services.settings.data.require_space()
     code = services.store.code
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > code.limit:

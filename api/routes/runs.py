@@ -123,12 +123,16 @@ LARGEST = 2**63 - 1
 
 
 class LogQuery(BaseModel):
-    """Which lines: after number `after`, of one replica, from a time or a duration ago on."""
+    """Which lines: after number `after`, of one replica, from a time or a duration ago on.
+
+    `tail`: of these, when nobody asks for what comes `after` a line, only the last so many.
+    """
 
     after: int = Field(default=0, ge=0, le=LARGEST)
     since: str | None = None
     replica: int | None = Field(default=None, ge=0, le=LARGEST)
     limit: int = Field(default=1000, ge=1, le=5000)
+    tail: int | None = Field(default=None, ge=1, le=5000)
     follow: bool = False
 
 
@@ -149,6 +153,9 @@ async def logs(
         replica=query.replica,
         since=moment(query.since, services.store.now()),
     )
+    if query.tail is not None and not after:
+        last = await services.store.logs.tail(project, name, count=query.tail, only=only)
+        after = last[0].id - 1 if last else 0
     if query.follow:
         lines = log_events(services, project, name, after=after, only=only)
         return event_stream(lines, services.stopping, partial(still_has, access, services))

@@ -16,10 +16,11 @@ def set_secret(name: Name, project: options.Project = None) -> None:
     """Set a secret. Its value is asked for, or read from stdin: it is never an argument."""
     from cli.client import Client
     from cli.connection import connect
-    from cli.terminal import read_secret, say
+    from cli.terminal import interruptible, read_secret, say
 
     connection = connect(project)
-    value = read_secret(f"Value of {name}")
+    with interruptible("\nNothing was set."):
+        value = read_secret(f"Value of {name}")
     with Client(connection) as client:
         client.send("PUT", client.in_project("secrets", name), json={"value": value})
     say(f"The secret {name} is set in the project {connection.project}.")

@@ -55,6 +55,19 @@ class TestLogs:
         rest = await alice.get(LOGS, params={"after": page.json()[-1]["id"]})
         assert texts(rest) == ["c", "d", "e"]
 
+    async def test_begin_with_the_last_ones_unless_asked_for_what_comes_after_a_line(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store, clock: Clock
+    ) -> None:
+        runs.know(run_status(phase=RunPhase.DONE))
+        assert texts(await alice.get(LOGS, params={"tail": 2})) == []
+        await log(store, clock, *"abcde")
+        page = await alice.get(LOGS, params={"tail": 2})
+        assert texts(page) == ["d", "e"]
+        followed = [event async for event in events(alice, LOGS, follow="true", tail=2)]
+        assert [event.id for event in followed if event.event == "log"] == ["4", "5"]
+        assert texts(await alice.get(LOGS, params={"tail": 2, "after": 1})) == ["b", "c", "d", "e"]
+        assert (await alice.get(LOGS, params={"tail": 0})).status_code == 422
+
     @pytest.mark.parametrize("since", ["30s", "30", "2026-11-25T12:00:30Z"])
     async def test_are_filtered_by_time_and_replica(
         self,

@@ -169,8 +169,26 @@ def test_the_exit_code_is_the_outcome_of_the_run(
     server.held.set()
     said = perdure("apply", "-f", service.name, "-y")
     assert said.code == code
-    assert said.err.endswith(f"The run llm has ended: {message}.\n")
+    assert said.err.endswith(f"error: The run `llm` has failed: {message}. [host_error]\n")
     assert "published" not in said.out
+
+
+def test_a_run_that_fails_is_told_with_what_to_do_and_what_others_say(
+    service: Path, server: FakeServer, perdure: Perdure
+) -> None:
+    told = {"status": ReplicaPhase.FAILED, "ready": False, "code": "image_not_found"}
+    first = replica(0, message="image pull failed: There is none.", hint="Look again.", **told)
+    other = replica(1, message="image pull failed: Not here.", **told)
+    failed = run(RunPhase.FAILED, other, first, status_message="image pull failed")
+    server.states = [STARTING, failed]
+    server.held.set()
+    said = perdure("apply", "-f", service.name, "-y")
+    assert said.code == 1
+    assert said.err.endswith(
+        "error: The run `llm` has failed: image pull failed: There is none. [image_not_found]\n"
+        "  replica 1: image pull failed: Not here.\n"
+        "hint: Look again.\n"
+    )
 
 
 def test_a_refused_plan_says_each_reason_with_its_hint(

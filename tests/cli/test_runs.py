@@ -164,6 +164,24 @@ def test_no_runs_are_an_empty_array_and_a_sentence_for_people(
     assert perdure("ps").err == "No runs in the project main now.\n"
 
 
+def test_verbose_tells_the_last_words_of_what_failed_cut_where_they_are_long(
+    server: FakeServer, perdure: Perdure
+) -> None:
+    told: dict[str, Any] = {"status": ReplicaPhase.FAILED, "ready": False, "message": "exited (5)"}
+    failed = replica(code="container_exited", hint="Look there.", **told)
+    server.runs = [run(RunPhase.FAILED, failed, status_message="exited (5)")]
+    server.logs = [log_line(1, "a\x1b[31m"), log_line(2, "x" * 1000)]
+    shown = perdure("ps", "-a", "-v").out
+    assert shown.endswith(
+        "\nllm, replica 0: [container_exited]\n"
+        "  | a\\u001b[31m\n"
+        f"  | {'x' * 500}\n"
+        "  hint: Look there.\n"
+    )
+    assert server.log_queries == [{"replica": "0", "tail": "5"}]
+    assert "llm, replica 0" not in perdure("ps", "-a").out
+
+
 def test_logs_keep_stdout_and_stderr_apart(server: FakeServer, perdure: Perdure) -> None:
     server.logs = [log_line(1, "one"), log_line(2, "two", "stderr"), log_line(3, "[3] ü")]
     said = perdure("logs", "llm")

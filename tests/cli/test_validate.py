@@ -35,6 +35,7 @@ def test_people_read_ok_or_where_what_and_a_hint_for_each_error(
         "bad.dstack.yml:2:1: `portt` is not a known property.\n"
         "hint: Did you mean `port`?\n"
         "bad.dstack.yml:1:1: `port` is missing.\n"
+        "hint: Add the port that the service listens on, as in `port: 8000`.\n"
     )
 
 

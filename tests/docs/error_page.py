@@ -1,29 +1,39 @@
-"""The reference of the errors, from their tree."""
+"""The reference of the errors: their tree, and what is said of each line of the bad-input list."""
 
 from collections.abc import Iterator
 
 from perdure.errors import PerdureError
 from tests.docs.table import MADE, code, table
-
-HOST_ERRORS = "host_error"
+from tests.e2e.bad_input.line import Line
+from tests.e2e.bad_input.lines import TOPICS
 
 INTRODUCTION = f"""# Errors
 
 {MADE}
 
-An error has a `code`, which never changes, a message that says what happened and why, and often a
-hint that says what to do. The API answers `{{"error": {{"code": …, "message": …, "hint": …}}}}`
-with the status below. The command line prints both to stderr and ends with the exit code below. The
-[proxy](../concepts/proxy.md#answers-of-the-proxy-itself) has codes of its own.
+An error has a `code`, which never changes, a message that says what happened and why, and a hint
+that says what to do. The API answers `{{"error": {{"code": …, "message": …, "hint": …}}}}` with the
+status below. The command line prints both to stderr and ends with the exit code below. The
+[proxy](concepts/proxy.md#answers-of-the-proxy-itself) has codes of its own."""
+
+CODES = """## Codes
 
 A code is indented below the one that it is a kind of. Those below `host_error` happen where
-replicas run: they are the reason in a run's status, not the answer to a request."""
+replicas run: a run that fails ends with one of them. `apply` prints it, and `ps -v` has it, with
+the last lines of the log. `perdure_error` alone is a failure that has no kind of its own."""
+
+SITUATIONS = """## Situations
+
+What is printed in each, as the tests see it: for each there is one that makes it happen. Names of
+machines, ports and folders are other ones where you are."""
 
 
 def page() -> str:
     """The whole page."""
     header = ("Code", "HTTP status", "Exit code", "Meaning")
-    return f"{INTRODUCTION}\n\n{table(header, _rows(PerdureError, 0))}\n"
+    topics = (f"### {topic}\n\n{_situations(lines)}" for topic, lines in TOPICS.items())
+    tree = table(header, [_row(PerdureError, 0), *_rows(PerdureError, 0)])
+    return "\n\n".join((INTRODUCTION, CODES, tree, SITUATIONS, *topics)) + "\n"
 
 
 def errors(kind: type[PerdureError] = PerdureError) -> Iterator[type[PerdureError]]:
@@ -37,8 +47,31 @@ def errors(kind: type[PerdureError] = PerdureError) -> Iterator[type[PerdureErro
 def _rows(kind: type[PerdureError], depth: int) -> Iterator[tuple[str, ...]]:
     for each in kind.__subclasses__():
         if each.__module__ == PerdureError.__module__:
-            meaning = (each.__doc__ or "").split("\n")[0]
-            indent = "&ensp;" * 2 * depth
-            shown = (code(str(each.http_status)), code(str(each.exit_code)))
-            yield (indent + code(each.code()), *shown, meaning)
+            yield _row(each, depth)
             yield from _rows(each, depth + 1)
+
+
+def _row(kind: type[PerdureError], depth: int) -> tuple[str, ...]:
+    meaning = (kind.__doc__ or "").split("\n")[0]
+    indent = "&ensp;" * 2 * depth
+    shown = (code(str(kind.http_status)), code(str(kind.exit_code)))
+    return (indent + code(kind.code()), *shown, meaning)
+
+
+def _situations(lines: tuple[Line, ...]) -> str:
+    return "\n\n".join(map(_situation, lines))
+
+
+def _situation(line: Line) -> str:
+    parts = [f"**{line.situation}**"]
+    if line.file:
+        parts.append(_block(line.file))
+    prompt = "" if line.is_request else "$ "
+    parts.append(_block(f"{prompt}{line.given}\n{line.shown}"))
+    ends = "HTTP status" if line.is_request else "Exit code"
+    parts.append(f"{ends} `{line.ends}`.")
+    return "\n\n".join(parts)
+
+
+def _block(text: str) -> str:
+    return f"```text\n{text.rstrip()}\n```"

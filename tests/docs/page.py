@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
 
 _FENCE = re.compile(r"^```(?P<language>\w*)$")
 _REMARK = re.compile(r"^<!-- (?P<remark>.+) -->$")

@@ -11,13 +11,13 @@ from policy import admission
 from tests.docs import error_page
 from tests.docs.configuration_page import refused
 from tests.docs.generate import PAGES
-from tests.docs.page import REFERENCE
+from tests.docs.page import DOCS
 from tests.docs.properties import PARTS, Part
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_up_to_date(name: str) -> None:
-    assert (REFERENCE / name).read_text() == PAGES[name](), "write it anew: make docs"
+    assert (DOCS / name).read_text() == PAGES[name](), "write it anew: make docs"
 
 
 def test_every_setting_has_a_reason() -> None:
@@ -28,7 +28,7 @@ def test_every_setting_has_a_reason() -> None:
 def test_every_error_has_a_meaning() -> None:
     silent = [error.__name__ for error in error_page.errors() if not error.__doc__]
     assert not silent
-    page = (REFERENCE / "errors.md").read_text()
+    page = (DOCS / "errors.md").read_text()
     assert not [error for error in error_page.errors() if f"`{error.code()}`" not in page]
 
 
@@ -49,7 +49,7 @@ def test_everything_that_the_plan_refuses_is_told() -> None:
 
 
 def test_every_command_is_in_the_reference() -> None:
-    page = (REFERENCE / "cli.md").read_text()
+    page = (DOCS / "reference" / "cli.md").read_text()
     missing = [path for path in commands() if f"## `{path}`" not in page]
     assert not missing
 

@@ -166,24 +166,6 @@ def test_a_service_that_exits_fails_with_its_exit_code(
     assert (line["status"], line["status_message"]) == ("failed", "exited (3)")
 
 
-def test_apply_attached_ends_with_the_outcome_of_the_run(
-    running: Installation, tmp_path: Path
-) -> None:
-    port = free_port()
-    folder = service(tmp_path / "breaks", port, "raise SystemExit(5)")
-    done = running.run("apply", "-y", folder=folder)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "exited (5)" in done.stdout + done.stderr
-
-
-def test_no_fitting_machine_is_told_by_the_plan(running: Installation, tmp_path: Path) -> None:
-    port = free_port()
-    folder = service(tmp_path / "gpu", port, "", resources={"gpu": "A100:8"})
-    done = running.run("apply", "-y", "-d", folder=folder)
-    assert done.returncode == 5, done.stdout + done.stderr
-    assert "A100:8" in done.stdout + done.stderr
-
-
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_stop_and_apply_twenty_times(running: Installation, tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def test_the_innermost_error_of_ours_counts() -> None:
     assert as_error(outer).message == "inner"
 
 
+def test_the_error_that_a_failure_was_made_of_does_not_hide_its_hint() -> None:
+    failure = as_failure(errors.ImageNotFound("There is none.", hint="Look again."))
+    failure.__cause__ = ApplicationError("There is none.", type="ImageNotFound")
+    failure.__cause__.__cause__ = ApplicationError("A cause.", type="Unavailable")
+    back = as_error(caught(failure))
+    assert (back.code(), back.message, back.hint) == (
+        *("image_not_found", "There is none.", "Look again."),
+    )
+
+
 @pytest.mark.parametrize(
     "foreign",
     [ApplicationError("boom", type="KeyError"), ApplicationError("boom"), CancelledError("boom")],

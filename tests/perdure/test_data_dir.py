@@ -5,11 +5,12 @@ import shutil
 import socket
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from perdure.data_dir import DataDir
-from perdure.errors import CannotStart
+from perdure.data_dir import RESERVED, DataDir
+from perdure.errors import CannotStart, NoSpace
 
 
 def test_every_folder_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -22,6 +23,18 @@ def test_every_folder_is_for_its_owner_only(tmp_path: Path) -> None:
     }
     assert set(modes.values()) == {0o700}
     assert {"run", "logs", "code", "replicas", "proxy"} <= {path.name for path in modes}
+
+
+def test_something_is_added_only_while_what_runs_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = DataDir(tmp_path)
+    free = {"left": RESERVED}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free["left"]))
+    data.require_space()
+    free["left"] -= 1
+    with pytest.raises(NoSpace, match="63 MB are free"):
+        data.require_space()
 
 
 def test_a_folder_that_others_could_read_is_closed(tmp_path: Path) -> None:

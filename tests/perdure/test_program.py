@@ -37,7 +37,9 @@ def test_a_failure_is_told_with_its_hint(capsys: pytest.CaptureFixture[str]) -> 
         raise NotFound("There is no run `llm`.", hint="See `perdure ps`.")
 
     assert exit_status(fail) == 3
-    assert capsys.readouterr().err == "error: There is no run `llm`.\nhint: See `perdure ps`.\n"
+    assert capsys.readouterr().err == (
+        "error: There is no run `llm`. [not_found]\nhint: See `perdure ps`.\n"
+    )
 
 
 def test_a_failure_without_a_hint_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +47,7 @@ def test_a_failure_without_a_hint_is_one_line(capsys: pytest.CaptureFixture[str]
         raise CannotStart("No disk.")
 
     assert exit_status(fail) == 1
-    assert capsys.readouterr().err == "error: No disk.\n"
+    assert capsys.readouterr().err == "error: No disk. [cannot_start]\n"
 
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:

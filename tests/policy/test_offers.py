@@ -61,12 +61,24 @@ def test_an_offer_that_does_not_fit_is_told_with_its_reason() -> None:
 
 def test_many_that_lack_the_same_are_told_once_with_an_example() -> None:
     small = [offer(backend="aws", memory=number) for number in (1, 2, 4)]
-    dear = [offer(backend="aws", price=9)]
+    dear = [offer(backend="aws", zone="b", price=9)]
     made = found(query(max_price=1), cloud(*small, *dear))
     assert [each.message for each in made.refusals] == [
-        "`aws/eu-1` and 2 more offers of `aws` do not fit by `memory`: "
-        "`memory: 8GB..` is asked for, it has 1.0GB.",
-        "`aws/eu-1` does not fit: it costs $9.00 an hour, `max_price` is $1.00.",
+        "`aws/eu-1` comes closest, and does not fit: `memory: 8GB..` is asked for, it has 4.0GB. "
+        "Nor do 2 more of `aws`, by `memory`.",
+        "`aws/eu-1/b` does not fit: it costs $9.00 an hour, `max_price` is $1.00.",
+    ]
+
+
+def test_the_closest_of_all_backends_is_told_first_with_all_that_it_lacks() -> None:
+    mine = offer(cpus=2, memory=4)
+    asked = query(resources={"cpu": 4, "memory": "8GB..", "gpu": 1}, requested=("cpu", "memory"))
+    with_gpu = offer(backend="aws", memory=1, gpus=(gpu(0),))
+    made = found(asked, local(mine), cloud(with_gpu))
+    assert [each.message for each in made.refusals] == [
+        "`aws/eu-1` comes closest, and does not fit: `memory: 8GB..` is asked for, it has 1.0GB.",
+        "`local/eu-1` does not fit: `cpu: 4` is asked for, it has 2 x86; "
+        "`memory: 8GB..` is asked for, it has 4.0GB; `gpu: 1` is asked for, it has no GPU free.",
     ]
 
 
@@ -107,4 +119,4 @@ def test_thousands_of_offers_stay_small_in_a_history(asked: RunSpec) -> None:
 def test_thousands_that_do_not_fit_are_one_refusal() -> None:
     made = found(query(), cloud(*cloud_offers(memory=1)))
     (refusal,) = made.refusals
-    assert f"and {MANY - 1} more offers of `aws` do not fit by `memory`" in refusal.message
+    assert f"Nor do {MANY - 1} more of `aws`, by `memory`." in refusal.message

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from policy.placement import (
     chosen_gpus,
+    distance,
     fitting_gpus,
+    misfits,
     placement_of,
     ranked,
-    unfit,
     unmet_defaults,
     untried,
 )
@@ -63,17 +64,22 @@ A100S = tuple(gpu(number) for number in range(4))
         ({"resources": {"gpu": "A100:8"}}, {"gpus": A100S}, "`gpu: A100:8` is asked for"),
     ],
 )
-def test_an_offer_fits_or_the_first_reason_is_told(
+def test_an_offer_fits_or_the_reason_is_told(
     asked: dict[str, Any], given_offer: dict[str, object], reason: str | None
 ) -> None:
-    found = unfit(query(**asked), offer(**given_offer))
-    assert found is None if reason is None else found and reason in found.reason
+    found = misfits(query(**asked), offer(**given_offer))
+    assert [reason in misfit.reason for misfit in found if reason] == [True] * len(found)
+    assert len(found) == (reason is not None)
 
 
 def test_defaults_choose_cloud_machines_and_only_warn_on_ones_own() -> None:
     small = offer(cpus=1, memory=4, disk=10)
-    assert unfit(query(), small) == ("cpu", "`cpu: 2..` is asked for, it has 1 x86")
-    assert unfit(query(), small, enforce_defaults=False) is None
+    assert misfits(query(), small) == (
+        ("cpu", "`cpu: 2..` is asked for, it has 1 x86", 0.5),
+        ("memory", "`memory: 8GB..` is asked for, it has 4.0GB", 0.5),
+        ("disk", "`disk: 100GB..` is asked for, it has 10.0GB", 0.9),
+    )
+    assert misfits(query(), small, enforce_defaults=False) == ()
     assert unmet_defaults(query(), small) == (
         "The default `cpu: 2..` is more than this machine has (1 x86).",
         "The default `memory: 8GB..` is more than this machine has (4.0GB).",
@@ -83,9 +89,30 @@ def test_defaults_choose_cloud_machines_and_only_warn_on_ones_own() -> None:
 
 def test_what_the_user_wrote_is_enforced_everywhere() -> None:
     asked = query(resources={"memory": "8GB.."}, requested=("memory",))
-    found = unfit(asked, offer(memory=4), enforce_defaults=False)
-    assert found == ("memory", "`memory: 8GB..` is asked for, it has 4.0GB")
+    found = misfits(asked, offer(memory=4), enforce_defaults=False)
+    assert found == (("memory", "`memory: 8GB..` is asked for, it has 4.0GB", 0.5),)
     assert unmet_defaults(asked, offer(memory=4)) == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearer", "farther"),
+    [
+        ({"max_price": 1}, {"price": 2}, {"price": 9}),
+        ({"resources": {"cpu": 8}}, {"cpus": 6}, {"cpus": 4}),
+        ({"resources": {"gpu": "A100:4"}}, {"gpus": A100S[:3]}, {"gpus": A100S[:1]}),
+        (
+            {"resources": {"gpu": {"count": 2, "total_memory": "320GB"}}},
+            {"gpus": A100S[:2]},
+            {"gpus": A100S[:1]},
+        ),
+        ({"resources": {"cpu": 8}}, {"cpus": 1}, {"cpus": 7, "memory": 7}),
+    ],
+)
+def test_of_two_offers_that_do_not_fit_one_comes_closer(
+    asked: dict[str, Any], nearer: dict[str, object], farther: dict[str, object]
+) -> None:
+    near, far = (misfits(query(**asked), offer(**values)) for values in (nearer, farther))
+    assert (0, 0) < distance(near) < distance(far)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from perdure.errors import InvalidInput, NotFound, TooLarge, Unavailable
+from perdure.errors import InvalidInput, NoSpace, NotFound, TooLarge
 from perdure.settings import Settings
 from spec.run import CodeArchive
 from store.store import Store, open_store
@@ -79,14 +79,14 @@ async def test_an_upload_that_a_kill_left_is_swept(store: Store, settings: Setti
     assert list(settings.data.code.iterdir()) == []
 
 
-async def test_a_full_disk_is_told_as_trouble_of_the_server(
+async def test_a_full_disk_is_told_and_nothing_is_left_there(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("store.code.os.fsync", full)
-    with pytest.raises(Unavailable, match="no space left on device"):
+    with pytest.raises(NoSpace, match="the disk of the server is full"):
         await store.code.put("main", SHA256, pieces(CONTENT))
     assert list(settings.data.code.iterdir()) == []
 

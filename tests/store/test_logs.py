@@ -96,6 +96,19 @@ async def test_many_chunks_are_read_in_order(store: Store) -> None:
     assert await texts(store, only=nothing) == []
 
 
+async def test_the_last_lines_are_found_from_the_end(store: Store) -> None:
+    await append(store, source(1), batch(entry("other")))
+    for number in range(150):
+        await append(store, source(), batch(entry(f"{number}a"), entry(f"{number}b")))
+    last = await store.logs.tail("main", "app", count=3)
+    assert [(line.id, line.text) for line in last] == [(299, "148b"), (300, "149a"), (301, "149b")]
+    every = await store.logs.tail("main", "app", count=1000, only=LogFilter(replica=0))
+    assert [line.text for line in every[:2]] == ["0a", "0b"]
+    assert len(every) == 300
+    later = LogFilter(since=datetime(2026, 11, 25, 13, tzinfo=UTC))
+    assert (await store.logs.tail("main", "app", count=3, only=later)) == ()
+
+
 async def test_pieces_of_a_line_become_one_also_across_batches_and_streams(store: Store) -> None:
     smile = "☺".encode()
     await append(store, source(), batch(entry(b"a" + smile[:1], partial=True)))

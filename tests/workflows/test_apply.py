@@ -133,11 +133,25 @@ async def test_a_run_whose_replicas_all_exit_0_is_done(at_work: Stage) -> None:
 
 
 async def test_an_image_that_is_not_there_fails_the_run_with_that_reason(at_work: Stage) -> None:
-    at_work.runtime.fail("pull", ImageNotFound("There is no image `nope`."))
+    at_work.runtime.fail("pull", ImageNotFound("There is no image `nope`.", hint="Look again."))
     await at_work.apply("web", image="nope")
     status = await at_work.until_ended("web")
     assert (status.status, status.status_message) == (RunPhase.FAILED, "image pull failed")
-    assert status.replicas[0].status is ReplicaPhase.FAILED
+    [replica] = status.replicas
+    assert replica.status is ReplicaPhase.FAILED
+    assert replica.message == "image pull failed: There is no image `nope`."
+    assert (replica.code, replica.hint) == ("image_not_found", "Look again.")
+
+
+async def test_a_log_over_its_quota_ends_a_replica_that_is_not_ready_yet(
+    at_work: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_work.store.logs, "_quota", 0)
+    await at_work.apply("web", model="a model that nothing here answers for")
+    status = await at_work.until_ended("web")
+    assert (status.status, status.status_message) == (RunPhase.FAILED, "log quota exceeded")
+    assert [replica.code for replica in status.replicas] == ["log_quota_exceeded"]
+    assert at_work.runtime.containers == {}
 
 
 async def test_no_offer_fails_the_run_with_no_capacity(at_work: Stage) -> None:
