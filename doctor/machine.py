@@ -144,7 +144,8 @@ def _qualities(seen: Engine) -> Iterator[Finding]:
     yield fine(f"The Docker engine at {seen.url} answers: {seen.version}.")
     if not seen.live_restore:
         yield warning(
-            f"The Docker engine at {seen.url} ends all containers when it is restarted or upgraded.",
+            f"The Docker engine at {seen.url} ends all containers when it is restarted or "
+            "upgraded.",
             'Put `"live-restore": true` into `/etc/docker/daemon.json`, and reload it.',
         )
     if seen.log_driver not in ROTATING:
@@ -155,7 +156,8 @@ def _qualities(seen: Engine) -> Iterator[Finding]:
         )
     if seen.gpus and "nvidia" not in seen.runtimes:
         yield problem(
-            f"The machine has {seen.gpus} GPUs, and its Docker engine cannot give them to containers.",
+            f"The machine has {seen.gpus} GPUs, and its Docker engine cannot give them to "
+            "containers.",
             "Install the NVIDIA container toolkit, run `nvidia-ctk runtime configure`, and restart "
             "Docker.",
         )
