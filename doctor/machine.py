@@ -135,25 +135,29 @@ def judge_engine(seen: Engine) -> Iterator[Finding]:
 
 
 def _qualities(seen: Engine) -> Iterator[Finding]:
-    name = f"The Docker engine at {seen.url}"
     if seen.api < OLDEST_API:
-        yield problem(f"{name} is too old: {seen.version}.", "Install Docker 20.10 or newer.")
+        yield problem(
+            f"The Docker engine at {seen.url} is too old: {seen.version}.",
+            "Install Docker 20.10 or newer.",
+        )
         return
-    yield fine(f"{name} answers: {seen.version}.")
+    yield fine(f"The Docker engine at {seen.url} answers: {seen.version}.")
     if not seen.live_restore:
         yield warning(
-            f"{name} ends all containers when it is restarted or upgraded.",
+            f"The Docker engine at {seen.url} ends all containers when it is restarted or "
+            "upgraded.",
             'Put `"live-restore": true` into `/etc/docker/daemon.json`, and reload it.',
         )
     if seen.log_driver not in ROTATING:
         yield problem(
-            f"{name} gives no logs back: its log driver is `{seen.log_driver}`.",
+            f"The Docker engine at {seen.url} gives no logs back: its log driver is "
+            f"`{seen.log_driver}`.",
             'Put `"log-driver": "json-file"` into `/etc/docker/daemon.json`, and restart it.',
         )
     if seen.gpus and "nvidia" not in seen.runtimes:
         yield problem(
-            f"The machine has {seen.gpus} GPUs, and {name[0].lower()}{name[1:]} cannot give them "
-            "to containers.",
+            f"The machine has {seen.gpus} GPUs, and its Docker engine cannot give them to "
+            "containers.",
             "Install the NVIDIA container toolkit, run `nvidia-ctk runtime configure`, and restart "
             "Docker.",
         )

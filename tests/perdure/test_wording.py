@@ -12,7 +12,7 @@ from tests.perdure.wording import Text, texts
 ROOT = Path(__file__).parents[2]
 ROOMS = (
     *("perdure", "spec", "policy", "engine", "workflows", "activities", "backends", "catalog"),
-    *("hosts", "store", "worker", "api", "proxy", "cli", "server"),
+    *("hosts", "store", "worker", "api", "proxy", "cli", "server", "doctor"),
 )
 TREE = frozenset(
     name
