@@ -17,7 +17,16 @@ from tests.testbed.deadline import eventually
 
 LIMITS = (
     *("--head-seconds", "3", "--silent-seconds", "3", "--idle-seconds", "4"),
-    *("--linger-seconds", "3", "--tunnel-seconds", "3", "--sweep-seconds", "0.2"),
+    *(
+        "--linger-seconds",
+        "3",
+        "--tunnel-seconds",
+        "3",
+        "--parked-seconds",
+        "30",
+        "--sweep-seconds",
+        "0.2",
+    ),
 )
 """Short enough that a slow case ends soon, and longer than a busy machine stops for."""
 

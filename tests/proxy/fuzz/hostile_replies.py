@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tests.proxy.fuzz.corpus import corpus
+from tests.proxy.fuzz.wires import cut
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -28,11 +29,15 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Script:
-    """The bytes of a reply, how they end, and what has to become of them."""
+    """The bytes of a reply in pieces, how they end, and what has to become of them.
 
-    raw: bytes
+    `given_up`: the proxy closes the connection, since it has seen what cannot be trusted.
+    """
+
+    pieces: tuple[bytes, ...]
     end: End
     fate: Fate
+    given_up: bool = False
 
 
 REFUSED = (
@@ -45,23 +50,30 @@ REFUSED = (
 )
 BROKEN = corpus("replies-broken")
 WHOLE = corpus("replies-whole")
+SURPLUS = corpus("replies-surplus")
+"""Whole ones too, with bytes behind them that nobody asked for."""
 
 
 def script(chance: random.Random) -> Script:
     """One reply."""
-    kind = chance.randrange(5)
-    if kind == 0:
-        return Script(chance.choice(REFUSED), chance.choice((End.STAYS, End.CLOSES)), Fate.REFUSED)
-    if kind == 1:
-        return Script(chance.choice(BROKEN), chance.choice((End.CLOSES, End.RESETS)), Fate.BROKEN)
-    if kind == 2:
-        return Script(chance.choice(WHOLE), chance.choice((End.STAYS, End.CLOSES)), Fate.WHOLE)
-    raw = chance.choice((*REFUSED, *BROKEN, *WHOLE))
-    if kind == 3:
-        return Script(
-            raw[: chance.randrange(len(raw))], chance.choice((End.CLOSES, End.RESETS)), Fate.ANY
-        )
-    return Script(_mutated(chance, raw), chance.choice(list(End)), Fate.ANY)
+    left, ended = chance.choice((End.STAYS, End.CLOSES)), chance.choice((End.CLOSES, End.RESETS))
+    match chance.randrange(6):
+        case 0:
+            return Script(_cut(chance, chance.choice(REFUSED)), left, Fate.REFUSED, given_up=True)
+        case 1:
+            return Script(_cut(chance, chance.choice(BROKEN)), ended, Fate.BROKEN)
+        case 2:
+            return Script(_cut(chance, chance.choice(WHOLE)), left, Fate.WHOLE)
+        case 3:  # in one piece: what comes later may find the next request waiting
+            return Script((chance.choice(SURPLUS),), left, Fate.WHOLE, given_up=True)
+    raw = chance.choice((*REFUSED, *BROKEN, *WHOLE, *SURPLUS))
+    if chance.random() < 0.3:
+        return Script(_cut(chance, raw[: chance.randrange(len(raw))]), ended, Fate.ANY)
+    return Script(_cut(chance, _mutated(chance, raw)), chance.choice(list(End)), Fate.ANY)
+
+
+def _cut(chance: random.Random, raw: bytes) -> tuple[bytes, ...]:
+    return tuple(cut(chance, raw)) if chance.random() < 0.5 else (raw,)
 
 
 def _mutated(chance: random.Random, raw: bytes) -> bytes:
