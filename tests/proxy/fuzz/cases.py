@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 
 from tests.proxy.fuzz import hostile_heads, hostile_replies
-from tests.proxy.fuzz.application import Application
+from tests.proxy.fuzz.application import Application, read_strictly
 from tests.proxy.fuzz.conversation import Ask, Names, conversation
 from tests.proxy.fuzz.hostile_replies import End, Fate, Script
 from tests.proxy.fuzz.wires import Answer, answers, cut, everything, send
@@ -177,7 +177,7 @@ class Lane:
 
     async def _answer_badly(self, connection: Connection) -> None:
         while True:
-            request = await connection.request()
+            request = await read_strictly(connection.reader)
             if request.target.startswith("/sentinel/"):
                 await connection.reply(request.target.encode())
                 continue
