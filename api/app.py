@@ -5,16 +5,18 @@ from fastapi.responses import JSONResponse
 
 from api import error_answers
 from api.access import Authentication
+from api.document import DocumentedApp, told
 from api.routes import code, projects, runs, secrets, server, users
 from api.services import Services
 from perdure import __version__
+from perdure.errors import Unauthenticated, Unavailable
 
 PREFIX = "/api/v1"
 
 
 def public_app(services: Services) -> FastAPI:
     """The app of the front door. All but its health wants a token."""
-    app = FastAPI(
+    app = DocumentedApp(
         title="perdure",
         version=__version__,
         docs_url=None,
@@ -24,7 +26,7 @@ def public_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     for room in (server, users, projects, secrets, code, runs):
-        app.include_router(room.router, prefix=PREFIX)
+        app.include_router(room.router, prefix=PREFIX, responses=told(Unauthenticated, Unavailable))
     add_health(app, services)
     error_answers.install(app)
     app.add_middleware(Authentication, identify=services.store.tokens.caller)

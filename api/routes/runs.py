@@ -12,11 +12,12 @@ from pydantic_core import PydanticCustomError
 from api.access import CallerHere, MemberHere, ServicesHere, still_has
 from api.applications import Applications
 from api.body import body
+from api.document import streams, takes, told
 from api.event_stream import event_stream
 from api.run_stream import log_events, log_incarnation, status_events
 from api.run_views import run_view
 from engine.runs import no_run
-from perdure.errors import InvalidInput
+from perdure.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from spec.offer import OfferList, OfferQuery
 from spec.people import GlobalRole
 from spec.plan import Plan
@@ -26,13 +27,16 @@ from store.logs import LogFilter
 
 router = APIRouter(tags=["runs"])
 
+INSIDE = told(Forbidden, NotFound)
+SUBMITTED = INSIDE | told(InvalidInput, TooLarge, Conflict)
+
 IN_PROJECT = "/projects/{project}"
 RunName = str
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 MOMENT = TypeAdapter(datetime)
 
 
-@router.post(f"{IN_PROJECT}/plans")
+@router.post(f"{IN_PROJECT}/plans", openapi_extra=takes(PlanCall), responses=SUBMITTED)
 async def plan(
     access: MemberHere, services: ServicesHere, call: Annotated[PlanCall, Depends(body(PlanCall))]
 ) -> Plan:
@@ -40,7 +44,7 @@ async def plan(
     return await Applications(services, access.project, access.caller.user).plan(call)
 
 
-@router.post(f"{IN_PROJECT}/offers")
+@router.post(f"{IN_PROJECT}/offers", openapi_extra=takes(OfferQuery), responses=SUBMITTED)
 async def offers(
     access: MemberHere,
     services: ServicesHere,
@@ -50,7 +54,7 @@ async def offers(
     return await Applications(services, access.project, access.caller.user).offers(query)
 
 
-@router.post(f"{IN_PROJECT}/runs")
+@router.post(f"{IN_PROJECT}/runs", openapi_extra=takes(ApplyCall), responses=SUBMITTED)
 async def apply(
     access: MemberHere,
     services: ServicesHere,
@@ -77,7 +81,7 @@ async def all_runs(
     )
 
 
-@router.get(f"{IN_PROJECT}/runs")
+@router.get(f"{IN_PROJECT}/runs", responses=INSIDE)
 async def runs(
     access: MemberHere,
     services: ServicesHere,
@@ -88,7 +92,7 @@ async def runs(
     return tuple(run_view(status, services.settings.base_url) for status in statuses)
 
 
-@router.get(IN_PROJECT + "/runs/{name}")
+@router.get(IN_PROJECT + "/runs/{name}", responses=INSIDE)
 async def run(name: RunName, access: MemberHere, services: ServicesHere) -> RunView:
     """A run: its present life, or its last."""
     status = await services.runs.status(access.project, name)
@@ -97,7 +101,7 @@ async def run(name: RunName, access: MemberHere, services: ServicesHere) -> RunV
     return run_view(status, services.settings.base_url)
 
 
-@router.post(IN_PROJECT + "/runs/{name}/stop")
+@router.post(IN_PROJECT + "/runs/{name}/stop", openapi_extra=takes(StopCall), responses=SUBMITTED)
 async def stop(
     name: RunName,
     access: MemberHere,
@@ -111,7 +115,11 @@ async def stop(
     return run_view(status, services.settings.base_url)
 
 
-@router.get(IN_PROJECT + "/runs/{name}/events")
+@router.get(
+    IN_PROJECT + "/runs/{name}/events",
+    response_class=Response,
+    responses=INSIDE | streams("Events `status`, each with the run."),
+)
 async def events(name: RunName, access: MemberHere, services: ServicesHere) -> Response:
     """Server-sent events: `status` with the run, now and at each change until it has ended."""
     if await services.runs.status(access.project, name) is None:
@@ -134,7 +142,11 @@ class LogQuery(BaseModel):
     follow: bool = False
 
 
-@router.get(IN_PROJECT + "/runs/{name}/logs", response_model=tuple[LogLine, ...])
+@router.get(
+    IN_PROJECT + "/runs/{name}/logs",
+    response_model=tuple[LogLine, ...],
+    responses=INSIDE | streams("The lines; with `follow`, events `log` and `end`."),
+)
 async def logs(
     name: RunName,
     access: MemberHere,
