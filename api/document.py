@@ -1,5 +1,6 @@
 """The OpenAPI document: what each route takes, and everything that it may answer."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -44,18 +45,26 @@ def told(*errors: type[PerdureError]) -> Responses:
     return responses
 
 
-def takes(kind: type[BaseModel]) -> dict[str, Any]:
+def takes(kind: type[BaseModel], example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """For a route's `openapi_extra`: the JSON that `api.body.body` of this kind reads."""
-    schema = _closed(kind.model_json_schema(ref_template=SCHEMAS + "{model}"))
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    content: dict[str, Any] = {
+        "schema": _closed(kind.model_json_schema(ref_template=SCHEMAS + "{model}"))
+    }
+    if example is not None:
+        content["example"] = example
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def streams(description: str, schema: Mapping[str, Any] | None = None) -> Responses:
-    """For `responses` of a route that sends events; `schema` is that of JSON, where it may be."""
-    content: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
-    if schema is not None:
-        content["application/json"] = {"schema": schema}
-    return {200: {"description": description, "content": content}}
+def streams(description: str, *events: str) -> Responses:
+    """For `responses` of a route that sends these events; the data of each is JSON."""
+    data = {"type": "string", "contentMediaType": "application/json"}
+    event = {
+        "type": "object",
+        "properties": {"event": {"enum": events}, "data": data, "id": {"type": "string"}},
+        "required": ["event", "data"],
+        "additionalProperties": False,
+    }
+    return {200: {"description": description, "content": {"text/event-stream": {"schema": event}}}}
 
 
 def _closed(node: Any) -> Any:
@@ -72,6 +81,16 @@ def _closed(node: Any) -> Any:
 
 class DocumentedApp(FastAPI):
     """An app whose document is whole: FastAPI does not see bodies that routes read themselves."""
+
+    def methods(self, path: str) -> tuple[str, ...]:
+        """What may be done at this path, by the document."""
+        found = {
+            method.upper()
+            for template, operations in self.openapi()["paths"].items()
+            if re.fullmatch(re.sub(r"\{[^/]+\}", "[^/]+", template), path)
+            for method in operations
+        }
+        return tuple(sorted(found))
 
     def openapi(self) -> dict[str, Any]:
         """As FastAPI has it, with our bodies, our errors and the token."""

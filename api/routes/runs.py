@@ -18,6 +18,7 @@ from api.run_stream import log_events, log_incarnation, status_events
 from api.run_views import run_view
 from engine.runs import no_run
 from perdure.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
+from spec.feed import LARGEST
 from spec.offer import OfferList, OfferQuery
 from spec.people import GlobalRole
 from spec.plan import Plan
@@ -27,6 +28,15 @@ from store.logs import LogFilter
 
 router = APIRouter(tags=["runs"])
 
+EXAMPLE = {
+    "configuration": {
+        "type": "service",
+        "name": "hello",
+        "image": "python:3.12-slim",
+        "port": 8000,
+        "commands": ["python -m http.server 8000"],
+    }
+}
 INSIDE = told(Forbidden, NotFound)
 SUBMITTED = INSIDE | told(InvalidInput, TooLarge, Conflict)
 
@@ -36,29 +46,31 @@ IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 MOMENT = TypeAdapter(datetime)
 
 
-@router.post(f"{IN_PROJECT}/plans", openapi_extra=takes(PlanCall), responses=SUBMITTED)
+@router.post(f"{IN_PROJECT}/plans", openapi_extra=takes(PlanCall, EXAMPLE), responses=SUBMITTED)
 async def plan(
-    access: MemberHere, services: ServicesHere, call: Annotated[PlanCall, Depends(body(PlanCall))]
+    access: MemberHere,
+    services: ServicesHere,
+    call: Annotated[PlanCall, Depends(body(PlanCall, strict=False))],
 ) -> Plan:
     """What an apply would do, at what price, or why it would be refused."""
     return await Applications(services, access.project, access.caller.user).plan(call)
 
 
-@router.post(f"{IN_PROJECT}/offers", openapi_extra=takes(OfferQuery), responses=SUBMITTED)
+@router.post(f"{IN_PROJECT}/offers", openapi_extra=takes(OfferQuery, EXAMPLE), responses=SUBMITTED)
 async def offers(
     access: MemberHere,
     services: ServicesHere,
-    query: Annotated[OfferQuery, Depends(body(OfferQuery))],
+    query: Annotated[OfferQuery, Depends(body(OfferQuery, strict=False))],
 ) -> OfferList:
     """Where such a service could run."""
     return await Applications(services, access.project, access.caller.user).offers(query)
 
 
-@router.post(f"{IN_PROJECT}/runs", openapi_extra=takes(ApplyCall), responses=SUBMITTED)
+@router.post(f"{IN_PROJECT}/runs", openapi_extra=takes(ApplyCall, EXAMPLE), responses=SUBMITTED)
 async def apply(
     access: MemberHere,
     services: ServicesHere,
-    call: Annotated[ApplyCall, Depends(body(ApplyCall))],
+    call: Annotated[ApplyCall, Depends(body(ApplyCall, strict=False))],
     idempotency_key: IdempotencyKey = None,
 ) -> Applied:
     """Start or update a run, once per `Idempotency-Key`."""
@@ -118,7 +130,7 @@ async def stop(
 @router.get(
     IN_PROJECT + "/runs/{name}/events",
     response_class=Response,
-    responses=INSIDE | streams("Events `status`, each with the run."),
+    responses=INSIDE | streams("The run at each change.", "status"),
 )
 async def events(name: RunName, access: MemberHere, services: ServicesHere) -> Response:
     """Server-sent events: `status` with the run, now and at each change until it has ended."""
@@ -126,10 +138,6 @@ async def events(name: RunName, access: MemberHere, services: ServicesHere) -> R
         raise no_run(access.project, name)
     lines = status_events(services, access.project, name)
     return event_stream(lines, services.stopping, partial(still_has, access, services))
-
-
-LARGEST = 2**63 - 1
-"""What a database's integers hold."""
 
 
 class LogQuery(BaseModel):
@@ -145,7 +153,7 @@ class LogQuery(BaseModel):
 @router.get(
     IN_PROJECT + "/runs/{name}/logs",
     response_model=tuple[LogLine, ...],
-    responses=INSIDE | streams("The lines; with `follow`, events `log` and `end`."),
+    responses=INSIDE | streams("The lines; with `follow`, as events.", "log", "end"),
 )
 async def logs(
     name: RunName,

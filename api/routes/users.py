@@ -39,7 +39,7 @@ class UserChange(Model):
 class TokenRequest(Model):
     """A token to be made; without `expires_at` it holds until it is revoked."""
 
-    name: str = Field(default="token", min_length=1, max_length=100)
+    name: str = Field(default="token", min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
     expires_at: AwareDatetime | None = None
 
 

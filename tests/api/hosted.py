@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from hashlib import sha256
 from pathlib import Path
 
 import uvicorn
@@ -23,6 +25,7 @@ from tests.ports import free_port
 from tests.store.conftest import TOKEN
 
 INTERNAL_KEY = "the-internal-key"
+CODE = b"an archive"
 
 
 class ShortRuns(FakeRuns):
@@ -41,7 +44,7 @@ class ShortRuns(FakeRuns):
         status = await super().status(project, run)
         return status and status.model_copy(update={"status": RunPhase.DONE})
 
-    async def watch(self, project: str, run: str, pause: float = 0.01):  # type: ignore[no-untyped-def]
+    async def watch(self, project: str, run: str, pause: float = 0.01) -> AsyncIterator[RunStatus]:
         self.know(run_status(run, RunPhase.DONE, project=project))
         async for status in super().watch(project, run, pause):
             yield status
@@ -83,7 +86,9 @@ class HostedApi:
     async def _live(self) -> None:
         async with AsyncExitStack() as living:
             store = await living.enter_async_context(open_store(self._settings))
-            services = make_services(self._settings, store, ShortRuns())
+            runs = ShortRuns()
+            runs.know(run_status())
+            services = make_services(self._settings, store, runs)
             await self._people(services)
             servers = (
                 _server(public_app(services), self.port),
@@ -102,12 +107,18 @@ class HostedApi:
     async def _people(self, services: Services) -> None:
         """A member, and a stranger; something to find for each path."""
         store = services.store
-        for name in ("alice", "eve"):
+        for name in ("alice", "bob", "carol", "eve"):
             await store.users.create(name, GlobalRole.USER)
             token, _ = await store.tokens.create(name, "test")
             self.tokens[name] = token.value
         await store.projects.set_member("main", "alice", ProjectRole.USER)
+        await store.projects.set_member("main", "carol", ProjectRole.USER)
         await store.secrets.set("main", "KEY", "hush")
+        await store.code.put("main", sha256(CODE).hexdigest(), _in_one(CODE))
+
+
+async def _in_one(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def _server(app: FastAPI, port: int) -> HttpServer:
