@@ -7,7 +7,7 @@ BIN := .venv/bin
 ROOMS := perdure spec policy engine workflows activities backends catalog hosts store worker api proxy cli server doctor
 CODE := $(ROOMS) tests benchmarks examples
 
-.PHONY: demo test test-long lint bench docs format histories lock machine
+.PHONY: demo test test-long fuzz lint bench docs format histories lock machine
 
 demo: .venv/.ready ## serve a real language model, talk to it, stop everything
 	@$(BIN)/python -P examples/demo
@@ -17,6 +17,10 @@ test: .venv/.ready machine ## everything but what takes minutes
 
 test-long: .venv/.ready machine ## what takes minutes
 	$(BIN)/python -m pytest -m long
+
+fuzz: .venv/.ready ## hostile bytes at the proxy: SECONDS=600, SEED= of a run to see again, CASE= of it
+	$(BIN)/python -m tests.proxy.fuzz --seconds $(or $(SECONDS),600) \
+		$(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE))
 
 lint: .venv/.ready ## style, types, the import law
 	$(BIN)/ruff format --check $(CODE)

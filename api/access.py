@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.error_answers import answer
 from api.services import Services
-from perdure.errors import Forbidden, NotFound, PerdureError, Unauthenticated
+from perdure.errors import Forbidden, InvalidInput, NotFound, PerdureError, Unauthenticated
 from spec.people import GlobalRole, ProjectRole
 from store.tokens import Caller
 
@@ -38,6 +38,9 @@ class Authentication:
             return
         if caller is None:
             await answer(_unauthenticated())(scope, receive, send)
+            return
+        if "\0" in scope["path"]:  # PostgreSQL takes none
+            await answer(InvalidInput("The address holds a NUL character."))(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)

@@ -5,18 +5,22 @@ from fastapi.responses import JSONResponse
 
 from api import error_answers
 from api.access import ApiScope, Authentication
+from api.document import DocumentedApp, told
 from api.refusals import Refusals
 from api.requests import Requests
 from api.routes import audit, code, projects, runs, secrets, server, users
 from api.services import Services
 from perdure import __version__
+from perdure.errors import Forbidden, Unauthenticated, Unavailable
 
 PREFIX = "/api/v1"
+ANYWHERE = told(Unauthenticated, Forbidden, Unavailable)
+"""What each route may answer."""
 
 
 def public_app(services: Services) -> FastAPI:
     """The app of the front door. All but its health wants a token."""
-    app = FastAPI(
+    app = DocumentedApp(
         title="perdure",
         version=__version__,
         docs_url=None,
@@ -26,7 +30,7 @@ def public_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     for room in (server, users, projects, secrets, code, runs, audit):
-        app.include_router(room.router, prefix=PREFIX)
+        app.include_router(room.router, prefix=PREFIX, responses=ANYWHERE)
     add_health(app, services)
     error_answers.install(app)
     # The last one comes first.

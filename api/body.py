@@ -15,13 +15,16 @@ LIMIT = 1024 * 1024
 T = TypeVar("T", bound=BaseModel)
 
 
-def body(kind: type[T]) -> Callable[[Request], object]:
-    """A dependency: the JSON body as a value. Raises `InvalidInput`, `TooLarge`."""
+def body(kind: type[T], *, strict: bool = True) -> Callable[[Request], object]:
+    """A dependency: the JSON body as a value. Raises `InvalidInput`, `TooLarge`.
+
+    `strict`: a number is a number, not a text with digits; configurations take both, as files do.
+    """
 
     async def read(request: Request) -> T:
         content = await whole(request)
         try:
-            return kind.model_validate_json(content, extra="forbid")
+            return kind.model_validate_json(content, extra="forbid", strict=strict or None)
         except ValidationError as error:
             raise _invalid(error, kind) from None
 

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.document import DocumentedApp
 from perdure.errors import InvalidInput, NotFound, PerdureError, Unauthenticated, Unavailable
 
 log = logging.getLogger(__name__)
@@ -65,11 +66,14 @@ def install(app: FastAPI) -> None:
         return answer(InvalidInput(f"`{where}`: {first['msg']}."))
 
     @app.exception_handler(HTTPException)
-    async def frameworks(_request: Request, error: HTTPException) -> JSONResponse:
+    async def frameworks(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 404:
             return answer(NotFound("There is nothing at this address."))
         if error.status_code == 405:
-            return answer(MethodNotAllowed("This address does not know the method."), error.headers)
+            # The framework knows the methods of one of the path's routes only.
+            methods = app.methods(request.url.path) if isinstance(app, DocumentedApp) else ()
+            allowed = {"Allow": ", ".join(methods)} if methods else error.headers
+            return answer(MethodNotAllowed("This address does not know the method."), allowed)
         return answer(InvalidInput("The request cannot be understood."))
 
 

@@ -11,9 +11,11 @@ from api import error_answers
 from api.access import Authentication, ServicesHere
 from api.app import add_health
 from api.body import body
+from api.document import DocumentedApp, takes, told
 from api.requests import Requests
 from api.services import Services
-from spec.feed import Feed, LeaseGrant, ProxyLease
+from perdure.errors import InvalidInput, TooLarge, Unauthenticated, Unavailable
+from spec.feed import LARGEST, Feed, LeaseGrant, ProxyLease
 from spec.people import GlobalRole
 from store.tokens import Caller
 
@@ -22,23 +24,35 @@ POLL_SECONDS = 0.15
 """A change is known after this long. A look costs a millisecond, and each proxy has its own."""
 LONGEST_POLL_SECONDS = 20.0
 
+FAILURES = told(Unauthenticated, Unavailable)
+
 Boot = Annotated[str, Path(pattern=r"^[a-zA-Z0-9-]{8,64}$")]
 
 
 def internal_app(services: Services, key: str) -> FastAPI:
     """The app of the internal socket; `key` is the bearer token."""
-    app = FastAPI(title="perdure internal", docs_url=None, redoc_url=None, openapi_url=None)
+    app = DocumentedApp(
+        title="perdure internal",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        responses=FAILURES,
+    )
     app.state.services = services
 
     @app.get(f"{PREFIX}/feed")
     async def feed(
         here: ServicesHere,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
         wait: Annotated[float, Query(ge=0, le=LONGEST_POLL_SECONDS)] = LONGEST_POLL_SECONDS,
     ) -> Feed:
         return await next_feed(here, after, wait)
 
-    @app.put(PREFIX + "/proxies/{boot}")
+    @app.put(
+        PREFIX + "/proxies/{boot}",
+        openapi_extra=takes(ProxyLease),
+        responses=told(InvalidInput, TooLarge),
+    )
     async def lease(
         boot: Boot,
         here: ServicesHere,

@@ -5,8 +5,17 @@ SEQ (or, after some seconds, with nothing new); `PUT /internal/v1/proxies/{boot}
 `ProxyLease` and answers with a `LeaseGrant`. Both want the internal key as a bearer token.
 """
 
+from typing import Annotated
+
+from pydantic import Field
+
 from spec.public import PublicModel
 from spec.route import TokenGrant
+
+LARGEST = 2**63 - 1
+"""What a database's integers hold."""
+
+Sequence = Annotated[int, Field(ge=0, le=LARGEST)]
 
 
 class RunStarted(PublicModel):
@@ -37,7 +46,7 @@ class ProxyLease(PublicModel):
     """
 
     stats: str
-    feed: int = 0
+    feed: Sequence = 0
 
 
 class LeaseGrant(PublicModel):

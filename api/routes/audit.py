@@ -6,15 +6,15 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.access import AdminHere, ProjectAdminHere, ServicesHere
+from api.document import told
 from api.moment import moment
 from api.services import Services
+from perdure.errors import Forbidden, InvalidInput
 from spec.audit import AuditEvent
+from spec.feed import LARGEST
 from store.audit import AuditFilter
 
-router = APIRouter(tags=["audit"])
-
-LARGEST = 2**63 - 1
-"""What a database's integers hold."""
+router = APIRouter(tags=["audit"], responses=told(Forbidden, InvalidInput))
 
 
 class AuditQuery(BaseModel):

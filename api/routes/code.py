@@ -5,11 +5,23 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from api.access import MemberHere, ServicesHere
-from perdure.errors import NotFound
+from api.document import told
+from perdure.errors import Forbidden, InvalidInput, NoSpace, NotFound, TooLarge
 from spec.run import CodeArchive
 from store.code import too_large
 
-router = APIRouter(prefix="/projects/{project}/code", tags=["code"])
+router = APIRouter(
+    prefix="/projects/{project}/code",
+    tags=["code"],
+    responses=told(Forbidden, NotFound, InvalidInput),
+)
+
+ARCHIVE = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 
@@ -22,7 +34,7 @@ async def has_code(sha256: Sha256, access: MemberHere, services: ServicesHere) -
     return Response(status_code=204)
 
 
-@router.put("/{sha256}", status_code=201)
+@router.put("/{sha256}", status_code=201, openapi_extra=ARCHIVE, responses=told(TooLarge, NoSpace))
 async def put_code(
     sha256: Sha256, request: Request, access: MemberHere, services: ServicesHere
 ) -> CodeArchive:

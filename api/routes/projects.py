@@ -14,14 +14,27 @@ from api.access import (
 )
 from api.body import body
 from api.chosen_names import ProjectName
+from api.document import takes, told
 from api.services import Services
-from perdure.errors import AlreadyExists, Conflict, NotFound
+from perdure.errors import (
+    AlreadyExists,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NoSpace,
+    NotFound,
+    RateLimited,
+    TooLarge,
+)
 from spec.audit import Action, Outcome
 from spec.people import GlobalRole, Project, ProjectRole
 from spec.public import Model
 from store.audit import Entry
 
 router = APIRouter(prefix="/projects", tags=["projects"])
+
+BODY = told(InvalidInput, TooLarge, NoSpace)
+INSIDE = told(Forbidden, NotFound, Conflict)
 
 
 class NewProject(Model):
@@ -49,7 +62,12 @@ async def projects(caller: CallerHere, services: ServicesHere) -> tuple[Project,
     )
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=takes(NewProject),
+    responses=BODY | told(AlreadyExists, RateLimited),
+)
 async def create_project(
     caller: CallerHere,
     services: ServicesHere,
@@ -61,13 +79,13 @@ async def create_project(
     return await _shown(services, new.name, ProjectRole.ADMIN)
 
 
-@router.get("/{project}")
+@router.get("/{project}", responses=INSIDE)
 async def show_project(access: MemberHere, services: ServicesHere) -> Project:
     """A project with its members."""
     return await _shown(services, access.project, access.role)
 
 
-@router.delete("/{project}", status_code=204)
+@router.delete("/{project}", status_code=204, responses=INSIDE)
 async def delete_project(access: ProjectAdminHere, services: ServicesHere) -> None:
     """Remove a project in which nothing runs, with its secrets, code and logs."""
     if await services.runs.statuses(access.project):
@@ -75,7 +93,11 @@ async def delete_project(access: ProjectAdminHere, services: ServicesHere) -> No
     await services.store.projects.delete(access.project, by=access.caller)
 
 
-@router.put("/{project}/members/{user}")
+@router.put(
+    "/{project}/members/{user}",
+    openapi_extra=takes(Membership),
+    responses=BODY | INSIDE | told(RateLimited),
+)
 async def set_member(
     user: str,
     access: ManagerHere,
@@ -96,7 +118,7 @@ async def set_member(
     return await _shown(services, access.project, access.role)
 
 
-@router.delete("/{project}/members/{user}", status_code=204)
+@router.delete("/{project}/members/{user}", status_code=204, responses=INSIDE)
 async def remove_member(user: str, access: ManagerHere, services: ServicesHere) -> None:
     """Take a member out."""
     await _require_rank(services, access, user, ProjectRole.USER)

@@ -10,12 +10,15 @@ from pydantic import BaseModel, Field
 from api.access import CallerHere, MemberHere, ServicesHere, still_has
 from api.applications import Applications
 from api.body import body
+from api.document import streams, takes, told
 from api.event_stream import event_stream
 from api.moment import moment
 from api.run_stream import log_events, log_incarnation, status_events
 from api.run_views import run_view
 from engine.runs import no_run
+from perdure.errors import Conflict, Forbidden, InvalidInput, NoSpace, NotFound, TooLarge
 from spec.audit import Action
+from spec.feed import LARGEST
 from spec.offer import OfferList, OfferQuery
 from spec.people import GlobalRole
 from spec.plan import Plan
@@ -25,34 +28,48 @@ from store.logs import LogFilter
 
 router = APIRouter(tags=["runs"])
 
+EXAMPLE = {
+    "configuration": {
+        "type": "service",
+        "name": "hello",
+        "image": "python:3.12-slim",
+        "port": 8000,
+        "commands": ["python -m http.server 8000"],
+    }
+}
+INSIDE = told(Forbidden, NotFound)
+SUBMITTED = INSIDE | told(InvalidInput, TooLarge, Conflict, NoSpace)
+
 IN_PROJECT = "/projects/{project}"
 RunName = str
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 
 
-@router.post(f"{IN_PROJECT}/plans")
+@router.post(f"{IN_PROJECT}/plans", openapi_extra=takes(PlanCall, EXAMPLE), responses=SUBMITTED)
 async def plan(
-    access: MemberHere, services: ServicesHere, call: Annotated[PlanCall, Depends(body(PlanCall))]
+    access: MemberHere,
+    services: ServicesHere,
+    call: Annotated[PlanCall, Depends(body(PlanCall, strict=False))],
 ) -> Plan:
     """What an apply would do, at what price, or why it would be refused."""
     return await Applications(services, access.project, access.caller).plan(call)
 
 
-@router.post(f"{IN_PROJECT}/offers")
+@router.post(f"{IN_PROJECT}/offers", openapi_extra=takes(OfferQuery, EXAMPLE), responses=SUBMITTED)
 async def offers(
     access: MemberHere,
     services: ServicesHere,
-    query: Annotated[OfferQuery, Depends(body(OfferQuery))],
+    query: Annotated[OfferQuery, Depends(body(OfferQuery, strict=False))],
 ) -> OfferList:
     """Where such a service could run."""
     return await Applications(services, access.project, access.caller).offers(query)
 
 
-@router.post(f"{IN_PROJECT}/runs")
+@router.post(f"{IN_PROJECT}/runs", openapi_extra=takes(ApplyCall, EXAMPLE), responses=SUBMITTED)
 async def apply(
     access: MemberHere,
     services: ServicesHere,
-    call: Annotated[ApplyCall, Depends(body(ApplyCall))],
+    call: Annotated[ApplyCall, Depends(body(ApplyCall, strict=False))],
     idempotency_key: IdempotencyKey = None,
 ) -> Applied:
     """Start or update a run, once per `Idempotency-Key`."""
@@ -75,7 +92,7 @@ async def all_runs(
     )
 
 
-@router.get(f"{IN_PROJECT}/runs")
+@router.get(f"{IN_PROJECT}/runs", responses=INSIDE)
 async def runs(
     access: MemberHere,
     services: ServicesHere,
@@ -86,7 +103,7 @@ async def runs(
     return tuple(run_view(status, services.settings.base_url) for status in statuses)
 
 
-@router.get(IN_PROJECT + "/runs/{name}")
+@router.get(IN_PROJECT + "/runs/{name}", responses=INSIDE)
 async def run(name: RunName, access: MemberHere, services: ServicesHere) -> RunView:
     """A run: its present life, or its last."""
     status = await services.runs.status(access.project, name)
@@ -95,7 +112,7 @@ async def run(name: RunName, access: MemberHere, services: ServicesHere) -> RunV
     return run_view(status, services.settings.base_url)
 
 
-@router.post(IN_PROJECT + "/runs/{name}/stop")
+@router.post(IN_PROJECT + "/runs/{name}/stop", openapi_extra=takes(StopCall), responses=SUBMITTED)
 async def stop(
     name: RunName,
     access: MemberHere,
@@ -109,17 +126,17 @@ async def stop(
     return run_view(status, services.settings.base_url)
 
 
-@router.get(IN_PROJECT + "/runs/{name}/events")
+@router.get(
+    IN_PROJECT + "/runs/{name}/events",
+    response_class=Response,
+    responses=INSIDE | streams("The run at each change.", "status"),
+)
 async def events(name: RunName, access: MemberHere, services: ServicesHere) -> Response:
     """Server-sent events: `status` with the run, now and at each change until it has ended."""
     if await services.runs.status(access.project, name) is None:
         raise no_run(access.project, name)
     lines = status_events(services, access.project, name)
     return event_stream(lines, services.stopping, partial(still_has, access, services))
-
-
-LARGEST = 2**63 - 1
-"""What a database's integers hold."""
 
 
 class LogQuery(BaseModel):
@@ -136,7 +153,11 @@ class LogQuery(BaseModel):
     follow: bool = False
 
 
-@router.get(IN_PROJECT + "/runs/{name}/logs", response_model=tuple[LogLine, ...])
+@router.get(
+    IN_PROJECT + "/runs/{name}/logs",
+    response_model=tuple[LogLine, ...],
+    responses=INSIDE | streams("The lines; with `follow`, as events.", "log", "end"),
+)
 async def logs(
     name: RunName,
     access: MemberHere,

@@ -8,10 +8,14 @@ from pydantic import Field
 from api.access import ManagerHere, MemberHere, ServicesHere
 from api.body import body
 from api.chosen_names import SecretName
+from api.document import takes, told
+from perdure.errors import Forbidden, InvalidInput, NoSpace, NotFound, TooLarge
 from spec.people import Secret
 from spec.public import Model
 
-router = APIRouter(prefix="/projects/{project}/secrets", tags=["secrets"])
+router = APIRouter(
+    prefix="/projects/{project}/secrets", tags=["secrets"], responses=told(Forbidden, NotFound)
+)
 
 
 class SecretValue(Model):
@@ -26,7 +30,9 @@ async def secrets(access: MemberHere, services: ServicesHere) -> tuple[Secret, .
     return await services.store.secrets.of(access.project)
 
 
-@router.put("/{name}")
+@router.put(
+    "/{name}", openapi_extra=takes(SecretValue), responses=told(InvalidInput, TooLarge, NoSpace)
+)
 async def set_secret(
     name: SecretName,
     access: ManagerHere,

@@ -9,13 +9,24 @@ from pydantic import AwareDatetime, Field
 from api.access import AdminHere, CallerHere, ServicesHere, member_of
 from api.body import body
 from api.chosen_names import UserName
-from perdure.errors import Forbidden, InvalidInput
+from api.document import takes, told
+from perdure.errors import (
+    AlreadyExists,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NoSpace,
+    NotFound,
+    TooLarge,
+)
 from spec.people import GlobalRole, NewToken, Token, User
 from spec.public import Model
 from spec.scopes import FULL, Scope, projects_named
 from store.tokens import Caller
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = APIRouter(prefix="/users", tags=["users"], responses=told(Forbidden))
+
+BODY = told(InvalidInput, TooLarge, NoSpace)
 
 LONGEST = timedelta(days=36_525)
 """A hundred years: nobody means more."""
@@ -42,7 +53,7 @@ class TokenRequest(Model):
     Its scopes never open more than its user may do; `api` is all of that.
     """
 
-    name: str = Field(default="token", min_length=1, max_length=100)
+    name: str = Field(default="token", min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
     expires_at: AwareDatetime | None = None
     scopes: tuple[Scope, ...] = Field(default=FULL, min_length=1, max_length=MOST_SCOPES)
 
@@ -53,7 +64,12 @@ async def users(_: AdminHere, services: ServicesHere) -> tuple[User, ...]:
     return await services.store.users.all()
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=takes(NewUser),
+    responses=BODY | told(AlreadyExists),
+)
 async def create_user(
     admin: AdminHere, services: ServicesHere, new: Annotated[NewUser, Depends(body(NewUser))]
 ) -> User:
@@ -61,7 +77,7 @@ async def create_user(
     return await services.store.users.create(new.name, new.role, by=admin)
 
 
-@router.put("/{name}")
+@router.put("/{name}", openapi_extra=takes(UserChange), responses=BODY | told(NotFound, Conflict))
 async def change_user(
     name: str,
     admin: AdminHere,
@@ -72,7 +88,7 @@ async def change_user(
     return await services.store.users.set_role(name, change.role, by=admin)
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete("/{name}", status_code=204, responses=told(NotFound, Conflict))
 async def delete_user(name: str, admin: AdminHere, services: ServicesHere) -> None:
     """Remove a user, with tokens and memberships. What they have started goes on."""
     await services.store.users.delete(name, by=admin)
@@ -85,7 +101,12 @@ async def tokens(name: str, caller: CallerHere, services: ServicesHere) -> tuple
     return await services.store.tokens.of(name)
 
 
-@router.post("/{name}/tokens", status_code=201)
+@router.post(
+    "/{name}/tokens",
+    status_code=201,
+    openapi_extra=takes(TokenRequest),
+    responses=BODY | told(NotFound),
+)
 async def create_token(
     name: str,
     caller: CallerHere,
@@ -104,7 +125,7 @@ async def create_token(
     return token
 
 
-@router.delete("/{name}/tokens/{token}", status_code=204)
+@router.delete("/{name}/tokens/{token}", status_code=204, responses=told(NotFound))
 async def revoke_token(name: str, token: str, caller: CallerHere, services: ServicesHere) -> None:
     """End a token. When this answers, the live proxies know it."""
     _require_self(caller, name)

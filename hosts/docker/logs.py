@@ -12,21 +12,29 @@ a character that it cuts at 16 KiB.
 """
 
 import calendar
+import re
 import struct
 from collections.abc import Iterator
 from datetime import timedelta
 
 from pydantic import ConfigDict, RootModel, ValidationError
 
-from perdure.errors import InvalidInput
+from perdure.errors import HostError, InvalidInput
 from spec.log import LogBatch, LogEntry, LogStream
 
 # More than the two streams' clocks are ever apart (30 ms were seen on a loaded machine).
 SLACK = timedelta(seconds=2)
 SECOND = 10**9
 
+LONGEST_FRAME = 1024 * 1024
+"""Bytes; Docker cuts lines at 16 KiB. What a machine announces beyond this is not waited for."""
+
+LATEST = 2**63 - 1
+"""Nanoseconds since 1970 that a database's integers hold: the year 2262."""
+
 STREAMS = {1: LogStream.STDOUT, 2: LogStream.STDERR}
 HEADER = struct.Struct(">B3xI")
+_STAMP = re.compile(rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{9})Z ")
 STAMP = len("2006-01-02T15:04:05.000000000Z ")
 
 
@@ -68,18 +76,24 @@ class Pass:
         return Cursor(dict(self._done))
 
     def feed(self, chunk: bytes) -> LogBatch | None:
-        """The new entries that `chunk` completes; None when there are none."""
+        """The new entries that `chunk` completes; None when there are none.
+
+        Raises `HostError` for what no Docker sends.
+        """
         fresh = tuple(entry for entry in self._entries(chunk) if self._is_new(entry))
         return LogBatch(entries=fresh, cursor=str(self.cursor)) if fresh else None
 
     def _entries(self, chunk: bytes) -> Iterator[LogEntry]:
         data, start = self._rest + chunk, 0
         while len(data) - start >= HEADER.size:
-            stream, length = HEADER.unpack_from(data, start)
+            number, length = HEADER.unpack_from(data, start)
+            stream = STREAMS.get(number)
+            if stream is None or length > LONGEST_FRAME:
+                raise _unreadable()
             end = start + HEADER.size + length
             if len(data) < end:
                 break
-            yield _entry(STREAMS[stream], data[start + HEADER.size : end])
+            yield _entry(stream, data[start + HEADER.size : end])
             start = end
         self._rest = data[start:]
 
@@ -93,20 +107,31 @@ class Pass:
         return True
 
 
+def _unreadable() -> HostError:
+    return HostError("Docker sent a log that is none.", hint="Look at Docker on the machine.")
+
+
 def _entry(stream: LogStream, frame: bytes) -> LogEntry:
     text = frame[STAMP:]
     whole = text.endswith(b"\n")
+    found = _STAMP.fullmatch(frame[:STAMP])
+    if found is None:
+        raise _unreadable()
     return LogEntry(
-        at=_nanoseconds(frame[: STAMP - 1].decode()),
+        at=_nanoseconds(*(int(part) for part in found.groups())),
         stream=stream,
         text=text[:-1] if whole else text,
         partial=not whole,
     )
 
 
-def _nanoseconds(stamp: str) -> int:
+def _nanoseconds(*moment: int) -> int:
     """Docker stamps in UTC with nine digits, always: no general parser keeps the last three."""
-    date, clock = (part.split(":") for part in stamp[:19].replace("-", ":").split("T"))
-    year, month, day, hour, minute, second = (int(part) for part in (*date, *clock))
-    whole = calendar.timegm((year, month, day, hour, minute, second))
-    return whole * SECOND + int(stamp[20:29])
+    *date, fraction = moment
+    try:
+        at = calendar.timegm(tuple(date)) * SECOND + fraction
+    except (ValueError, OverflowError) as error:
+        raise _unreadable() from error
+    if not 0 <= at <= LATEST:
+        raise _unreadable()
+    return at

@@ -29,6 +29,9 @@ FAR = b'{"name": "t", "expires_at": "9999-12-31T23:59:59-14:00"}'
         ("GET", "/projects/main/runs/app/logs?since=0001-01-01", b"", 422, "invalid_input"),
         ("POST", "/users/admin/tokens", FAR, 422, "invalid_input"),
         ("PUT", "/projects/main/code/nonsense", b"", 422, "invalid_input"),
+        ("GET", "/users/a%00b/tokens", b"", 422, "invalid_input"),
+        ("POST", "/users/admin/tokens", b'{"name": "a\\u0000b"}', 422, "invalid_input"),
+        ("POST", "/projects/main/runs/app/stop", b'{"abort": "yes"}', 422, "invalid_input"),
     ],
 )
 async def test_every_failure_has_one_envelope(
@@ -85,6 +88,17 @@ async def test_a_failure_of_ours_keeps_the_connection_which_others_share(
         )
         assert answer.status_code == 500
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/projects", "GET, POST"), ("/users/x", "DELETE, PUT"), ("/me", "GET")],
+)
+async def test_all_methods_of_an_address_are_told(
+    admin: httpx.AsyncClient, path: str, methods: str
+) -> None:
+    answer = await admin.patch(path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, methods)
 
 
 async def test_unknown_property_is_named_with_the_likely_one(admin: httpx.AsyncClient) -> None:

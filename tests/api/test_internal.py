@@ -39,6 +39,13 @@ async def test_front_door_does_not_lead_here(
     assert (await admin.get("http://api/internal/v1/feed")).status_code == 404
 
 
+async def test_numbers_that_no_database_holds_are_refused(internal: httpx.AsyncClient) -> None:
+    for number in (-1, 2**63, -(2**65)):
+        lease = {"stats": "unix:///stats", "feed": number}
+        assert (await internal.put(f"/proxies/{BOOT}", json=lease)).status_code == 422
+        assert (await internal.get("/feed", params={"after": number})).status_code == 422
+
+
 async def test_feed_begins_full_and_waits_for_what_is_new(
     internal: httpx.AsyncClient, store: Store
 ) -> None:

@@ -1,13 +1,17 @@
 """An archive of code is read within limits, and in little memory, whoever made it."""
 
+import contextlib
 import gzip
 import io
 import tarfile
+import tempfile
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hosts import archive as limits
 from hosts.archive import BLOCK, MEGABYTE, Content, members
@@ -163,3 +167,61 @@ def test_the_message_can_be_sent_whatever_a_name_is(tmp_path: Path) -> None:
     with pytest.raises(ContainerCreateFailed) as failed:
         names(packed(tmp_path, odd))
     assert failed.value.message.encode()
+
+
+@pytest.fixture(scope="module")
+def sample() -> bytes:
+    """A tar with all kinds of headers, in Python's two formats."""
+    out = io.BytesIO()
+    for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+            for name in ("a", "folder/" * 30 + "b", "\u00fc"):
+                member = tarfile.TarInfo(name)
+                member.size = 700
+                tar.addfile(member, io.BytesIO(b"x" * 700))
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = tarfile.SYMTYPE, "y/" * 80
+            tar.addfile(link)
+    return out.getvalue()
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, 2**20), st.binary(min_size=1, max_size=12)), max_size=6
+    ),
+    packed_changes=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), max_size=2),
+    end=st.integers(0, 2**20),
+    repair=st.booleans(),
+)
+def test_damaged_archives_are_refused_in_our_words(
+    sample: bytes,
+    changes: list[tuple[int, bytes]],
+    packed_changes: list[tuple[int, int]],
+    end: int,
+    repair: bool,
+) -> None:
+    data = bytearray(sample[: end % len(sample) + 1] if end % 3 == 0 else sample)
+    for place, change in changes:
+        at = place % len(data)
+        data[at : at + len(change)] = change
+    if repair:
+        _sum_anew(data)
+    archive = bytearray(gzip.compress(bytes(data), compresslevel=1))
+    for place, value in packed_changes:
+        archive[place % len(archive)] = value
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(archive)
+        file.flush()
+        with contextlib.suppress(ContainerCreateFailed):
+            for member, content in members(JobCode(path=file.name, limit=MEGABYTE)):
+                assert member.name.count("\0") == 0
+                content.skip(min(member.size, 10) if member.isreg() else 0)
+
+
+def _sum_anew(data: bytearray) -> None:
+    """Each block with a right check sum, as far as it is a header: damage goes deeper so."""
+    for at in range(0, len(data) - BLOCK + 1, BLOCK):
+        if data[at + 257 : at + 262] == b"ustar":
+            data[at + 148 : at + 156] = b" " * 8
+            data[at + 148 : at + 156] = b"%06o\0 " % sum(data[at : at + BLOCK])

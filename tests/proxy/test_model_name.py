@@ -92,6 +92,24 @@ def test_what_is_json_and_what_is_not_is_as_python_has_it(text: str, cuts: list[
         assert outcome(at_once, body) == expected
 
 
+@settings(deadline=None, max_examples=500)
+@given(
+    st.dictionaries(st.sampled_from(["model", "x"]), VALUES, min_size=1),
+    st.lists(st.tuples(st.integers(0, 300), st.integers(0, 3), st.binary(max_size=3)), max_size=3),
+    st.lists(st.integers(0, 300), max_size=4),
+)
+def test_a_damaged_body_is_read_as_python_reads_it(
+    value: dict[str, object], damage: list[tuple[int, int, bytes]], cuts: list[int]
+) -> None:
+    body = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    for place, gone, change in damage:
+        at = place % (len(body) + 1)
+        body = body[:at] + change + body[at + gone :]
+    expected = outcome(by_python, body)
+    assert outcome(found, body, *cuts) == expected
+    assert outcome(at_once, body) == expected
+
+
 @pytest.mark.parametrize(
     ("body", "name"),
     [

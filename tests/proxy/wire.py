@@ -42,7 +42,7 @@ async def read_message(reader: asyncio.StreamReader, *, bodiless: bool = False) 
     """The next whole message."""
     message = await read_head(reader)
     reply = message.start.startswith("HTTP/")
-    if bodiless or (reply and message.status in (204, 304)):
+    if bodiless or (reply and (message.status < 200 or message.status in (204, 304))):
         return message
     async with asyncio.timeout(SECONDS):
         if message.get("transfer-encoding") == "chunked":

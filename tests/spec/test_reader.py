@@ -2,6 +2,7 @@
 
 import contextlib
 import textwrap
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -318,6 +319,92 @@ def test_anchors_and_merge_keys_are_understood() -> None:
 def test_whatever_is_written_is_read_or_refused_in_words(field: str, value: object) -> None:
     with contextlib.suppress(InvalidConfiguration):
         assert read(service(**{field: value})).model_dump(mode="json")
+
+
+SEED = [path.read_text() for path in sorted((Path(__file__).parent / "seed").glob("*.yml"))]
+ODD = st.sampled_from(
+    (
+        *(
+            "&a ",
+            "*a",
+            "<<: *a\n",
+            "? ",
+            "- ",
+            ": ",
+            "{",
+            "}",
+            "[",
+            "]",
+            "!!int ",
+            "!x ",
+            "|\n",
+            ">",
+        ),
+        *(
+            "\n",
+            "\t",
+            "\0",
+            "\x85",
+            "\ufeff",
+            "\ud800",
+            "%YAML 9.9\n",
+            "---\n",
+            "'",
+            '"',
+            "#",
+            "\\",
+        ),
+        *(
+            "9" * 400,
+            "1e999",
+            "0x" + "f" * 400,
+            ":59" * 99,
+            "2001-99-99",
+            "null",
+            "~",
+            "${{ env.A }}",
+        ),
+    )
+)
+
+
+@given(
+    text=st.sampled_from(SEED),
+    damage=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 30), ODD), max_size=4),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_file_is_read_or_refused_in_words(
+    text: str, damage: list[tuple[int, int, str]]
+) -> None:
+    for place, gone, odd in damage:
+        at = place % (len(text) + 1)
+        text = text[:at] + odd + text[at + gone :]
+    for read_it in (read_configuration, read_profiles):
+        with contextlib.suppress(InvalidConfiguration):
+            read_it(text, "service.dstack.yml")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "9" * 100_000,
+        "0x" + "f" * 100_000,
+        "1" + ":59" * 50_000,
+        "1e999999999",
+        "&a [*a]",
+        "&a {A: *a}",
+        "{a: " * 3_000 + "1" + "}" * 3_000,
+        "!!binary ////",
+        "!!timestamp foo",
+        "!!python/object/apply:os.system [x]",
+        "${{" * 50_000,
+    ],
+    ids=lambda value: value[:12],
+)
+@pytest.mark.parametrize("name", ["name", "port", "env", "commands", "resources", "replicas"])
+def test_values_that_grow_or_never_end_are_refused_in_words(name: str, value: str) -> None:
+    with contextlib.suppress(InvalidConfiguration):
+        read_configuration(f"type: service\n{name}: {value}\n", "service.dstack.yml")
 
 
 def test_profiles_are_placed_too() -> None:

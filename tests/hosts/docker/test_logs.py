@@ -4,11 +4,11 @@ import struct
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hosts.docker.logs import Cursor, Pass
-from perdure.errors import InvalidInput
+from hosts.docker.logs import LATEST, LONGEST_FRAME, Cursor, Pass
+from perdure.errors import HostError, InvalidInput
 from spec.log import LogEntry, LogStream
 
 START = 1_700_000_000 * 10**9
@@ -68,6 +68,37 @@ def test_a_connection_may_break_inside_an_entry(entries: list[LogEntry]) -> None
     first, cursor = read("", data[: len(data) // 2], 7)
     rest, _ = read(cursor, data, 1000)
     assert first + rest == entries
+
+
+@given(
+    entries=logs().filter(bool),
+    place=st.integers(0, 10_000),
+    change=st.binary(max_size=12),
+    gone=st.integers(0, 12),
+    step=st.integers(1, 90),
+)
+@example([LogEntry(at=START, stream=LogStream.STDOUT, text=b"x")], 0, b"\0", 1, 7)
+@example([LogEntry(at=START, stream=LogStream.STDOUT, text=b"x")], 4, b"\xff" * 4, 4, 7)
+@example([LogEntry(at=START, stream=LogStream.STDOUT, text=b"x")], 8, b"9999", 4, 7)
+@example([LogEntry(at=START, stream=LogStream.STDOUT, text=b"x")], 13, b"99", 2, 7)
+def test_bytes_that_no_engine_sends_are_the_hosts_failure(
+    entries: list[LogEntry], place: int, change: bytes, gone: int, step: int
+) -> None:
+    data = b"".join(frame(entry) for entry in entries)
+    place %= len(data)
+    reading = Pass(Cursor.parse(""))
+    data = data[:place] + change + data[place + gone :]
+    try:
+        for at in range(0, len(data), step):
+            reading.feed(data[at : at + step])
+    except HostError:
+        return
+    assert all(0 <= at <= LATEST for at, _ in reading.cursor.root.values())
+
+
+def test_a_frame_without_end_is_not_waited_for() -> None:
+    with pytest.raises(HostError):
+        Pass(Cursor.parse("")).feed(struct.pack(">B3xI", 1, LONGEST_FRAME + 1))
 
 
 def test_a_pass_asks_again_from_a_little_earlier() -> None:
