@@ -63,12 +63,14 @@ class Tokens:
                 await connection.execute(insert(tokens).values(row))
                 seq = await record(connection, ChangeKind.USER, [user])
         except IntegrityError as error:
-            raise NotFound(f"There is no user `{user}`.") from error
+            raise _no_user(user) from error
         return token, seq
 
     async def of(self, user: str) -> tuple[Token, ...]:
-        """A user's tokens, oldest first."""
+        """A user's tokens, oldest first. Raises `NotFound`."""
         async with self._database.read() as connection:
+            if await connection.scalar(select(users.c.name).where(users.c.name == user)) is None:
+                raise _no_user(user)
             held = select(tokens).where(tokens.c.user == user).order_by(tokens.c.created_at)
             rows = await connection.execute(held)
             return tuple(Token.model_validate(row._asdict()) for row in rows)
@@ -124,3 +126,7 @@ class Tokens:
             token=token,
             projects={row[3]: ProjectRole(row[4]) for row in rows if row[3] is not None},
         )
+
+
+def _no_user(name: str) -> NotFound:
+    return NotFound(f"There is no user `{name}`.")
