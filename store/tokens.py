@@ -80,12 +80,14 @@ class Tokens:
                 await note(connection, self._database.clock(), by, entry)
                 seq = await record(connection, ChangeKind.USER, [user])
         except IntegrityError as error:
-            raise NotFound(f"There is no user `{user}`.") from error
+            raise _no_user(user) from error
         return token, seq
 
     async def of(self, user: str) -> tuple[Token, ...]:
-        """A user's tokens, oldest first."""
+        """A user's tokens, oldest first. Raises `NotFound`."""
         async with self._database.read() as connection:
+            if await connection.scalar(select(users.c.name).where(users.c.name == user)) is None:
+                raise _no_user(user)
             held = select(tokens).where(tokens.c.user == user).order_by(tokens.c.created_at)
             rows = await connection.execute(held)
             return tuple(
@@ -147,3 +149,7 @@ class Tokens:
             projects={row[4]: ProjectRole(row[5]) for row in rows if row[4] is not None},
             scopes=tuple(scopes.split()),
         )
+
+
+def _no_user(name: str) -> NotFound:
+    return NotFound(f"There is no user `{name}`.")

@@ -94,7 +94,7 @@ async def delete_user(name: str, admin: AdminHere, services: ServicesHere) -> No
     await services.store.users.delete(name, by=admin)
 
 
-@router.get("/{name}/tokens")
+@router.get("/{name}/tokens", responses=told(NotFound))
 async def tokens(name: str, caller: CallerHere, services: ServicesHere) -> tuple[Token, ...]:
     """A user's tokens, without their values."""
     _require_self(caller, name)

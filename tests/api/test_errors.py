@@ -14,6 +14,7 @@ FAR = b'{"name": "t", "expires_at": "9999-12-31T23:59:59-14:00"}'
     ("method", "path", "content", "status", "code"),
     [
         ("GET", "/no/such/path", b"", 404, "not_found"),
+        ("GET", "/users/nobody/tokens", b"", 404, "not_found"),
         ("PATCH", "/me", b"", 405, "method_not_allowed"),
         ("POST", "/projects", b"{", 422, "invalid_input"),
         ("POST", "/projects", b"[]", 422, "invalid_input"),
