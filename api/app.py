@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from api import error_answers
 from api.access import Authentication
-from api.routes import code, projects, runs, secrets, server, users
+from api.routes import code, keys, projects, runs, secrets, server, users
 from api.services import Services
 from perdure import __version__
 
@@ -23,7 +23,7 @@ def public_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for room in (server, users, projects, secrets, code, runs):
+    for room in (server, keys, users, projects, secrets, code, runs):
         app.include_router(room.router, prefix=PREFIX)
     add_health(app, services)
     error_answers.install(app)

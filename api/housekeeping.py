@@ -1,9 +1,9 @@
-"""What is over leaves the store: expired tokens, and code that no project has any more."""
+"""What is over leaves the store: expired tokens, code that no project has, seals of old keys."""
 
 import asyncio
 import logging
 
-from perdure.errors import Unavailable
+from perdure.errors import CannotStart, Unavailable
 from store.store import Store
 
 PAUSE = 60.0
@@ -19,8 +19,9 @@ async def sweep(store: Store, pause: float = PAUSE) -> None:
         try:
             await store.tokens.expire()
             await store.code.sweep()
+            await store.master_keys.settle()
             away = False
-        except (Unavailable, OSError) as error:
+        except (Unavailable, CannotStart, OSError) as error:
             if not away:
                 log.warning("What is over cannot be dropped for now: %s", error)
             away = True

@@ -24,8 +24,8 @@ LONGEST_POLL_SECONDS = 20.0
 Boot = Annotated[str, Path(pattern=r"^[a-zA-Z0-9-]{8,64}$")]
 
 
-def internal_app(services: Services, key: str) -> FastAPI:
-    """The app of the internal socket; `key` is the bearer token."""
+def internal_app(services: Services, keys: Callable[[], tuple[str, ...]]) -> FastAPI:
+    """The app of the internal socket; the first of `keys` is the bearer token."""
     app = FastAPI(title="perdure internal", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
 
@@ -47,16 +47,17 @@ def internal_app(services: Services, key: str) -> FastAPI:
 
     add_health(app, services)
     error_answers.install(app)
-    app.add_middleware(Authentication, identify=key_holder(key))
+    app.add_middleware(Authentication, identify=key_holder(keys))
     return app
 
 
-def key_holder(key: str) -> Callable[[str], Awaitable[Caller | None]]:
+def key_holder(keys: Callable[[], tuple[str, ...]]) -> Callable[[str], Awaitable[Caller | None]]:
     """Who sends the internal key is one of our own processes."""
     process = Caller(user="internal", role=GlobalRole.USER, token="", projects={})
 
     async def identify(value: str) -> Caller | None:
-        return process if hmac.compare_digest(value.encode(), key.encode()) else None
+        current, *_ = keys()
+        return process if hmac.compare_digest(value.encode(), current.encode()) else None
 
     return identify
 

@@ -86,7 +86,7 @@ class Client:
             where,
             content=value.model_dump_json(exclude_unset=True),
             headers=headers if key is None else headers | {"Idempotency-Key": key},
-            timeout=httpx.Timeout(TIMEOUT.connect, read=seconds),
+            timeout=patience(seconds),
         )
 
     def send(self, method: str, where: str, **options: Any) -> httpx.Response:
@@ -152,6 +152,11 @@ def _not_a_url(url: str) -> errors.InvalidInput:
     return errors.InvalidInput(
         f"`{url}` is not the URL of a server.", hint="It begins with `http://` or `https://`."
     )
+
+
+def patience(seconds: float) -> httpx.Timeout:
+    """So much time for the answer alone."""
+    return httpx.Timeout(TIMEOUT.connect, read=seconds)
 
 
 def path(*parts: str) -> str:

@@ -24,10 +24,10 @@ class Envelopes:
             "id": envelope,
             "project": project,
             "run": run,
-            "sealed": self._seal.close(
+            "created_at": self._database.clock(),
+            **self._seal.close(
                 values.model_dump_json().encode(), envelopes.name, envelope, project, run
             ),
-            "created_at": self._database.clock(),
         }
         async with self._database.write() as connection:
             await connection.execute(delete(envelopes).where(envelopes.c.id == envelope))
@@ -46,7 +46,7 @@ class Envelopes:
         if row is None:
             raise NotFound(f"The sealed values `{envelope}` are gone: their run has ended.")
         return SealedValues.model_validate_json(
-            self._seal.open(row.sealed, envelopes.name, envelope, project, run)
+            self._seal.open(row.sealed, row.sealed_by, envelopes.name, envelope, project, run)
         )
 
     async def forget(self, ids: Iterable[str]) -> int:

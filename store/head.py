@@ -7,7 +7,7 @@ from pathlib import Path
 
 from perdure.errors import CannotStart
 
-HEAD = "0001"
+HEAD = "0003"
 
 SQLITE = "sqlite+aiosqlite:///"
 POLL = 0.02  # seconds between two looks at a store that is being set up

@@ -23,7 +23,7 @@ class Secrets:
         """Make the secret, or give it another value."""
         secret = Secret(name=name, updated_at=self._database.clock())
         sealed = self._seal.close(value.encode(), secrets.name, project, name)
-        row = secret.model_dump() | {"project": project, "sealed": sealed}
+        row = secret.model_dump() | {"project": project} | sealed
         async with self._database.write() as connection:
             await connection.execute(delete(secrets).where(*_at(project, name)))
             await connection.execute(insert(secrets).values(row))
@@ -51,7 +51,9 @@ class Secrets:
             rows = (await connection.execute(found)).all()
         require(wanted, (row.name for row in rows))
         return {
-            row.name: self._seal.open(row.sealed, secrets.name, project, row.name).decode()
+            row.name: self._seal.open(
+                row.sealed, row.sealed_by, secrets.name, project, row.name
+            ).decode()
             for row in rows
         }
 

@@ -17,6 +17,7 @@ from tests.store.conftest import TOKEN, clock, first_start, settings, store
 __all__ = ["clock", "first_start", "settings", "store"]
 
 INTERNAL_KEY = "the-internal-key"
+OLDER_INTERNAL_KEY = "an-older-internal-key"
 
 
 @pytest.fixture
@@ -25,8 +26,8 @@ def runs() -> FakeRuns:
 
 
 @pytest.fixture
-def services(settings: Settings, store: Store, runs: FakeRuns) -> Services:
-    return make_services(settings, store, runs)
+async def services(settings: Settings, store: Store, runs: FakeRuns) -> Services:
+    return await make_services(settings, store, runs)
 
 
 def client_of(settings: Settings, token: str | None) -> httpx.AsyncClient:
@@ -84,7 +85,11 @@ async def internal(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """A proxy's client of the internal API."""
     path = services.settings.data.internal_socket
     async with (
-        serving(internal_app(services, INTERNAL_KEY), path, asyncio.Event()),
+        serving(
+            internal_app(services, lambda: (INTERNAL_KEY, OLDER_INTERNAL_KEY)),
+            path,
+            asyncio.Event(),
+        ),
         httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(path)),
             base_url="http://internal/internal/v1",

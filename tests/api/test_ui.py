@@ -15,6 +15,7 @@ from engine.client import codec
 from perdure.session_cookie import SESSION_COOKIE
 from spec.people import GlobalRole
 from store.store import Store
+from tests.engine.fixed_keys import fixed
 from tests.store.conftest import TOKEN, Clock
 
 HOST = "localhost:8233"
@@ -109,12 +110,12 @@ class TestSignIn:
 
     @pytest.mark.parametrize("cookie", ["", "x", "a.b.c", "é", "token.9999999999."])
     async def test_is_not_passed_by_a_made_up_cookie(self, cookie: str, clock: Clock) -> None:
-        assert Sessions(b"key").token_of(cookie, clock.now) is None
+        assert Sessions(fixed(b"key")).token_of(cookie, clock.now) is None
 
     async def test_of_another_server_is_not_ours(self, clock: Clock) -> None:
-        cookie = Sessions(b"other").begin("token", clock.now)
-        assert Sessions(b"key").token_of(cookie, clock.now) is None
-        assert Sessions(b"other").token_of(cookie, clock.now) == "token"
+        cookie = Sessions(fixed(b"other")).begin("token", clock.now)
+        assert Sessions(fixed(b"key")).token_of(cookie, clock.now) is None
+        assert Sessions(fixed(b"other")).token_of(cookie, clock.now) == "token"
 
 
 class TestGuard:

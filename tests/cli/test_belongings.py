@@ -27,6 +27,29 @@ def test_a_secret_is_never_an_argument(server: FakeServer, perdure: Perdure) -> 
     assert perdure("secret", "set", "HF_TOKEN", stdin="").code == 2
 
 
+def test_a_master_key_is_rotated_listed_and_forgotten(server: FakeServer, perdure: Perdure) -> None:
+    (old,) = server.keys
+    said = perdure("key", "rotate", "-y")
+    assert said.code == 0, said.err
+    new, _ = server.keys
+    assert said.err == f"The key {new} seals from now on; 3 values were sealed again by it.\n"
+    lines = [line.split() for line in perdure("key", "list").out.splitlines()]
+    assert lines == [
+        ["ID", "SEALS", "VALUES", "LIVING", "WORKFLOWS"],
+        [new, "*", "3", "-"],
+        [old, "3", "2"],
+    ]
+    assert json.loads(perdure("key", "list", "--json").out)[1]["workflows"] == 2
+    assert perdure("key", "forget", old, "-y").err == f"The key {old} is forgotten.\n"
+    assert server.keys == [new]
+
+
+def test_a_rotation_is_confirmed(server: FakeServer, perdure: Perdure) -> None:
+    assert perdure("key", "rotate").code == 2
+    assert perdure("key", "forget", server.keys[0]).code == 2
+    assert len(server.keys) == 1
+
+
 def test_an_unknown_secret_cannot_be_deleted(server: FakeServer, perdure: Perdure) -> None:
     assert perdure("secret", "delete", "NOPE", "-y").code == 3
 

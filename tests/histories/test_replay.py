@@ -11,7 +11,8 @@ import workflows
 from engine.converter import SealingCodec
 from engine.ids import WorkflowType
 from engine.plugin import plugin
-from perdure.keys import MasterKey, Purpose, authenticity_key, create_secret
+from perdure.keys import MasterKey, Purpose, create_secret, read_authenticity_keys
+from tests.engine.fixed_keys import fixed
 from tests.workflows.recording import FOLDER, read
 from tests.workflows.stage import INTERNAL_KEY, MASTER_KEY
 
@@ -31,7 +32,9 @@ def codec(tmp_path_factory: pytest.TempPathFactory) -> SealingCodec:
     """That of the installation in which they were recorded."""
     file = tmp_path_factory.mktemp("keys") / "internal.key"
     create_secret(file, INTERNAL_KEY)
-    return SealingCodec(authenticity_key(file), MasterKey(MASTER_KEY).subkey(Purpose.PAYLOADS))
+    return SealingCodec(
+        fixed(*read_authenticity_keys(file)), fixed(MasterKey(MASTER_KEY).subkey(Purpose.PAYLOADS))
+    )
 
 
 async def replay(history: WorkflowHistory, file: str, codec: SealingCodec) -> None:
