@@ -1,7 +1,7 @@
 """The stage of each scenario: with a workflow cache, and without one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from perdure.keys import create_secret
 from perdure.settings import Settings
 from store.setup import set_up
 from store.store import open_store
-from tests.workflows.recording import Recorder
+from tests.workflows import commands, steps
+from tests.workflows.recording import NEXT, Recorder
 from tests.workflows.runtime import SocketRuntime
 from tests.workflows.stage import (
     INTERNAL_KEY,
@@ -35,13 +36,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def recorder(request: pytest.FixtureRequest) -> Recorder | None:
-    """Keeps histories, when it was asked for; those of before are dropped."""
+def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
+    """Keeps histories, when it was asked for; those of no release are dropped before."""
     if not request.config.getoption("record_histories", default=False):
-        return None
+        yield None
+        return
     made = Recorder()
     made.forget()
-    return made
+    yield made
+    steps.FILE.write_text(steps.render())
+    if NEXT.exists():
+        (NEXT / commands.NAME).write_text(commands.render(NEXT))
 
 
 @pytest.fixture
