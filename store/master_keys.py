@@ -70,7 +70,7 @@ class MasterKeys:
         left = rows[key] + rows[UNKNOWN_KEY]
         if left:
             raise Conflict(
-                f"{left} sealed values of the store still need the key `{key}`.",
+                f"The key `{key}` is still needed by {left} sealed values of the store.",
                 hint="See the API's log.",
             )
         await asyncio.to_thread(self._drop, key)

@@ -50,6 +50,35 @@ def test_a_rotation_is_confirmed(server: FakeServer, perdure: Perdure) -> None:
     assert len(server.keys) == 1
 
 
+@pytest.mark.parametrize(
+    ("piped", "kept"),
+    [
+        ("v\n", "v"),
+        ("v\r\n", "v"),
+        ("v\n\n", "v\n"),
+        ("  two\nlines ", "  two\nlines "),
+        ("ü", "ü"),
+    ],
+)
+def test_of_what_is_piped_in_one_line_end_at_the_end_is_left_out(
+    server: FakeServer, perdure: Perdure, piped: str, kept: str
+) -> None:
+    assert perdure("secret", "set", "S", stdin=piped).code == 0
+    assert server.secrets["S"] == kept
+
+
+@pytest.mark.parametrize("value", ["", "\n", "s3cret\0", "s3cret\udcff"])
+def test_what_is_no_value_is_refused_without_repeating_it(
+    server: FakeServer, perdure: Perdure, value: str
+) -> None:
+    said = perdure("secret", "set", "S", stdin=value)
+    assert said.code == 2
+    assert said.err.startswith("error: The value ")
+    assert "hint: " in said.err
+    assert "s3cret" not in said.out + said.err
+    assert server.secrets == {}
+
+
 def test_an_unknown_secret_cannot_be_deleted(server: FakeServer, perdure: Perdure) -> None:
     assert perdure("secret", "delete", "NOPE", "-y").code == 3
 

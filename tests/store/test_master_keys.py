@@ -126,7 +126,7 @@ async def test_many_values_are_sealed_again_and_one_that_nobody_can_open_is_told
     assert any("1 sealed values cannot be opened" in each for each in caplog.messages)
     await require_whole(store, digests, secrets=230)
     _, old = store.master_keys.all()
-    with pytest.raises(Conflict, match="1 sealed values of the store still need the key"):
+    with pytest.raises(Conflict, match="still needed by 1 sealed values"):
         await store.master_keys.forget(old.id)
     assert len(store.master_keys.all()) == 2
     await database.close()
