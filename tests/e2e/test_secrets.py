@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.installation import Installation, service
 from tests.e2e.programs import HELLO, program
+from tests.secrecy.search import appearances, leaks
 from tests.workflows.stage import BIN
-from tests.workflows.test_public import appearances, leaks
 
 PORT = 8000
 NAME = "confiding"

@@ -14,8 +14,10 @@ from engine.ids import WorkflowType
 from engine.plugin import plugin
 from perdure.keys import MasterKey, Purpose, create_secret, read_authenticity_keys
 from tests.engine.fixed_keys import fixed
+from tests.secrecy.search import CANARIES, found
 from tests.workflows.recording import HISTORIES, files, read
 from tests.workflows.stage import INTERNAL_KEY, MASTER_KEY
+from tests.workflows.test_public import SECRETS
 
 FILES = files()
 EXAMPLE = HISTORIES / "first" / "test_replicas_change_in_place_and_a_stop_leaves_nothing.json"
@@ -107,3 +109,11 @@ def test_they_are_small_and_tell_nothing_of_where_they_were_made() -> None:
     texts = [file.read_text() for file in FILES]
     assert 0 < sum(map(len, texts)) < LARGEST_SUM
     assert not any('"identity"' in text for text in texts)
+
+
+def test_they_hold_public_texts_and_no_value_of_a_scenario() -> None:
+    keys = [MasterKey(MASTER_KEY).subkey(purpose) for purpose in Purpose]
+    values = (*CANARIES, *SECRETS, MASTER_KEY, INTERNAL_KEY, *keys)
+    texts = [file.read_bytes() for file in FILES]
+    assert [value for text in texts for value in found(text, values)] == []
+    assert any(found(text, ["local/local at $0/h"]) for text in texts)

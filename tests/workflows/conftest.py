@@ -12,12 +12,14 @@ from perdure.keys import create_secret
 from perdure.settings import Settings
 from store.setup import set_up
 from store.store import open_store
+from tests.secrecy.search import CANARIES, SECRET, leaks, misplaced_keys
 from tests.workflows import commands, steps
 from tests.workflows.recording import NEXT, Recorder
 from tests.workflows.runtime import SocketRuntime
 from tests.workflows.stage import (
     INTERNAL_KEY,
     MASTER_KEY,
+    PROJECT,
     Stage,
     histories,
     replay_all,
@@ -61,6 +63,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         address = server.client.service_client.config.target_host
         monkeypatch.setenv("TEMPORAL_ADDRESS", address)
         client = await connect(codec(settings))
+        await store.secrets.set(PROJECT, "CANARY", SECRET)
         runtime = SocketRuntime()
         yield Stage(
             client=client,
@@ -73,6 +76,8 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         )
         for token in tuple(runtime.containers):
             await runtime.remove(token)
+    assert leaks(tmp_path, "*", CANARIES) == []
+    assert misplaced_keys(tmp_path, settings.data, settings.master_key_path) == []
 
 
 @pytest.fixture(params=[1_000, 0], ids=["cached", "replayed"])
