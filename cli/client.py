@@ -66,11 +66,11 @@ class Client:
         response = self.send(method, where, **options)
         try:
             return TypeAdapter(kind).validate_json(response.content)
-        except ValidationError as error:
+        except ValidationError:
             raise ServerUnreachable(
                 f"What answers at {self.connection.url} is no perdure server of this version.",
                 hint="Check the URL; `perdure version` and the server's should be the same.",
-            ) from error
+            ) from None  # which quotes the answer
 
     def post(
         self, kind: type[T], where: str, value: BaseModel, *, seconds: float, key: str | None = None

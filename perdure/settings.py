@@ -35,7 +35,11 @@ class Settings(BaseSettings):
     """What an operator may change. Frozen: read once at the start of a process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PERDURE_", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="PERDURE_",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     data_dir: Path = Field(
@@ -44,6 +48,7 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="",
+        repr=False,  # it may hold a password
         description="SQLAlchemy's URL of the store, which is SQLite: "
         "`sqlite+aiosqlite:///PATH`. Empty: `perdure.db` in the data directory.",
     )

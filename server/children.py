@@ -14,6 +14,8 @@ from server.temporal import Ports
 
 HOLDER = Path(__file__).with_name("holder.py")
 ADMIN_TOKEN = "PERDURE_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
+DATABASE_URL = "PERDURE_DATABASE_URL"
+"""May hold a password, which who does not use the store need not have."""
 
 
 def children(settings: Settings, ports: Ports) -> tuple[Part | Step, ...]:
@@ -25,6 +27,7 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
     data = settings.data
     everything = environment(settings, ports, os.environ)
     own = {name: value for name, value in everything.items() if name != ADMIN_TOKEN}
+    storeless = {name: value for name, value in own.items() if name != DATABASE_URL}
     bare = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     holder = (sys.executable, "-I", "-S", str(HOLDER), LISTENER, str(data.listener_socket))
     yield Part("holder", holder, {}, grace=2.0)
@@ -53,14 +56,14 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
     yield Part(
         "tunnels",
         python("hosts.tunnels"),
-        own,
+        storeless,
         after=("setup",),
         probe=answers(data.sockets / "tunnels.sock", "/readyz"),
     )
     yield Part(
         "proxy",
         (*python("proxy"), "--listen-fd", LISTENER),
-        own,
+        storeless,
         probe=answers(data.proxy_socket, "/readyz"),
         grace=15.0,
     )

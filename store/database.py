@@ -26,7 +26,11 @@ class Database:
     """A pool of connections. `clock` is the store's only source of time."""
 
     def __init__(self, url: str, clock: Clock = utc_now) -> None:
-        self.engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        self.engine = create_async_engine(
+            url,
+            pool_pre_ping=not url.startswith("sqlite"),
+            hide_parameters=True,  # of statements, in errors and logs
+        )
         self.clock = clock
         self._writer = self.engine.execution_options(writes=True)
         if self.engine.dialect.name == "sqlite":

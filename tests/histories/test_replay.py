@@ -113,7 +113,7 @@ def test_they_are_small_and_tell_nothing_of_where_they_were_made() -> None:
 
 def test_they_hold_public_texts_and_no_value_of_a_scenario() -> None:
     keys = [MasterKey(MASTER_KEY).subkey(purpose) for purpose in Purpose]
-    values = (*CANARIES, *SECRETS, MASTER_KEY, INTERNAL_KEY, *keys)
+    values: list[str | bytes] = [*CANARIES, *SECRETS, MASTER_KEY, INTERNAL_KEY, *keys]
     texts = [file.read_bytes() for file in FILES]
     assert [value for text in texts for value in found(text, values)] == []
     assert any(found(text, ["local/local at $0/h"]) for text in texts)

@@ -11,7 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, update
 
 from perdure import lock
 from perdure.errors import CannotStart, Conflict, NotFound
@@ -20,6 +22,7 @@ from perdure.settings import Settings
 from spec.job import RegistryCredentials
 from spec.sealed import SealedValues
 from store.database import Database
+from store.schema import MIGRATIONS, version
 from store.setup import set_up
 from store.store import Store, open_store
 from store.tables import envelopes, secrets
@@ -145,6 +148,31 @@ async def test_rows_of_before_rows_told_their_key_are_read_and_sealed_again(
     await require_whole(store, digests)
     await require_settled(store)
     await database.close()
+
+
+async def test_a_store_of_the_first_tables_is_migrated_and_its_values_are_read(
+    settings: Settings, tmp_path: Path
+) -> None:
+    digests = await fill(settings)
+    database = Database(settings.store_url)
+
+    def migrate_back(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+
+    async with database.write() as connection:
+        await connection.run_sync(migrate_back)
+    assert await version(database) == "0001"
+    await database.close()
+    await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
+    async with open_store(settings) as store:
+        assert set(await store.master_keys.rows()) == {""}
+        await require_whole(store, digests)
+        await store.master_keys.settle()
+        await require_settled(store)
+        await require_whole(store, digests)
 
 
 async def test_a_file_that_somebody_else_brings_is_taken_over(
