@@ -79,7 +79,7 @@ def read_internal_keys(path: Path) -> tuple[str, ...]:
 
     Raises `CannotStart` when they cannot be read.
     """
-    lines = read_secret(path, "internal key").decode().splitlines()
+    lines = read_secret(path, "internal key").decode(errors="replace").splitlines()
     keys = tuple(line.strip() for line in lines if line.strip())
     if not keys:
         raise CannotStart(
@@ -126,11 +126,16 @@ def replace_secret(path: Path, secret: bytes) -> None:
 
     What an earlier try left, which was killed, goes: one process at a time may do this.
     """
-    for left in path.parent.glob(f".{path.name}.*"):
-        left.unlink(missing_ok=True)
+    remove_leftovers(path)
     with _written_beside(path, secret) as new:
         new.replace(path)
         _keep_name(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what tries to write this secret have left which were killed. Raises `OSError`."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -16,7 +16,14 @@ from perdure import lock
 from perdure.data_dir import DataDir
 from perdure.errors import Conflict, NotFound
 from perdure.key_ring import KeyRing
-from perdure.keys import SIZE, MasterKey, Purpose, read_master_keys, replace_secret
+from perdure.keys import (
+    SIZE,
+    MasterKey,
+    Purpose,
+    read_master_keys,
+    remove_leftovers,
+    replace_secret,
+)
 from store.resealing import Resealed, Resealing
 from store.sealing import UNKNOWN_KEY
 
@@ -89,6 +96,8 @@ class MasterKeys:
 
     def _settle_check(self) -> None:
         with self._changing():
+            for path in (self._ring.path.resolve(), self._data.master_key_check):
+                remove_leftovers(path)
             self._check()
 
     def _check(self) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from api.housekeeping import sweep
 from perdure.errors import Unavailable
+from perdure.keys import replace_secret
+from perdure.settings import Settings
 from store.store import Store
 from tests.store.conftest import Clock
 
@@ -32,3 +34,20 @@ async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
     assert [record.message for record in caplog.records] == [
         "What is over cannot be dropped for now: The store does not answer."
     ]
+
+
+async def test_a_rotation_that_was_cut_is_brought_to_its_end(
+    store: Store, settings: Settings
+) -> None:
+    """As when it was killed right after the file was replaced."""
+    await store.secrets.set("main", "KEY", "value")
+    key = settings.master_key_path
+    replace_secret(key, bytes(32) + key.read_bytes())
+    new, _ = store.master_keys.all()
+    sweeping = asyncio.create_task(sweep(store, pause=0.01))
+    async with asyncio.timeout(10):
+        while set(await store.master_keys.rows()) != {new.id}:
+            await asyncio.sleep(0.01)
+    sweeping.cancel()
+    assert settings.data.master_key_check.read_text().startswith(new.id)
+    assert await store.secrets.values("main", ["KEY"]) == {"KEY": "value"}

@@ -269,7 +269,7 @@ async def _look(settings: Settings, digests: bytes, what: str) -> None:
             for key in store.master_keys.all()[1:]:
                 await store.master_keys.forget(key.id)
             assert len(store.master_keys.all()) == 1
-            assert key_files(settings) == ["master.check", "master.key"]
+        assert key_files(settings) == ["master.check", "master.key"]
         current, *_ = store.master_keys.all()
         check = settings.data.master_key_check.read_text()
         assert check.startswith(current.id)
