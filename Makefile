@@ -7,7 +7,7 @@ BIN := .venv/bin
 ROOMS := perdure spec policy engine workflows activities backends catalog hosts store worker api proxy cli server doctor
 CODE := $(ROOMS) tests benchmarks examples
 
-.PHONY: demo test test-long fuzz lint bench docs format histories lock machine
+.PHONY: demo test test-long fuzz lint bench docs format histories freeze lock machine
 
 demo: .venv/.ready ## serve a real language model, talk to it, stop everything
 	@$(BIN)/python -P examples/demo
@@ -40,6 +40,9 @@ format: .venv/.ready
 
 histories: .venv/.ready machine ## record the workflow histories that later versions must replay
 	$(BIN)/python -m pytest tests/workflows --record-histories
+
+freeze: .venv/.ready ## freeze what `make histories` recorded, as that of a release
+	$(BIN)/python -m tests.histories.frozen $(RELEASE)
 
 lock: .venv/.ready ## renew requirements.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --no-header \

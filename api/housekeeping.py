@@ -1,4 +1,4 @@
-"""What is over leaves the store: tokens, audit events, and code that nobody uses any more."""
+"""What is over leaves the store: tokens, audit events, unused code, seals of old keys."""
 
 import asyncio
 import itertools
@@ -7,7 +7,7 @@ import logging
 from temporalio.service import RPCError
 
 from engine.runs import Runs
-from perdure.errors import Unavailable
+from perdure.errors import CannotStart, Unavailable
 from store.store import Store
 
 PAUSE = 60.0
@@ -26,10 +26,11 @@ async def sweep(store: Store, runs: Runs, pause: float = PAUSE) -> None:
         try:
             await store.tokens.expire()
             await store.audit.expire()
+            await store.master_keys.settle()
             if number % CODE_EVERY == 0:
                 await sweep_code(store, runs)
             away = False
-        except (Unavailable, OSError, RPCError) as error:
+        except (Unavailable, CannotStart, OSError, RPCError) as error:
             if not away:
                 log.warning("What is over cannot be dropped for now: %s", error)
             away = True

@@ -29,8 +29,8 @@ FAILURES = told(Unauthenticated, Unavailable)
 Boot = Annotated[str, Path(pattern=r"^[a-zA-Z0-9-]{8,64}$")]
 
 
-def internal_app(services: Services, key: str) -> FastAPI:
-    """The app of the internal socket; `key` is the bearer token."""
+def internal_app(services: Services, keys: Callable[[], tuple[str, ...]]) -> FastAPI:
+    """The app of the internal socket; the first of `keys` is the bearer token."""
     app = DocumentedApp(
         title="perdure internal",
         docs_url=None,
@@ -62,17 +62,18 @@ def internal_app(services: Services, key: str) -> FastAPI:
 
     add_health(app, services)
     error_answers.install(app)
-    app.add_middleware(Authentication, identify=key_holder(key))
+    app.add_middleware(Authentication, identify=key_holder(keys))
     app.add_middleware(Requests)
     return app
 
 
-def key_holder(key: str) -> Callable[[str], Awaitable[Caller | None]]:
+def key_holder(keys: Callable[[], tuple[str, ...]]) -> Callable[[str], Awaitable[Caller | None]]:
     """Who sends the internal key is one of our own processes."""
     process = Caller(user="internal", role=GlobalRole.USER, token="", projects={})
 
     async def identify(value: str) -> Caller | None:
-        return process if hmac.compare_digest(value.encode(), key.encode()) else None
+        current, *_ = keys()
+        return process if hmac.compare_digest(value.encode(), current.encode()) else None
 
     return identify
 

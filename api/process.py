@@ -19,7 +19,8 @@ from engine.client import codec, connect_when_there
 from engine.runs import Runs
 from engine.telemetry import measured
 from perdure.http_server import HttpServer
-from perdure.keys import read_secret
+from perdure.key_ring import KeyFile
+from perdure.keys import read_internal_keys
 from perdure.program import stop_signal
 from perdure.settings import Settings
 from store.head import until_set_up
@@ -35,13 +36,13 @@ async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `PerdureError` when it cannot start."""
     stop = stop_signal()
     await until_set_up(settings.store_url, settings.ready_timeout)
-    key = read_secret(settings.data.internal_key, "internal key").decode().strip()
+    internal = KeyFile(settings.data.internal_key, read_internal_keys)
     async with measured(), open_store(settings) as store, contextlib.AsyncExitStack() as running:
         client = await connect_when_there(codec(settings), settings.ready_timeout)
-        services = make_services(settings, store, Runs(client))
+        services = await make_services(settings, store, Runs(client))
         for part in (
             serving(public_app(services), settings.data.api_socket, stop),
-            serving(internal_app(services, key), settings.data.internal_socket, stop),
+            serving(internal_app(services, internal), settings.data.internal_socket, stop),
             serving_ui(services, stop),
             watched(sweep(store, services.runs), stop),
             api_health(services, client),

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from api.guesses import Guesses
 from engine.runs import Runs
-from perdure.keys import MasterKey, Purpose
+from perdure.key_ring import KeyRing, Keys
+from perdure.keys import Purpose
 from perdure.settings import Settings
 from store.store import Store
 
@@ -21,7 +22,7 @@ class Services:
     store: Store
     runs: Runs
     digest_key: bytes
-    session_key: bytes
+    session_keys: Keys
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     guesses: Guesses = field(default_factory=Guesses)
 
@@ -30,13 +31,12 @@ class Services:
         await self.store.leases.wait_for(seq, PROXIES_SECONDS)
 
 
-def make_services(settings: Settings, store: Store, runs: Runs) -> Services:
-    """With the sub-keys of the master key. Raises `CannotStart` when that cannot be read."""
-    key = MasterKey.load(settings.master_key_path)
+async def make_services(settings: Settings, store: Store, runs: Runs) -> Services:
+    """With its keys. Raises `CannotStart` when these cannot be read."""
     return Services(
         settings=settings,
         store=store,
         runs=runs,
-        digest_key=key.subkey(Purpose.DIGESTS),
-        session_key=key.subkey(Purpose.SESSIONS),
+        digest_key=await store.kept_keys.digests(),
+        session_keys=KeyRing(settings.master_key_path).sub(Purpose.SESSIONS),
     )

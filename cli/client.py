@@ -71,11 +71,11 @@ class Client:
         response = self.send(method, where, **options)
         try:
             return TypeAdapter(kind).validate_json(response.content)
-        except ValidationError as error:
+        except ValidationError:
             raise ServerUnreachable(
                 f"What answers at {self.connection.url} is no perdure server of this version.",
                 hint="Check the URL; `perdure version` and the server's should be the same.",
-            ) from error
+            ) from None  # which quotes the answer
 
     def post(
         self, kind: type[T], where: str, value: BaseModel, *, seconds: float, key: str | None = None
@@ -91,7 +91,7 @@ class Client:
             where,
             content=value.model_dump_json(exclude_unset=True),
             headers=headers if key is None else headers | {"Idempotency-Key": key},
-            timeout=httpx.Timeout(TIMEOUT.connect, read=seconds),
+            timeout=patience(seconds),
         )
 
     def recognise(self) -> None:
@@ -199,6 +199,11 @@ def _not_a_url(url: str) -> errors.InvalidInput:
     return errors.InvalidInput(
         f"`{url}` is not the URL of a server.", hint="It begins with `http://` or `https://`."
     )
+
+
+def patience(seconds: float) -> httpx.Timeout:
+    """So much time for the answer alone."""
+    return httpx.Timeout(TIMEOUT.connect, read=seconds)
 
 
 def path(*parts: str) -> str:

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import apply, audit, files, operators, processes, projects, runs, secrets, users
+from cli.commands import (
+    apply,
+    audit,
+    files,
+    keys,
+    operators,
+    processes,
+    projects,
+    runs,
+    secrets,
+    users,
+)
 from cli.report import report
 from perdure.errors import PerdureError
 
@@ -53,6 +64,7 @@ def _assemble() -> None:
     for command in COMMANDS:
         app.command()(command)
     app.add_typer(secrets.app, name="secret")
+    app.add_typer(keys.app, name="key")
     app.add_typer(projects.app, name="project")
     app.add_typer(users.app, name="user")
     app.command()(audit.audit)

@@ -131,11 +131,40 @@ def interruptible(said: str) -> Iterator[None]:
 
 
 def read_secret(prompt: str) -> str:
-    """A value from stdin, or asked for without an echo. Raises `InvalidInput` when it is empty."""
-    value = getpass(f"{prompt}: ") if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    """A value that is asked for without an echo, or all of stdin but one line end at its end.
+
+    Raises `InvalidInput` when it is empty, or no text.
+    """
+    value = _typed(prompt) if sys.stdin.isatty() else _piped()
     if not value:
         raise InvalidInput("The value is empty.", hint="Type it, or pipe it in.")
+    if "\0" in value:
+        raise InvalidInput(
+            "The value holds a NUL character, which no variable can.",
+            hint="Encode what is no text, in base64 for instance.",
+        )
     return value
+
+
+def _typed(prompt: str) -> str:
+    try:
+        return getpass(f"{prompt}: ")
+    except EOFError:
+        sys.stderr.write("\n")
+        return ""
+
+
+def _piped() -> str:
+    try:
+        value = sys.stdin.read()
+        value.encode()
+    except UnicodeError:
+        # Without its cause, which holds the value.
+        raise InvalidInput(
+            "The value is not text in UTF-8.",
+            hint="Encode what is no text, in base64 for instance.",
+        ) from None
+    return value.removesuffix("\n").removesuffix("\r")
 
 
 def list_values(

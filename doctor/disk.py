@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from perdure.keys import MasterKey, Purpose, read_secret
+from perdure.keys import Purpose, read_master_keys, read_secret
 from perdure.settings import Settings
 from spec.finding import Finding, fine, problem, warning
 
@@ -87,11 +87,11 @@ def _file(path: Path) -> File:
 
 @dataclass(frozen=True)
 class Keys:
-    """The check that this directory has of its master key, and that of the key that is there."""
+    """The check that this directory has of its master key, and those of the keys that are there."""
 
     path: Path
     expected: str
-    found: str
+    found: tuple[str, ...]
 
 
 async def look_at_keys(settings: Settings) -> Keys:
@@ -100,13 +100,15 @@ async def look_at_keys(settings: Settings) -> Keys:
     return Keys(
         path=settings.master_key_path,
         expected=read_secret(begun, "check of the master key").decode().strip(),
-        found=MasterKey.load(settings.master_key_path).subkey(Purpose.CHECK).hex(),
+        found=tuple(
+            key.subkey(Purpose.CHECK).hex() for key in read_master_keys(settings.master_key_path)
+        ),
     )
 
 
 def judge_keys(seen: Keys) -> Iterator[Finding]:
-    """The key is the one with which the directory began."""
-    if seen.expected == seen.found:
+    """The key is that of the directory, or an older one that is still beside the newest."""
+    if seen.expected in seen.found:
         yield fine("The master key is that of this data directory.")
     else:
         yield problem(

@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from perdure.client_config import client_file, load
 from perdure.errors import PerdureError
+from perdure.keys import SIZE
 from perdure.settings import Settings
 from store.store import open_store
 
@@ -84,6 +85,8 @@ def _of_files(settings: Settings) -> Iterable[bytes]:
         if path.is_file():
             content = path.read_bytes()
             yield from (content, content.strip())
+            if path == settings.master_key_path:
+                yield from (content[at : at + SIZE] for at in range(0, len(content), SIZE))
 
 
 def _keys(folder: Path) -> Iterable[Path]:

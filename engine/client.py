@@ -11,7 +11,8 @@ from temporalio.service import RetryConfig, RPCError
 from engine.converter import PublicCodec, SealingCodec
 from engine.plugin import plugin
 from perdure.errors import Unavailable
-from perdure.keys import MasterKey, Purpose, authenticity_key
+from perdure.key_ring import KeyFile, KeyRing, Keys
+from perdure.keys import Purpose, read_authenticity_keys
 from perdure.settings import Settings
 
 IMPATIENT = RetryConfig(max_retries=1, max_elapsed_time_millis=1_500)
@@ -28,15 +29,17 @@ log = logging.getLogger(__name__)
 
 def codec(settings: Settings) -> SealingCodec:
     """The codec of this installation. Raises `CannotStart` when its keys cannot be read."""
-    master = MasterKey.load(settings.master_key_path)
-    return SealingCodec(
-        authenticity_key(settings.data.internal_key), master.subkey(Purpose.PAYLOADS)
-    )
+    ring = KeyRing(settings.master_key_path)
+    return SealingCodec(_authenticity(settings), ring.sub(Purpose.PAYLOADS))
 
 
 def public_codec(settings: Settings) -> PublicCodec:
     """For a process without the master key. Raises `CannotStart` when its key cannot be read."""
-    return PublicCodec(authenticity_key(settings.data.internal_key))
+    return PublicCodec(_authenticity(settings))
+
+
+def _authenticity(settings: Settings) -> Keys:
+    return KeyFile(settings.data.internal_key, read_authenticity_keys)
 
 
 def codec_of(client: Client) -> PublicCodec:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,6 +25,7 @@ from temporalio.converter import (
     PayloadCodec,
 )
 
+from perdure.key_ring import Keys
 from spec.public import PublicModel, PublicStr
 
 MARK = "perdure-class"
@@ -34,6 +36,8 @@ SEALED = b"binary/encrypted"
 REFUSED = "binary/refused"
 KEY_ID = "encryption-key-id"
 NONCE_BYTES = 12
+MOST_KEYS = 16
+"""Of which something is kept at hand; a ring has one, and for a while two."""
 
 
 def is_public(payload: Payload) -> bool:
@@ -90,15 +94,20 @@ class MarkingPayloadConverter(CompositePayloadConverter):
 
 
 class PublicCodec(PayloadCodec):
-    """Public payloads bear an HMAC-SHA-256 by `authenticity`; all others are refused."""
+    """Public payloads bear an HMAC-SHA-256 by the first key of `authenticity`.
 
-    def __init__(self, authenticity: bytes) -> None:
+    One by the others is recognised, too. All other payloads are refused.
+    """
+
+    def __init__(self, authenticity: Keys) -> None:
         self._authenticity = authenticity
 
     def recognises(self, payload: Payload) -> bool:
         """Whether the payload is public, and written by this installation."""
         mac = payload.metadata.get(MAC, b"")
-        return is_public(payload) and hmac.compare_digest(mac, self._mac(payload))
+        return is_public(payload) and any(
+            hmac.compare_digest(mac, _mac(payload, key)) for key in self._authenticity()
+        )
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """With our mark. Raises `ValueError` for what is not public."""
@@ -111,7 +120,8 @@ class PublicCodec(PayloadCodec):
     def _encode(self, payload: Payload) -> Payload:
         if not is_public(payload):
             raise ValueError("Without the master key only public values can be sent.")
-        metadata = {**payload.metadata, MAC: self._mac(payload)}
+        current, *_ = self._authenticity()
+        metadata = {**payload.metadata, MAC: _mac(payload, current)}
         return Payload(metadata=metadata, data=payload.data)
 
     def _decode(self, payload: Payload) -> Payload:
@@ -120,18 +130,18 @@ class PublicCodec(PayloadCodec):
         metadata = {name: value for name, value in payload.metadata.items() if name != MAC}
         return Payload(metadata=metadata, data=payload.data)
 
-    def _mac(self, payload: Payload) -> bytes:
-        encoding = payload.metadata.get(ENCODING, b"")
-        return hmac.digest(self._authenticity, encoding + b"\0" + payload.data, "sha256")
+
+def _mac(payload: Payload, key: bytes) -> bytes:
+    encoding = payload.metadata.get(ENCODING, b"")
+    return hmac.digest(key, encoding + b"\0" + payload.data, "sha256")
 
 
 class SealingCodec(PublicCodec):
     """AES-256-GCM. The first key seals; the others, of earlier times, only open."""
 
-    def __init__(self, authenticity: bytes, *keys: bytes) -> None:
+    def __init__(self, authenticity: Keys, sealing: Keys) -> None:
         super().__init__(authenticity)
-        self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
-        self._current = _key_id(keys[0])
+        self._sealing = sealing
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Seal all but the public ones."""
@@ -145,18 +155,26 @@ class SealingCodec(PublicCodec):
         ]
 
     def _seal(self, payload: Payload) -> Payload:
-        nonce, key_id = os.urandom(NONCE_BYTES), self._current
-        sealed = self._ciphers[key_id].encrypt(nonce, payload.SerializeToString(), key_id)
+        nonce, (key, *_) = os.urandom(NONCE_BYTES), self._sealing()
+        key_id = payload_key_id(key)
+        sealed = _cipher(key).encrypt(nonce, payload.SerializeToString(), key_id)
         return Payload(metadata={ENCODING: SEALED, KEY_ID: key_id}, data=nonce + sealed)
 
     def _open(self, payload: Payload) -> Payload:
         key_id = payload.metadata[KEY_ID]
         nonce, sealed = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
-        return Payload.FromString(self._ciphers[key_id].decrypt(nonce, sealed, key_id))
+        keys = {payload_key_id(key): key for key in self._sealing()}
+        return Payload.FromString(_cipher(keys[key_id]).decrypt(nonce, sealed, key_id))
 
 
-def _key_id(key: bytes) -> bytes:
-    """A name that tells nothing of the key."""
+@lru_cache(maxsize=MOST_KEYS)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+@lru_cache(maxsize=MOST_KEYS)
+def payload_key_id(key: bytes) -> bytes:
+    """A name that tells nothing of the key: it stands beside all that the key has sealed."""
     return hashlib.sha256(b"perdure payload key" + key).hexdigest()[:12].encode()
 
 

@@ -26,6 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from engine import ids
 from engine.client import codec_of
 from engine.failures import as_error
+from engine.key_use import living_by_key
 from perdure.errors import NotFound, RunStopping, Unavailable
 from perdure.search_attributes import SearchAttribute
 from spec.names import run_id
@@ -191,6 +192,10 @@ class Runs:
             if status.status.is_final:
                 return
             await asyncio.sleep(pause)
+
+    async def living_by_key(self) -> dict[bytes, list[str]]:
+        """Ids of the workflows that go on, by the id of each payload key that they need."""
+        return await living_by_key(self._client)
 
     def _status_of(self, memo: Memo) -> RunStatus | None:
         payload = memo.fields.get(ids.STATUS_MEMO)

@@ -19,7 +19,7 @@ from perdure.loopback import LOOPBACK_NAMES
 class KnownProject(BaseModel):
     """A project, where its server is, and the token for it."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     name: str
     url: str
@@ -30,7 +30,7 @@ class KnownProject(BaseModel):
 class KnownProjects(BaseModel):
     """The whole file. One of the projects is the default."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     projects: tuple[KnownProject, ...] = ()
 

@@ -45,7 +45,11 @@ class Settings(BaseSettings):
     """What an operator may change. Frozen: read once at the start of a process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PERDURE_", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="PERDURE_",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     data_dir: Path = Field(

@@ -38,9 +38,10 @@ class InternalApi:
 
     def client(self) -> httpx.AsyncClient:
         """A client with the key; it is read anew, for it may come after us. Raises `OSError`."""
+        current, *_ = self.key.read_text().strip().splitlines() or [""]
         return http_client(
             self.address,
-            headers={"authorization": f"Bearer {self.key.read_text().strip()}"},
+            headers={"authorization": f"Bearer {current}"},
             timeout=httpx.Timeout(5.0, read=POLL_SECONDS),
         )
 

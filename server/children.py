@@ -28,7 +28,7 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
     data = settings.data
     everything = environment(settings, ports, os.environ)
     own = {name: value for name, value in everything.items() if name != ADMIN_TOKEN}
-    outer = {name: value for name, value in own.items() if name != DATABASE_URL}
+    storeless = {name: value for name, value in own.items() if name != DATABASE_URL}
     bare = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     holder = (sys.executable, "-I", "-S", str(HOLDER), LISTENER, str(data.listener_socket))
     yield Part("holder", holder, {}, grace=2.0)
@@ -58,14 +58,14 @@ def _children(settings: Settings, ports: Ports) -> Iterator[Part | Step]:
     yield Part(
         "tunnels",
         python("hosts.tunnels"),
-        outer,
+        storeless,
         after=("setup",),
         probe=answers(data.tunnels_socket, "/startz"),
     )
     yield Part(
         "proxy",
         (*python("proxy"), "--listen-fd", LISTENER),
-        outer,
+        storeless,
         probe=answers(data.proxy_socket, "/readyz"),
         grace=15.0,
     )

@@ -20,6 +20,8 @@ class Action(StrEnum):
     MEMBER_REMOVE = "member.remove"
     SECRET_SET = "secret.set"  # noqa: S105
     SECRET_DELETE = "secret.delete"  # noqa: S105
+    KEY_ROTATE = "key.rotate"
+    KEY_FORGET = "key.forget"
     CODE_UPLOAD = "code.upload"
     RUN_APPLY = "run.apply"
     RUN_STOP = "run.stop"

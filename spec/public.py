@@ -4,9 +4,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """A frozen value. It grows only by fields with defaults: old histories must still load."""
+    """A frozen value. It grows only by fields with defaults: old histories must still load.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Errors do not quote what was given: it may be a secret.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class PublicModel(Model):

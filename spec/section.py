@@ -12,10 +12,10 @@ class Section(Model):
     """A part of a configuration, in its long form; subclasses take their shorthands too.
 
     A number is text where text is wanted. `shorthands` are JSON schemas of what may stand in
-    place of the long form, for editors. Errors never quote the input: it may be a secret.
+    place of the long form, for editors.
     """
 
-    model_config = ConfigDict(coerce_numbers_to_str=True, hide_input_in_errors=True)
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     shorthands: ClassVar[tuple[dict[str, Any], ...]] = ()
 

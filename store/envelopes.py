@@ -25,10 +25,10 @@ class Envelopes:
             "id": envelope,
             "project": project,
             "run": run,
-            "sealed": self._seal.close(
+            "created_at": self._database.clock(),
+            **self._seal.close(
                 values.model_dump_json().encode(), envelopes.name, envelope, project, run
             ),
-            "created_at": self._database.clock(),
         }
         async with self._database.write() as connection:
             await upsert(connection, envelopes, row)
@@ -46,7 +46,7 @@ class Envelopes:
         if row is None:
             raise NotFound(f"The sealed values `{envelope}` are gone: their run has ended.")
         return SealedValues.model_validate_json(
-            self._seal.open(row.sealed, envelopes.name, envelope, project, run)
+            self._seal.open(row.sealed, row.sealed_by, envelopes.name, envelope, project, run)
         )
 
     async def all_values(self) -> list[SealedValues]:
@@ -55,7 +55,9 @@ class Envelopes:
             rows = (await connection.execute(select(envelopes))).all()
         return [
             SealedValues.model_validate_json(
-                self._seal.open(row.sealed, envelopes.name, row.id, row.project, row.run)
+                self._seal.open(
+                    row.sealed, row.sealed_by, envelopes.name, row.id, row.project, row.run
+                )
             )
             for row in rows
         ]

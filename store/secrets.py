@@ -26,7 +26,7 @@ class Secrets:
         """Make the secret, or give it another value."""
         secret = Secret(name=name, updated_at=self._database.clock())
         sealed = self._seal.close(value.encode(), secrets.name, project, name)
-        row = secret.model_dump() | {"project": project, "sealed": sealed}
+        row = secret.model_dump() | {"project": project} | sealed
         async with self._database.write() as connection:
             await upsert(connection, secrets, row)
             entry = Entry(Action.SECRET_SET, f"{project}/{name}", project)
@@ -54,7 +54,7 @@ class Secrets:
         async with self._database.read() as connection:
             rows = (await connection.execute(select(secrets))).all()
         return frozenset(
-            self._seal.open(row.sealed, secrets.name, row.project, row.name).decode()
+            self._seal.open(row.sealed, row.sealed_by, secrets.name, row.project, row.name).decode()
             for row in rows
         )
 
@@ -66,7 +66,9 @@ class Secrets:
             rows = (await connection.execute(found)).all()
         require(wanted, (row.name for row in rows))
         return {
-            row.name: self._seal.open(row.sealed, secrets.name, project, row.name).decode()
+            row.name: self._seal.open(
+                row.sealed, row.sealed_by, secrets.name, project, row.name
+            ).decode()
             for row in rows
         }
 

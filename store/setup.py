@@ -12,7 +12,13 @@ from pathlib import Path
 from perdure import logs
 from perdure.client_config import client_file, introduce_own_server
 from perdure.errors import CannotStart
-from perdure.keys import MasterKey, Purpose, create_secret, read_secret
+from perdure.keys import (
+    Purpose,
+    create_master_key,
+    create_secret,
+    read_master_keys,
+    read_secret,
+)
 from perdure.program import exit_status
 from perdure.settings import Settings, read_settings
 from store.head import is_set_up_when_there
@@ -50,16 +56,20 @@ async def _fill(settings: Settings, token: str) -> None:
 
 
 def _require_own_key(settings: Settings) -> None:
-    """See that the master key is the one with which this data directory began.
+    """See that the master key is that of this data directory, or an older one is still with it.
 
     The first start makes one. A key that was lost is not replaced: nothing that was sealed could
     be read with another.
     """
     begun = settings.data.master_key_check
-    key = MasterKey.load if begun.exists() else MasterKey.load_or_create
-    check = key(settings.master_key_path).subkey(Purpose.CHECK).hex().encode()
-    create_secret(begun, check)
-    if read_secret(begun, "check of the master key").strip() != check:
+    if not begun.exists():
+        create_master_key(settings.master_key_path)
+    checks = [
+        key.subkey(Purpose.CHECK).hex().encode()
+        for key in read_master_keys(settings.master_key_path)
+    ]
+    create_secret(begun, checks[0])
+    if read_secret(begun, "check of the master key").strip() not in checks:
         raise CannotStart(
             f"The master key `{settings.master_key_path}` is not that of `{settings.data.root}`.",
             hint="Restore it from the backup: another one cannot read what was sealed.",

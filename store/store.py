@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from perdure.errors import Unavailable
-from perdure.keys import MasterKey, Purpose
+from perdure.key_ring import KeyRing
 from perdure.settings import Settings
 from store.addresses import Addresses
 from store.audit import Audit
@@ -17,9 +17,12 @@ from store.envelopes import Envelopes
 from store.gpus import Gpus
 from store.idempotency import Idempotency
 from store.installation import Installation
+from store.kept_keys import KeptKeys
 from store.leases import Leases
 from store.logs import Logs
+from store.master_keys import MasterKeys
 from store.projects import Projects
+from store.resealing import Resealing
 from store.revisions import Revisions
 from store.schema import require_head
 from store.sealing import Seal
@@ -31,8 +34,10 @@ from store.users import Users
 class Store:
     """Everything that is kept. Each call is a transaction of its own."""
 
-    def __init__(self, database: Database, settings: Settings, key: MasterKey) -> None:
-        seal = Seal(key.subkey(Purpose.SEALING))
+    def __init__(self, database: Database, settings: Settings, ring: KeyRing) -> None:
+        seal = Seal(ring)
+        self.kept_keys = KeptKeys(database, seal, ring)
+        self.master_keys = MasterKeys(ring, settings.data, Resealing(database, seal, ring))
         self.installation = Installation(database)
         self.users = Users(database)
         self.tokens = Tokens(database)
@@ -72,10 +77,10 @@ async def open_store(settings: Settings, *, clock: Clock = utc_now) -> AsyncIter
     Raises `CannotStart` when it was not set up, or by another version of perdure, or when the
     master key cannot be read.
     """
-    key = MasterKey.load(settings.master_key_path)
+    ring = KeyRing(settings.master_key_path)
     database = Database(settings.store_url, clock)
     try:
         await require_head(database)
-        yield Store(database, settings, key)
+        yield Store(database, settings, ring)
     finally:
         await database.close()

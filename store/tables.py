@@ -45,6 +45,7 @@ class Instant(TypeDecorator[datetime]):
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 Name = String(200)
 Sha256 = String(64)
+KeyId = String(12)
 
 metadata = MetaData(naming_convention=NAMING)
 
@@ -97,6 +98,7 @@ secrets = Table(
     Column("project", Name, ForeignKey(projects.c.name, ondelete="CASCADE"), primary_key=True),
     Column("name", Name, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
+    Column("sealed_by", KeyId, nullable=False, server_default=""),
     Column("updated_at", Instant, nullable=False),
 )
 
@@ -107,7 +109,16 @@ envelopes = Table(
     Column("project", Name, nullable=False),
     Column("run", Name, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("sealed_by", KeyId, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
+)
+
+kept_keys = Table(
+    "kept_keys",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed_by", KeyId, nullable=False, server_default=""),
 )
 
 code = Table(

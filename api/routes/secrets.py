@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.access import ManagerHere, MemberHere, ServicesHere
 from api.body import body
@@ -12,16 +12,26 @@ from api.document import takes, told
 from perdure.errors import Forbidden, InvalidInput, NoSpace, NotFound, TooLarge
 from spec.people import Secret
 from spec.public import Model
+from spec.section import problem
 
 router = APIRouter(
     prefix="/projects/{project}/secrets", tags=["secrets"], responses=told(Forbidden, NotFound)
 )
 
 
+def without_nul(value: str) -> str:
+    """What no variable can hold would only fail when a replica starts."""
+    if "\0" in value:
+        raise problem("The value holds a NUL character.", hint="Encode what is no text.")
+    return value
+
+
 class SecretValue(Model):
     """A secret's value, on its way in."""
 
-    value: str = Field(min_length=1, max_length=64 * 1024, repr=False)
+    value: Annotated[str, AfterValidator(without_nul)] = Field(
+        min_length=1, max_length=64 * 1024, repr=False
+    )
 
 
 @router.get("")
@@ -45,5 +55,5 @@ async def set_secret(
 
 @router.delete("/{name}", status_code=204)
 async def delete_secret(name: SecretName, access: ManagerHere, services: ServicesHere) -> None:
-    """Forget a secret."""
+    """Forget a secret. Replicas that run keep its value; new ones that refer to it fail."""
     await services.store.secrets.delete(access.project, name, by=access.caller)

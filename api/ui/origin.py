@@ -95,7 +95,7 @@ class Door:
 
     def __init__(self, services: Services) -> None:
         self._store = services.store
-        self._sessions = Sessions(services.session_key)
+        self._sessions = Sessions(services.session_keys)
         self._tries = RateLimit(TRIES_PER_SECOND, TRIES_AT_ONCE)
 
     async def admin(self, request: Request) -> Caller | None:

@@ -4,15 +4,20 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 
+from perdure.key_ring import Keys
+
 LENGTH = timedelta(hours=12)
 """A working day; then the token is asked for again."""
 
 
 class Sessions:
-    """Signs and checks. Nothing is stored: who revokes the token ends its sessions."""
+    """Signs and checks. Nothing is stored: who revokes the token ends its sessions.
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    The current key alone counts: who knows an older one cannot make a session.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
 
     def begin(self, token: str, now: datetime) -> str:
         """The cookie's value for a session of the token of this id."""
@@ -28,4 +33,5 @@ class Sessions:
         return token if now.timestamp() < int(expires_at) else None
 
     def _signature(self, content: str) -> str:
-        return hmac.new(self._key, content.encode(), hashlib.sha256).hexdigest()
+        current, *_ = self._keys()
+        return hmac.new(current, content.encode(), hashlib.sha256).hexdigest()

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 INTERNAL_KEY = "the-internal-key"
+OLDER_INTERNAL_KEY = "an-older-internal-key"
 
 
 @pytest.fixture
@@ -42,8 +43,8 @@ def runs() -> FakeRuns:
 
 
 @pytest.fixture
-def services(settings: Settings, store: Store, runs: FakeRuns) -> Services:
-    return make_services(settings, store, runs)
+async def services(settings: Settings, store: Store, runs: FakeRuns) -> Services:
+    return await make_services(settings, store, runs)
 
 
 def client_of(settings: Settings, token: str | None) -> httpx.AsyncClient:
@@ -101,7 +102,11 @@ async def internal(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """A proxy's client of the internal API."""
     path = services.settings.data.internal_socket
     async with (
-        serving(internal_app(services, INTERNAL_KEY), path, asyncio.Event()),
+        serving(
+            internal_app(services, lambda: (INTERNAL_KEY, OLDER_INTERNAL_KEY)),
+            path,
+            asyncio.Event(),
+        ),
         httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(path)),
             base_url="http://internal/internal/v1",

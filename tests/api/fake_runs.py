@@ -44,6 +44,7 @@ class FakeRuns(Runs):
         self.orders: list[PlanOrder] = []
         self.applied: list[tuple[str, str, ApplyRequest, str]] = []
         self.stopped: list[tuple[str, bool]] = []
+        self.needing: dict[bytes, list[str]] = {}
         self.failure: Exception | None = None
         self.breaks_after_apply = False
 
@@ -73,6 +74,9 @@ class FakeRuns(Runs):
 
     async def state(self, project: str, run: str) -> RunState | None:
         return None
+
+    async def living_by_key(self) -> dict[bytes, list[str]]:
+        return self.needing
 
     async def status(self, project: str, run: str) -> RunStatus | None:
         return self.known.get((project, run))

@@ -88,11 +88,11 @@ class HostedApi:
             store = await living.enter_async_context(open_store(self._settings))
             runs = ShortRuns()
             runs.know(run_status())
-            services = make_services(self._settings, store, runs)
+            services = await make_services(self._settings, store, runs)
             await self._people(services)
             servers = (
                 _server(public_app(services), self.port),
-                _server(internal_app(services, INTERNAL_KEY), self.internal_port),
+                _server(internal_app(services, lambda: (INTERNAL_KEY,)), self.internal_port),
             )
             serving = [asyncio.create_task(server.serve()) for server in servers]
             while not all(server.started for server in servers):

@@ -98,6 +98,7 @@ def admins(status: int = 200) -> tuple[int, int, int, int, int]:
     return (403, 403, 403, status, status)
 
 
+KEY = "/server/keys/{key}"
 USER, TOKENS, TOKEN = "/users/{name}", "/users/{name}/tokens", "/users/{name}/tokens/{token}"
 IN_PROJECT = "/projects/{project}"
 MEMBER, ONE_SECRET = IN_PROJECT + "/members/{user}", IN_PROJECT + "/secrets/{name}"
@@ -126,6 +127,9 @@ TABLE = (
     Row("GET /openapi.json", all_may()),
     Row("GET /server", all_may()),
     Row("GET /me", all_may()),
+    Row("GET /server/keys", server_admins()),
+    Row("POST /server/keys", server_admins(), Action.KEY_ROTATE),
+    Row(f"DELETE {KEY}", server_admins(204), Action.KEY_FORGET),
     Row("GET /users", server_admins()),
     Row("POST /users", server_admins(201), Action.USER_CREATE, json=user("new")),
     Row(

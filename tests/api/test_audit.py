@@ -15,12 +15,12 @@ AUDIT = "/audit"
 
 
 @pytest.fixture
-def services(
+async def services(
     settings: Settings, store: Store, runs: FakeRuns, monkeypatch: pytest.MonkeyPatch
 ) -> Services:
     """Whose brake on guesses is not let go while a test goes on."""
     monkeypatch.setattr("api.guesses.MISSES_PER_SECOND", 0)
-    return make_services(settings, store, runs)
+    return await make_services(settings, store, runs)
 
 
 async def act(admin: httpx.AsyncClient, count: int) -> None:

@@ -116,6 +116,15 @@ async def test_value_that_cannot_be_read_is_not_quoted(admin: httpx.AsyncClient)
     assert "hush-hush" not in answer.text
 
 
+async def test_a_secret_that_no_variable_can_hold_is_refused_and_not_quoted(
+    admin: httpx.AsyncClient,
+) -> None:
+    for value in ("hush-hush\0", "", "hush-hush" * 10_000):
+        answer = await admin.put("/projects/main/secrets/KEY", json={"value": value})
+        assert answer.status_code == 422
+        assert "hush-hush" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "message"),
     [

@@ -9,6 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.housekeeping import sweep, sweep_code
 from perdure.errors import Unavailable
+from perdure.keys import replace_secret
 from perdure.settings import Settings
 from spec.audit import Action
 from spec.run import CodeArchive, RunSpec
@@ -121,3 +122,20 @@ async def test_without_temporal_no_code_goes(store: Store, clock: Clock) -> None
     with pytest.raises(RPCError):
         await sweep_code(store, runs)
     assert await store.code.find("main", archive.sha256) == archive
+
+
+async def test_a_rotation_that_was_cut_is_brought_to_its_end(
+    store: Store, settings: Settings
+) -> None:
+    """As when it was killed right after the file was replaced."""
+    await store.secrets.set("main", "KEY", "value")
+    key = settings.master_key_path
+    replace_secret(key, bytes(32) + key.read_bytes())
+    new, _ = store.master_keys.all()
+    sweeping = asyncio.create_task(sweep(store, FakeRuns(), pause=0.01))
+    async with asyncio.timeout(10):
+        while set(await store.master_keys.rows()) != {new.id}:
+            await asyncio.sleep(0.01)
+    sweeping.cancel()
+    assert settings.data.master_key_check.read_text().startswith(new.id)
+    assert await store.secrets.values("main", ["KEY"]) == {"KEY": "value"}

@@ -7,6 +7,7 @@ import pytest
 from spec.feed import Feed
 from store.store import Store
 from store.tokens import digest
+from tests.api.conftest import OLDER_INTERNAL_KEY
 from tests.api.test_errors import SERVICE
 from tests.store.conftest import TOKEN, Clock
 
@@ -24,7 +25,9 @@ async def take_in(client: httpx.AsyncClient, seq: int) -> None:
     assert (await client.put(f"/proxies/{BOOT}", json=lease)).json() == {"seconds": 15.0}
 
 
-@pytest.mark.parametrize("key", ["", "Bearer wrong", f"Bearer {TOKEN}"])
+@pytest.mark.parametrize(
+    "key", ["", "Bearer wrong", f"Bearer {OLDER_INTERNAL_KEY}", f"Bearer {TOKEN}"]
+)
 async def test_only_our_own_processes_are_answered(internal: httpx.AsyncClient, key: str) -> None:
     for answer in (
         await internal.get("/feed", headers={"Authorization": key}),

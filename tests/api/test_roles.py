@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from api.app import PREFIX, public_app
 from api.services import Services, make_services
+from perdure.errors import NotFound
 from perdure.settings import Settings
 from spec.audit import Action, AuditEvent, Outcome
 from spec.people import GlobalRole, ProjectRole
@@ -83,6 +85,7 @@ async def settle(store: Store, clock: Clock) -> None:
     )
     for name in {*NAMES.values(), PLAIN}:
         await store.tokens.create(name, "spare")
+    await store.master_keys.rotate()
 
 
 @pytest.fixture(scope="session")
@@ -134,13 +137,21 @@ class World:
     async def _path(self, row: Row, caller: Caller) -> str:
         own = NAMES.get(caller, "ursula")
         archive = row.content or ARCHIVE
-        where = {"project": PROJECT, "name": RUN, "sha256": sha256(archive).hexdigest()}
+        *_, oldest = self.services.store.master_keys.all()
+        where = {
+            "project": PROJECT,
+            "name": RUN,
+            "sha256": sha256(archive).hexdigest(),
+            "key": oldest.id,
+        }
         if "/secrets/" in row.template:
             where["name"] = SECRET
         where |= {key: value.replace(SELF, own) for key, value in (row.where or {}).items()}
         if "token" in where:
-            tokens = await self.services.store.tokens.of(where["name"])
-            where["token"] = next((each.id for each in tokens if each.name == "spare"), "gone")
+            where["token"] = "gone"
+            with suppress(NotFound):
+                tokens = await self.services.store.tokens.of(where["name"])
+                where["token"] = next((each.id for each in tokens if each.name == "spare"), "gone")
         return row.template.format_map(where)
 
     def state(self) -> object:
@@ -155,7 +166,8 @@ class World:
         }
         database.close()
         files = sorted(file.name for file in data.code.iterdir())
-        return tables, files, tuple(self.runs.applied), tuple(self.runs.stopped)
+        keys = [key.id for key in self.services.store.master_keys.all()]
+        return tables, files, keys, tuple(self.runs.applied), tuple(self.runs.stopped)
 
     def require_author(self, event: AuditEvent, row: Row, answer: httpx.Response) -> None:
         assert event.token in self.tokens[event.user]
@@ -174,7 +186,7 @@ async def world(settled: Path, tmp_path: Path, clock: Clock) -> AsyncIterator[Wo
         tokens = {
             name: [token.id for token in await store.tokens.of(name)] for name in NAMES.values()
         }
-        yield World(make_services(settings, store, runs), runs, tokens)
+        yield World(await make_services(settings, store, runs), runs, tokens)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=str)

@@ -140,7 +140,7 @@ def is_right(case: Case[Any]) -> bool:
 
 DOCUMENT = public_app(nobody()).openapi()
 public, outside = read(DOCUMENT), read(DOCUMENT, coverage=False)
-internal = read(internal_app(nobody(), INTERNAL_KEY).openapi())
+internal = read(internal_app(nobody(), lambda: (INTERNAL_KEY,)).openapi())
 
 
 @pytest.mark.parametrize("who", ["admin", "alice"])

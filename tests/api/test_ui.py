@@ -16,6 +16,7 @@ from perdure.session_cookie import SESSION_COOKIE
 from spec.audit import Action, Outcome
 from spec.people import GlobalRole
 from store.store import Store
+from tests.engine.fixed_keys import fixed
 from tests.store.conftest import TOKEN, Clock
 
 HOST = "localhost:8233"
@@ -136,12 +137,12 @@ class TestSignIn:
 
     @pytest.mark.parametrize("cookie", ["", "x", "a.b.c", "é", "token.9999999999."])
     async def test_is_not_passed_by_a_made_up_cookie(self, cookie: str, clock: Clock) -> None:
-        assert Sessions(b"key").token_of(cookie, clock.now) is None
+        assert Sessions(fixed(b"key")).token_of(cookie, clock.now) is None
 
     async def test_of_another_server_is_not_ours(self, clock: Clock) -> None:
-        cookie = Sessions(b"other").begin("token", clock.now)
-        assert Sessions(b"key").token_of(cookie, clock.now) is None
-        assert Sessions(b"other").token_of(cookie, clock.now) == "token"
+        cookie = Sessions(fixed(b"other")).begin("token", clock.now)
+        assert Sessions(fixed(b"key")).token_of(cookie, clock.now) is None
+        assert Sessions(fixed(b"other")).token_of(cookie, clock.now) == "token"
 
 
 class TestGuard:
@@ -242,7 +243,7 @@ class TestCodec:
         self, browser: httpx.AsyncClient, services: Services, store: Store
     ) -> None:
         narrow, _ = await store.tokens.create("admin", "t", scopes=["services:main"])
-        session = Sessions(services.session_key).begin(narrow.id, store.now())
+        session = Sessions(services.session_keys).begin(narrow.id, store.now())
         browser.cookies.set(SESSION_COOKIE, session)
         body = await self.payloads(services, '"sealed"')
         answer = await browser.post("/codec/decode", json=body, headers=OWN)

@@ -20,7 +20,7 @@ from spec.offer import OfferList
 from spec.people import GlobalRole, NewToken, Secret, Token, User
 from spec.plan import Plan, PlanAction
 from spec.run import Accepted, CodeArchive
-from spec.server import Server
+from spec.server import KeyRotation, MasterKeyUse, Server
 from spec.status import ReplicaPhase, RunPhase
 from spec.submission import Applied, ReplicaView, RunView
 
@@ -78,6 +78,7 @@ class FakeServer:
     states: list[RunView] = field(default_factory=list)
     logs: list[dict[str, Any]] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=lambda: ["f" * 12])
     code: dict[str, bytes] = field(default_factory=dict)
     code_limit_mb: int = 100
     applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -120,9 +121,43 @@ def app_of(server: FakeServer) -> FastAPI:
     async def refuse(_: Request, error: HTTPException) -> Response:
         return server.envelope(error.status_code, "not_found", str(error.detail), "Look again.")
 
-    for router in (_people(server), _deployments(server), _runs(server), _belongings(server)):
+    for router in (
+        _keys(server),
+        _people(server),
+        _deployments(server),
+        _runs(server),
+        _belongings(server),
+    ):
         app.include_router(router, prefix="/api/v1")
     return app
+
+
+def _keys(server: FakeServer) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/server/keys")
+    def keys() -> list[MasterKeyUse]:
+        return [
+            MasterKeyUse(
+                id=each,
+                current=each == server.keys[0],
+                values=3,
+                workflows=None if each == server.keys[0] else 2,
+            )
+            for each in server.keys
+        ]
+
+    @router.post("/server/keys")
+    def rotate() -> KeyRotation:
+        server.keys.insert(0, f"{len(server.keys):012}")
+        return KeyRotation(key=server.keys[0], values=3)
+
+    @router.delete("/server/keys/{key}")
+    def forget(key: str) -> Response:
+        server.keys.remove(key)
+        return Response(status_code=204)
+
+    return router
 
 
 def _people(server: FakeServer) -> APIRouter:

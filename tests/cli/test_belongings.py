@@ -27,6 +27,58 @@ def test_a_secret_is_never_an_argument(server: FakeServer, perdure: Perdure) -> 
     assert perdure("secret", "set", "HF_TOKEN", stdin="").code == 2
 
 
+def test_a_master_key_is_rotated_listed_and_forgotten(server: FakeServer, perdure: Perdure) -> None:
+    (old,) = server.keys
+    said = perdure("key", "rotate", "-y")
+    assert said.code == 0, said.err
+    new, _ = server.keys
+    assert said.err == f"The key {new} seals from now on; 3 values were sealed again by it.\n"
+    lines = [line.split() for line in perdure("key", "list").out.splitlines()]
+    assert lines == [
+        ["ID", "SEALS", "VALUES", "LIVING", "WORKFLOWS"],
+        [new, "*", "3", "-"],
+        [old, "3", "2"],
+    ]
+    assert json.loads(perdure("key", "list", "--json").out)[1]["workflows"] == 2
+    assert perdure("key", "forget", old, "-y").err == f"The key {old} is forgotten.\n"
+    assert server.keys == [new]
+
+
+def test_a_rotation_is_confirmed(server: FakeServer, perdure: Perdure) -> None:
+    assert perdure("key", "rotate").code == 2
+    assert perdure("key", "forget", server.keys[0]).code == 2
+    assert len(server.keys) == 1
+
+
+@pytest.mark.parametrize(
+    ("piped", "kept"),
+    [
+        ("v\n", "v"),
+        ("v\r\n", "v"),
+        ("v\n\n", "v\n"),
+        ("  two\nlines ", "  two\nlines "),
+        ("ü", "ü"),
+    ],
+)
+def test_of_what_is_piped_in_one_line_end_at_the_end_is_left_out(
+    server: FakeServer, perdure: Perdure, piped: str, kept: str
+) -> None:
+    assert perdure("secret", "set", "S", stdin=piped).code == 0
+    assert server.secrets["S"] == kept
+
+
+@pytest.mark.parametrize("value", ["", "\n", "s3cret\0", "s3cret\udcff"])
+def test_what_is_no_value_is_refused_without_repeating_it(
+    server: FakeServer, perdure: Perdure, value: str
+) -> None:
+    said = perdure("secret", "set", "S", stdin=value)
+    assert said.code == 2
+    assert said.err.startswith("error: The value ")
+    assert "hint: " in said.err
+    assert "s3cret" not in said.out + said.err
+    assert server.secrets == {}
+
+
 def test_an_unknown_secret_cannot_be_deleted(server: FakeServer, perdure: Perdure) -> None:
     assert perdure("secret", "delete", "NOPE", "-y").code == 3
 

@@ -23,6 +23,9 @@ IN_CODE = f"{PROJECT}/code/{sha256(CODE).hexdigest()}"
 
 ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/server", {}),
+    ("GET", "/server/keys", {}),
+    ("POST", "/server/keys", {}),
+    ("DELETE", f"/server/keys/{'f' * 12}", {}),
     ("GET", "/me", {}),
     ("GET", "/projects", {}),
     ("PUT", "/users/bob", {"json": {"role": "admin"}}),

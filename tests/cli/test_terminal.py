@@ -106,16 +106,6 @@ def test_warnings_and_errors_break_between_words(place: Path, server: FakeServer
     assert "for example for\nmemory." in screen.seen
 
 
-def test_a_secret_is_asked_for_without_an_echo(place: Path, server: FakeServer) -> None:
-    with terminal("secret", "set", "HF_TOKEN", cwd=place) as screen:
-        screen.wait_for("Value of HF_TOKEN: ")
-        screen.type("s3cret\n")
-        screen.wait_for("The secret HF_TOKEN is set in the project main.")
-        assert screen.exit_code() == 0
-        assert "s3cret" not in screen.seen
-    assert server.secrets == {"HF_TOKEN": "s3cret"}
-
-
 def test_ps_can_be_watched_until_ctrl_c(place: Path, server: FakeServer) -> None:
     server.runs = [STARTING]
     with terminal("ps", "-w", cwd=place) as screen:
@@ -124,3 +114,37 @@ def test_ps_can_be_watched_until_ctrl_c(place: Path, server: FakeServer) -> None
         screen.wait_for("running")
         screen.type(CTRL_C)
         assert screen.exit_code() == 130
+
+
+def test_a_secret_is_typed_without_an_echo_and_its_length_told(
+    workplace: Path, server: FakeServer
+) -> None:
+    with terminal("secret", "set", "HF_TOKEN", cwd=workplace) as screen:
+        screen.wait_for("Value of HF_TOKEN: ")
+        screen.type("s3cret value\n")
+        before = screen.wait_for("is set in the project main: 12 characters.")
+        assert screen.exit_code() == 0
+    assert "s3cret" not in before
+    assert server.secrets == {"HF_TOKEN": "s3cret value"}
+
+
+@pytest.mark.parametrize("typed", ["\n", CTRL_D])
+def test_no_secret_is_made_of_nothing(workplace: Path, server: FakeServer, typed: str) -> None:
+    with terminal("secret", "set", "HF_TOKEN", cwd=workplace) as screen:
+        screen.wait_for("Value of HF_TOKEN: ")
+        screen.type(typed)
+        screen.wait_for("error: The value is empty.")
+        assert screen.exit_code() == 2
+    assert server.secrets == {}
+
+
+def test_whoever_deletes_a_secret_is_told_what_that_means(
+    workplace: Path, server: FakeServer
+) -> None:
+    server.secrets = {"HF_TOKEN": "value"}
+    with terminal("secret", "delete", "HF_TOKEN", cwd=workplace) as screen:
+        screen.wait_for("New replicas that refer to it will fail. [y/n]: ")
+        screen.type("y\n")
+        screen.wait_for("The secret HF_TOKEN is gone.")
+        assert screen.exit_code() == 0
+    assert server.secrets == {}

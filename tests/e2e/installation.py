@@ -17,9 +17,12 @@ import httpx
 from perdure.data_dir import DataDir
 from tests.e2e.evidence import evidence
 from tests.ports import free_port
+from tests.secrecy.search import CANARIES, VARIABLE, leaks, misplaced_keys
 
 PERDURE = (sys.executable, "-P", "-m", "perdure")
 PATIENCE = 60.0
+CANARY = "E2E_CANARY"
+"""A variable that every service of the tests is given, and that may be seen nowhere."""
 
 
 @dataclass
@@ -118,7 +121,7 @@ class Installation:
             return subprocess.run(
                 [*PERDURE, *arguments],
                 cwd=folder or self.home,
-                env={**self.environment, **(env or {})},
+                env={**self.environment, CANARY: VARIABLE, **(env or {})},
                 input=given,
                 stdin=subprocess.DEVNULL if given is None else None,
                 capture_output=True,
@@ -182,7 +185,7 @@ class Installation:
 
 @contextmanager
 def installation(home: Path, **extra: str) -> Iterator[Installation]:
-    """A running one; nothing of it is left afterwards."""
+    """A running one; nothing of it is left afterwards, and no value in a file that it wrote."""
     home.mkdir(parents=True, exist_ok=True)
     place = Installation(home, free_port(), free_port(), extra)
     place.start()
@@ -193,6 +196,9 @@ def installation(home: Path, **extra: str) -> Iterator[Installation]:
     finally:
         code = place.stop()
     assert code == 0, place.log.read_text(errors="replace")
+    data = DataDir(place.data)
+    assert leaks(home, "*", CANARIES) == []
+    assert misplaced_keys(home, data, data.master_key) == []
 
 
 def service(folder: Path, port: int, program: str, **properties: object) -> Path:
@@ -208,6 +214,8 @@ def service(folder: Path, port: int, program: str, **properties: object) -> Path
         "stop_duration": 5,
         **properties,
     }
+    if isinstance(env := given.get("env", []), list):
+        given["env"] = [*env, CANARY]
     (folder / ".dstack.yml").write_text(json.dumps(given))  # YAML reads JSON
     return folder
 

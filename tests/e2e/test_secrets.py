@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.installation import Installation, service
 from tests.e2e.programs import HELLO, program
+from tests.secrecy.search import appearances, leaks
 from tests.workflows.stage import BIN
-from tests.workflows.test_public import appearances, leaks
 
 PORT = 8000
 NAME = "confiding"
@@ -28,6 +28,14 @@ PATHS = (
     *("/api/v1/projects/main", "/api/v1/projects/main/secrets"),
     *("/api/v1/projects/main/runs?include_finished=true", f"/api/v1/projects/main/runs/{NAME}"),
     f"/api/v1/projects/main/runs/{NAME}/logs",
+)
+
+
+PARTS = ("holder", "temporal", "worker", "api", "tunnels", "proxy")
+COMMANDS = (
+    *(("ps", "-v", "-a"), ("logs", NAME), ("secret", "list"), ("project", "list")),
+    *(("user", "list"), ("user", "token", "list"), ("key", "list")),
+    ("project", "member", "list"),
 )
 
 
@@ -75,6 +83,22 @@ def command_lines() -> Iterator[bytes]:
             continue
 
 
+def environments(docker: Installation) -> Iterator[bytes]:
+    """Of our own processes."""
+    for part in ("supervisor", *PARTS):
+        yield Path(f"/proc/{docker.pid(part)}/environ").read_bytes()
+
+
+def told(docker: Installation) -> Iterator[bytes]:
+    """Whatever the command line says of it, in tables and as JSON, on both streams."""
+    for command in COMMANDS:
+        for words in (command, (*command, "--json")):
+            done = docker.run(*words)
+            assert done.returncode == 0 or "No such option" in done.stderr, done.stderr
+            yield (done.stdout + done.stderr).encode()
+    yield docker.run("apply", "-y", "-d", "-f", "missing.yml").stderr.encode()
+
+
 @pytest.fixture
 def folder(docker: Installation, seed_images: tuple[str, ...], tmp_path: Path) -> Iterator[Path]:
     """A service that was given three values: by the environment, by the project, by a file."""
@@ -111,7 +135,11 @@ def test_values_reach_the_application_and_nothing_else(docker: Installation, fol
             answers.append(next(events.iter_bytes()))
     assert sum(NAME.encode() in answer for answer in answers) >= 5
     assert [found for answer in answers if (found := found_in(answer))] == []
+    answers += told(docker)
+    assert [found for answer in answers if (found := found_in(answer))] == []
     assert [found for words in command_lines() if (found := found_in(words))] == []
+    assert all(b"PERDURE_DATA_DIR" in each for each in list(environments(docker))[3:])
+    assert [found for each in environments(docker) if (found := found_in(each))] == []
     assert leaks(docker.home, "*", VALUES) == []
 
     docker.perdure("stop", "-y", NAME)

@@ -14,6 +14,7 @@ from engine.converter import MAC, PublicCodec, SealingCodec, data_converter, is_
 from perdure.errors import NoCapacity
 from spec.public import Model, PublicModel, PublicStr
 from spec.run import RunSpec
+from tests.engine.fixed_keys import fixed
 from tests.policy.making import spec
 
 OLD, NEW, FOREIGN, OURS, THEIRS = (bytes([number]) * 32 for number in range(5))
@@ -32,7 +33,7 @@ NOTE = Note(text="seen", at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def converter(*keys: bytes) -> DataConverter:
-    return data_converter(SealingCodec(OURS, *keys))
+    return data_converter(SealingCodec(fixed(OURS), fixed(*keys)))
 
 
 async def encoded(value: Any, *keys: bytes) -> Payload:
@@ -44,7 +45,7 @@ async def encoded(value: Any, *keys: bytes) -> Payload:
 async def test_public_values_are_readable_without_a_key(value: Any, kind: type[Any]) -> None:
     payload = await encoded(value)
     assert is_public(payload)
-    assert await data_converter(PublicCodec(OURS)).decode([payload], [kind]) == [value]
+    assert await data_converter(PublicCodec(fixed(OURS))).decode([payload], [kind]) == [value]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ async def test_public_values_are_readable_without_a_key(value: Any, kind: type[A
     ],
     ids=["plain", "called public", "with a false mark", "nothing"],
 )
-@pytest.mark.parametrize("codec", [PublicCodec(OURS), SealingCodec(OURS, NEW)])
+@pytest.mark.parametrize("codec", [PublicCodec(fixed(OURS)), SealingCodec(fixed(OURS), fixed(NEW))])
 async def test_what_others_wrote_has_no_value(codec: PublicCodec, theirs: Payload) -> None:
     assert not codec.recognises(theirs)
     with pytest.raises(ValueError, match="not written by this installation"):
@@ -69,16 +70,25 @@ async def test_what_others_wrote_has_no_value(codec: PublicCodec, theirs: Payloa
 
 async def test_a_public_value_of_another_installation_is_not_ours() -> None:
     payload = await encoded(NOTE)
-    assert PublicCodec(OURS).recognises(payload)
-    assert not PublicCodec(THEIRS).recognises(payload)
+    assert PublicCodec(fixed(OURS)).recognises(payload)
+    assert not PublicCodec(fixed(THEIRS)).recognises(payload)
     payload.data = payload.data.replace(b"seen", b"sold")
-    assert not PublicCodec(OURS).recognises(payload)
+    assert not PublicCodec(fixed(OURS)).recognises(payload)
+
+
+async def test_after_a_rotation_of_the_internal_key_both_are_ours_and_the_new_one_marks() -> None:
+    before = await encoded(NOTE)
+    rotated = PublicCodec(fixed(THEIRS, OURS))
+    assert rotated.recognises(before)
+    (after,) = await data_converter(rotated).encode([NOTE])
+    assert PublicCodec(fixed(THEIRS)).recognises(after)
+    assert not PublicCodec(fixed(OURS)).recognises(after)
 
 
 async def test_without_the_master_key_only_public_values_are_sent() -> None:
-    converter = data_converter(PublicCodec(OURS))
+    converter = data_converter(PublicCodec(fixed(OURS)))
     (payload,) = await converter.encode([NOTE])
-    assert PublicCodec(OURS).recognises(payload)
+    assert PublicCodec(fixed(OURS)).recognises(payload)
     with pytest.raises(ValueError, match="only public"):
         await converter.encode(["seen"])
 

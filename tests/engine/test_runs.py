@@ -10,6 +10,7 @@ from engine.runs import Runs
 from perdure.errors import NotFound, Unavailable
 from spec.run import RunStatus
 from spec.status import RunPhase
+from tests.engine.fixed_keys import fixed
 from tests.workflows.conftest import at_work as at_work
 from tests.workflows.conftest import recorder as recorder
 from tests.workflows.conftest import stage as stage
@@ -101,4 +102,4 @@ async def test_a_server_that_does_not_answer_is_unavailable(
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
-        await connect(PublicCodec(bytes(32)), patient=False)
+        await connect(PublicCodec(fixed(bytes(32))), patient=False)

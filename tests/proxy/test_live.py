@@ -16,7 +16,7 @@ from temporalio.worker import Worker
 
 from engine.converter import PublicCodec, SealingCodec
 from engine.ids import ROUTE_MEMO, Message, WorkflowType
-from perdure.keys import authenticity_key, create_secret
+from perdure.keys import create_secret, read_authenticity_keys
 from proxy.limits import Limits
 from proxy.plane import Plane
 from proxy.reader import RouteReader
@@ -24,6 +24,7 @@ from proxy.state import State
 from spec.feed import Feed, RunStarted
 from spec.names import run_id
 from spec.route import ReplicaRoute, RouteTable, TokenGrant
+from tests.engine.fixed_keys import fixed
 from tests.proxy.fake_api import KEY, FakeApi
 from tests.proxy.running import TOKENS, ProxyProcess, head
 from tests.proxy.stub_run import StubRun
@@ -49,7 +50,7 @@ def codec(tmp_path: Path) -> SealingCodec:
     """That of the installation whose proxy is tested."""
     file = tmp_path / "internal.key"
     create_secret(file, KEY.encode())
-    return SealingCodec(authenticity_key(file), bytes(32))
+    return SealingCodec(fixed(*read_authenticity_keys(file)), fixed(bytes(32)))
 
 
 @pytest.fixture
@@ -298,7 +299,7 @@ async def test_routes_that_others_write_are_not_followed(
     await ready(process)
     run = await begin(temporal, table("ours", 1, address))
     await has(process, "ours", 1)
-    forger = await when_ready(SealingCodec(bytes(32), bytes(32)))
+    forger = await when_ready(SealingCodec(fixed(bytes(32)), fixed(bytes(32))))
     await forger.get_workflow_handle(run_id("main", "ours")).signal(
         "publish", table("ours", 2, "tcp://127.0.0.1:1")
     )

@@ -2,33 +2,41 @@ import base64
 from collections.abc import Callable
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from perdure.errors import CannotStart, NotFound, UnknownSecret
+from perdure.key_ring import KeyRing
+from perdure.keys import replace_secret
 from perdure.settings import Settings
 from spec.job import RegistryCredentials
 from spec.sealed import SealedValues
-from store.sealing import Seal
+from store.sealing import UNKNOWN_KEY, Seal
 from store.store import Store, open_store
 
 VALUE = "hf_thisIsTheSecretValue"
 
 
 @pytest.fixture
-def seal() -> Seal:
-    return Seal(AESGCM.generate_key(256))
+def seal(settings: Settings) -> Seal:
+    return Seal(KeyRing(settings.master_key_path))
+
+
+def opened(seal: Seal, closed: dict[str, object], *row: str) -> bytes:
+    return seal.open(bytes(closed["sealed"]), str(closed["sealed_by"]), *row)  # type: ignore[call-overload]
 
 
 def test_opens_in_its_own_row_only(seal: Seal) -> None:
-    sealed = seal.close(b"value", "secrets", "main", "KEY")
-    assert seal.open(sealed, "secrets", "main", "KEY") == b"value"
+    closed = seal.close(b"value", "secrets", "main", "KEY")
+    assert opened(seal, closed, "secrets", "main", "KEY") == b"value"
     with pytest.raises(CannotStart):
-        seal.open(sealed, "secrets", "other", "KEY")
+        opened(seal, closed, "secrets", "other", "KEY")
 
 
-def test_another_key_does_not_open(seal: Seal) -> None:
-    with pytest.raises(CannotStart, match="master key"):
-        Seal(AESGCM.generate_key(256)).open(seal.close(b"value", "row"), "row")
+def test_another_key_does_not_open(seal: Seal, settings: Settings) -> None:
+    closed = seal.close(b"value", "row")
+    replace_secret(settings.master_key_path, bytes(32))
+    for by in (str(closed["sealed_by"]), UNKNOWN_KEY):
+        with pytest.raises(CannotStart, match="master key"):
+            opened(seal, closed | {"sealed_by": by}, "row")
 
 
 async def test_secrets_are_listed_by_name_and_read_by_name(store: Store) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from perdure.client_config import KnownProject, load
 from perdure.errors import CannotStart
-from perdure.keys import MasterKey
+from perdure.keys import create_master_key
 from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
 from store.database import Database
@@ -60,7 +60,7 @@ async def test_of_set_ups_at_the_same_time_one_makes_everything_and_the_others_n
     fresh: Settings,
 ) -> None:
     fresh.data.create()
-    MasterKey.load_or_create(fresh.master_key_path)
+    create_master_key(fresh.master_key_path)
     await asyncio.gather(*(fill(fresh.store_url, TOKEN) for _ in range(4)))
     async with open_store(fresh) as store:
         assert [user.name for user in await store.users.all()] == ["admin"]

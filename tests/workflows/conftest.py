@@ -1,7 +1,7 @@
 """The stage of each scenario: with a workflow cache, and without one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,14 @@ from perdure.keys import create_secret
 from perdure.settings import Settings
 from store.setup import set_up
 from store.store import open_store
-from tests.workflows.recording import Recorder
+from tests.secrecy.search import CANARIES, SECRET, leaks, misplaced_keys
+from tests.workflows import commands, steps
+from tests.workflows.recording import NEXT, Recorder
 from tests.workflows.runtime import SocketRuntime
 from tests.workflows.stage import (
     INTERNAL_KEY,
     MASTER_KEY,
+    PROJECT,
     Stage,
     histories,
     replay_all,
@@ -35,13 +38,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def recorder(request: pytest.FixtureRequest) -> Recorder | None:
-    """Keeps histories, when it was asked for; those of before are dropped."""
+def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
+    """Keeps histories, when it was asked for; those of no release are dropped before."""
     if not request.config.getoption("record_histories", default=False):
-        return None
+        yield None
+        return
     made = Recorder()
     made.forget()
-    return made
+    yield made
+    steps.FILE.write_text(steps.render())
+    if NEXT.exists():
+        (NEXT / commands.NAME).write_text(commands.render(NEXT))
 
 
 @pytest.fixture
@@ -56,6 +63,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         address = server.client.service_client.config.target_host
         monkeypatch.setenv("TEMPORAL_ADDRESS", address)
         client = await connect(codec(settings))
+        await store.secrets.set(PROJECT, "CANARY", SECRET)
         runtime = SocketRuntime()
         yield Stage(
             client=client,
@@ -68,6 +76,8 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         )
         for token in tuple(runtime.containers):
             await runtime.remove(token)
+    assert leaks(tmp_path, "*", CANARIES) == []
+    assert misplaced_keys(tmp_path, settings.data, settings.master_key_path) == []
 
 
 @pytest.fixture(params=[1_000, 0], ids=["cached", "replayed"])

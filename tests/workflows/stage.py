@@ -30,6 +30,7 @@ from spec.run import Accepted, ApplyRequest, RunSpec, RunStatus
 from spec.service import ServiceConfiguration
 from spec.status import RunPhase
 from store.store import Store
+from tests.secrecy.search import COMMAND
 from tests.testbed.deadline import eventually
 from tests.workflows.runtime import SocketRuntime
 from worker.implementations import make_implementations
@@ -45,7 +46,7 @@ BIN = str(Path(sys.executable).parent)
 
 def service(**properties: object) -> ServiceConfiguration:
     """A small service."""
-    given = {"type": "service", "port": 8000, "commands": ["serve"], "stop_duration": 5}
+    given = {"type": "service", "port": 8000, "commands": [COMMAND], "stop_duration": 5}
     return ServiceConfiguration.model_validate({**given, **properties})
 
 

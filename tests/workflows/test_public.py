@@ -5,11 +5,11 @@ import base64
 import json
 import shutil
 import subprocess
-from pathlib import Path
 
 from perdure.errors import ImageNotFound, ImagePullFailed, InstanceUnreachable
 from spec.sealed import SealedValues
 from spec.status import RunPhase
+from tests.secrecy.search import leaks
 from tests.workflows.stage import BIN, Stage
 
 VALUE = "v4lue-of-a-variable"
@@ -45,24 +45,6 @@ def _texts(tree: object) -> list[str]:
     if isinstance(tree, list):
         return [text for value in tree for text in _texts(value)]
     return [str(tree)]
-
-
-def appearances(secret: str) -> list[bytes]:
-    """The secret as it is, and in base64 at each of the three alignments."""
-    plain = secret.encode()
-    shifted = (base64.b64encode(b"\0" * shift + plain)[4:-4] for shift in range(3))
-    return [plain, *shifted]
-
-
-def leaks(folder: Path, pattern: str, secrets: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Which secrets are in which files."""
-    return [
-        (file.name, secret)
-        for file in folder.rglob(pattern)
-        if file.is_file()
-        for secret in secrets
-        if any(form in file.read_bytes() for form in appearances(secret))
-    ]
 
 
 async def apply_with_secrets(stage: Stage, name: str) -> None:

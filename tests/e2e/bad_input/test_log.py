@@ -9,7 +9,7 @@ from tests.e2e.bad_input.test_command import processes, written
 from tests.e2e.installation import Installation
 from tests.e2e.programs import program
 from tests.e2e.test_secrets import temporal
-from tests.workflows.test_public import leaks
+from tests.secrecy.search import leaks
 
 MEGABYTE = 1 << 20
 LOUD = """
