@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds
 from spec.deeds import Collected, CollectOrder
@@ -34,7 +33,6 @@ class Logs:
         runtime = await self._backends[order.instance.backend].runtime(order.instance.host)
         kept = Appended(entries=0)
         async for batch in runtime.follow(token, await logs.cursor(source.key)):
-            crash_point("logs.before_append")
             kept = await logs.append(source, batch)
             if kept.over_quota:
                 return Collected(entries=kept.entries, over_quota=True)

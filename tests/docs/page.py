@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
 
 _FENCE = re.compile(r"^```(?P<language>\w*)$")
 _REMARK = re.compile(r"^<!-- (?P<remark>.+) -->$")
