@@ -107,8 +107,8 @@ def application(port: int, *, starting: float = 0.0, ending: float = 0.0) -> str
     return text
 
 
-def faults_of(lines: list[str], *, ended: bool) -> list[str]:
-    """What is wrong with its log: lines that are missing, doubled or too many."""
+def faults_of(lines: list[str], *, whole: bool) -> list[str]:
+    """What is wrong with its log: lines missing, doubled or too many; its end too, if `whole`."""
     numbers = [int(line.split()[0]) for line in lines]
     words = [line.split()[1] for line in lines]
     wrong = [
@@ -116,6 +116,6 @@ def faults_of(lines: list[str], *, ended: bool) -> list[str]:
     ]
     if words.count("starts") != 1:
         wrong.append(f"started {words.count('starts')} times")
-    if words.count("ends") != int(ended):
+    if words.count("ends") not in ((1,) if whole else (0, 1)):
         wrong.append(f"ended {words.count('ends')} times")
     return wrong[:5]

@@ -18,11 +18,12 @@ def outcomes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[Trial, Future[None]]]:
     """What becomes of each trial. Afterwards no container is left."""
-    trials: list[Trial] = [
-        item.callspec.params["trial"]
+    given = [
+        item.callspec.params.get("trial")
         for item in request.session.items
-        if isinstance(item, pytest.Function) and outcomes.__name__ in item.fixturenames
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
     ]
+    trials = [trial for trial in given if isinstance(trial, Trial)]
     engines: dict[Ground, Engine] = {
         ground: request.getfixturevalue(ENGINES[ground])
         for ground in dict.fromkeys(trial.ground for trial in trials)

@@ -48,6 +48,7 @@ class Loss(StrEnum):
 
     NOTHING = "nothing"
     CONNECTIONS = "the requests that are open at that moment"
+    LAST_LINES = "the end of its log, when it ends before the engine is back"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ _LOSSES = {
     ),
     # Its lease runs out: a replica that leaves does not wait for a proxy that may be gone.
     (Fault.HANG, Part.PROXY): ((Phase.STOPPING, Loss.CONNECTIONS),),
+    # An engine that comes back takes up the output of what still runs, and of nothing else.
+    (Fault.KILL, Part.ENGINE): ((Phase.STOPPING, Loss.LAST_LINES),),
 }
 _ON_DOCKER = {
     Fault.KILL: (Part.WORKER, Part.TEMPORAL, Part.SUPERVISOR),
@@ -92,7 +95,10 @@ CASES = (
         for fault in Fault
         for part in OURS
     ),
-    *(Case(fault, Part.ENGINE, hosts=(Host.DOCKER,)) for fault in Fault),
+    *(
+        Case(fault, Part.ENGINE, (Host.DOCKER,), _LOSSES.get((fault, Part.ENGINE), ()))
+        for fault in Fault
+    ),
     Case(Fault.KILL, Part.CONTAINERD, hosts=(Host.DOCKER,)),
 )
 """All that is tried, on each of its hosts."""

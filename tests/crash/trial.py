@@ -1,11 +1,11 @@
 """A case of the suite, and the grounds on which cases run side by side: they mostly wait."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 
 from tests.crash import points
@@ -26,6 +26,8 @@ class Ground(StrEnum):
 WIDTHS = {Ground.PROCESSES: 1, Ground.PATIENT: 3, Ground.DOCKER: 1, Ground.MORTAL: 1}
 """Installations at once. What hangs for a minute needs no processor for that."""
 
+ARMED = "armed"
+
 
 @dataclass(frozen=True, eq=False)
 class Trial:
@@ -40,15 +42,18 @@ class Trial:
 
 
 class Lanes:
-    """The installations of one ground. Each outlives all trials that come to it, in turn."""
+    """The installations of one ground. Each outlives all trials that come to it, in turn.
+
+    One that failed a trial is stopped: what it has left would disturb the next.
+    """
 
     def __init__(self, ground: Ground, folder: Path, engine: Engine | None) -> None:
         self._ground = ground
         self._folder = folder
         self._engine = engine
         self._pool = ThreadPoolExecutor(WIDTHS[ground])
-        self._own = threading.local()
-        self._open = ExitStack()
+        self._numbers = count()
+        self._free: list[tuple[Installation, ExitStack]] = []
 
     def submit(self, trial: Trial) -> Future[None]:
         """Run it as soon as there is a place."""
@@ -57,29 +62,31 @@ class Lanes:
     def close(self) -> None:
         """Stop the installations, in order."""
         self._pool.shutdown(cancel_futures=True)
-        self._open.close()
+        for _, life in self._free:
+            life.close()
 
     def _run(self, trial: Trial) -> None:
-        folder = self._folder / trial.name.replace(" ", "-")
-        trial.run(Scene(self._place(), folder, self._armed, self._engine))
+        place, life = self._free.pop() if self._free else self._opened()
+        try:
+            folder = self._folder / trial.name.replace(" ", "-")
+            trial.run(Scene(place, folder, armed(place), self._engine))
+        except BaseException:
+            life.close()
+            raise
+        self._free.append((place, life))
 
-    def _place(self) -> Installation:
-        known: Installation | None = getattr(self._own, "place", None)
-        if known is None:
-            home = self._folder / threading.current_thread().name
-            self._own.armed = home / "armed"
-            self._own.armed.mkdir(parents=True, exist_ok=True)
-            engine = self._engine
-            runtime = (
-                {"PERDURE_RUNTIME": "process"}
-                if engine is None
-                else {"PERDURE_RUNTIME": "docker", "PERDURE_DOCKER_HOST": engine.url}
-            )
-            made = installation(home, **runtime, **points.settings(self._own.armed))
-            self._own.place = known = self._open.enter_context(made)
-        return known
+    def _opened(self) -> tuple[Installation, ExitStack]:
+        home = self._folder / f"home-{next(self._numbers)}"
+        settings = {"PERDURE_RUNTIME": "process"}
+        if self._engine is not None:
+            settings = {"PERDURE_RUNTIME": "docker", "PERDURE_DOCKER_HOST": self._engine.url}
+        life = ExitStack()
+        made = installation(home, **settings, **points.settings(home / ARMED))
+        place = life.enter_context(made)
+        armed(place).mkdir()
+        return place, life
 
-    @property
-    def _armed(self) -> Path:
-        armed: Path = self._own.armed
-        return armed
+
+def armed(place: Installation) -> Path:
+    """Where a file stands for each point at which a process of the installation is to die."""
+    return place.home / ARMED
