@@ -3,10 +3,13 @@
 No product code knows of them: `tests/crash/struck` wraps the methods when a process starts.
 """
 
+import functools
+import importlib
 import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 STRUCK = Path(__file__).with_name("struck")
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,12 @@ class Point:
     def name(self) -> str:
         """As in `create.after_call`."""
         return f"{self.call}.{self.edge}_call"
+
+    def place(self) -> tuple[Any, str]:
+        """The class or module that has the method, and its name there."""
+        module, _, path = self.method.partition(":")
+        *owners, name = path.split(".")
+        return functools.reduce(getattr, owners, importlib.import_module(module)), name
 
 
 def _around(call: str, method: str, process: str = "worker") -> tuple[Point, ...]:

@@ -22,8 +22,8 @@ says "{Loss.NOTHING}" when every request of every kind (short ones, streams, upl
 got its right answer, the service came to its end or into service, no container or process was
 left or doubled, and each line of its log is there once."""
 
-AFTER = """A proxy that dies breaks what it carries, once for each client: WebSockets,
-and answers under way. New connections wait in the listening socket, which outlives it. A proxy that
+AFTER = """A proxy that dies breaks what it carries, once for each client: WebSockets, and
+answers under way. New connections wait in the listening socket, which outlives it. A proxy that
 hangs loses its lease after `PERDURE_LEASE`: what a replica that stops still answers through that
 proxy may be cut.
 
@@ -38,7 +38,8 @@ away, and the table holds for Docker with it. Without it the engine ends them wh
 Their runs fail then, and say so.
 
 A container whose engine is away can write 64 KiB of log; after that its writes wait for the
-engine."""
+engine. The engine takes this up when it is back, unless the container has ended meanwhile: then
+it is lost."""
 
 POINTS = """## Between a call and its answer
 
@@ -56,16 +57,22 @@ REST = """## What does not survive
   them."""
 
 NAMES = {
+    Part.API: "API",
     Part.TEMPORAL: "Temporal",
     Part.SUPERVISOR: "`perdure server`",
-    Part.ENGINE: "Docker engine (`dockerd`)",
+    Part.ENGINE: "Docker engine",
 }
 FAULTS = {Fault.KILL: "dies (`kill -9`)", Fault.HANG: "hangs (`SIGSTOP`)"}
 
 
 def page() -> str:
     """The whole page."""
-    header = ("What", "Replicas", *(f"A service that is {phase} loses" for phase in Phase))
+    header = (
+        "Process",
+        "Fault",
+        "Replicas",
+        *(f"A service that is {phase} loses" for phase in Phase),
+    )
     points = ("Process", "Calls")
     parts = (
         INTRODUCTION,
@@ -82,7 +89,7 @@ def _rows() -> Iterator[tuple[str, ...]]:
     for case in CASES:
         name = NAMES.get(case.part, case.part)
         losses = (case.loss(phase) for phase in Phase)
-        yield (f"{name} {FAULTS[case.fault]}", _hosts(case), *losses)
+        yield (name, FAULTS[case.fault], _hosts(case), *losses)
 
 
 def _hosts(case: Case) -> str:

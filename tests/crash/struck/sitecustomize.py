@@ -1,8 +1,7 @@
 """Found by Python at its start, before anything of ours: wraps what the points name."""
 
-import asyncio
 import functools
-import importlib
+import inspect
 import os
 import signal
 import sys
@@ -44,14 +43,12 @@ def wrapped(method: Callable[..., Any], folder: Path, point: Point) -> Callable[
             strike(folder, point)
         return done
 
-    return awaited if asyncio.iscoroutinefunction(method) else called
+    return awaited if inspect.iscoroutinefunction(method) else called
 
 
 def wrap(folder: Path, point: Point) -> None:
     """Put the wrapped method in its place."""
-    module, _, path = point.method.partition(":")
-    *owners, name = path.split(".")
-    owner: Any = functools.reduce(getattr, owners, importlib.import_module(module))
+    owner, name = point.place()
     setattr(owner, name, wrapped(getattr(owner, name), folder, point))
 
 
