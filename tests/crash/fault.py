@@ -27,11 +27,9 @@ def strike(place: Installation, part: Part, fault: Fault) -> None:
         place.start()
 
 
-def strike_engine(engine: Engine, part: Part, fault: Fault) -> None:
+def strike_engine(engine: Engine, fault: Fault) -> None:
     """Do it to the engine, and let it come back as a service manager would."""
-    if part is Part.CONTAINERD:
-        kill(engine.containerd)  # dockerd starts another
-    elif fault is Fault.HANG:
+    if fault is Fault.HANG:
         engine.freeze()
         time.sleep(HANG)
         engine.thaw()

@@ -12,7 +12,7 @@ class Fault(StrEnum):
 
 
 class Part(StrEnum):
-    """Processes of ours, by the supervisor's names for them, and those of Docker."""
+    """Processes of ours, by the supervisor's names for them, and Docker's."""
 
     WORKER = "worker"
     API = "api"
@@ -22,7 +22,6 @@ class Part(StrEnum):
     HOLDER = "holder"
     SUPERVISOR = "supervisor"
     ENGINE = "dockerd"
-    CONTAINERD = "containerd"
 
 
 OURS = tuple(Part)[: tuple(Part).index(Part.ENGINE)]
@@ -99,6 +98,5 @@ CASES = (
         Case(fault, Part.ENGINE, (Host.DOCKER,), _LOSSES.get((fault, Part.ENGINE), ()))
         for fault in Fault
     ),
-    Case(Fault.KILL, Part.CONTAINERD, hosts=(Host.DOCKER,)),
 )
 """All that is tried, on each of its hosts."""

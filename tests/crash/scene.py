@@ -67,7 +67,7 @@ class Scene:
             strike(self.place, case.part, case.fault)
         else:
             assert self.engine is not None
-            strike_engine(self.engine, case.part, case.fault)
+            strike_engine(self.engine, case.fault)
 
     def life(self, name: str) -> str:
         """Which life of the application answers."""

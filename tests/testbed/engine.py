@@ -36,11 +36,6 @@ class Engine:
         return self._process.pid
 
     @property
-    def containerd(self) -> int:
-        """The process below it that knows the containers; 0 when there is none."""
-        return self._pid("exec/containerd/containerd.pid")
-
-    @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -71,7 +66,7 @@ class Engine:
     def kill(self) -> None:
         """The engine dies, at once; containers with live-restore stay."""
         assert self._process is not None
-        containerd = self.containerd
+        containerd = self._pid("exec/containerd/containerd.pid")
         self._process.kill()
         self._process.wait()
         # A start is refused while the dead containerd has not been reaped by init.
