@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.crash import crash_point
 from activities.jobs import Jobs
 from backends.base import Backend
 from engine import deeds
@@ -38,15 +37,11 @@ class Containers:
     async def start_container(self, order: ContainerOrder) -> JobState:
         """Start it, or find it started."""
         runtime, job = await self._prepared(order)
-        crash_point("start.before_call")
-        state = await runtime.start(job)
-        crash_point("start.after_call")
-        return state
+        return await runtime.start(job)
 
     @deeds.halt.implemented
     async def halt(self, order: HaltOrder) -> JobState:
         """SIGTERM, grace, SIGKILL."""
-        crash_point("halt")
         runtime = await self._runtime(order.instance)
         return await runtime.stop(order.instance.token, timedelta(seconds=order.grace))
 

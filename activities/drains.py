@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 
-from activities.crash import crash_point
 from activities.proxies import Proxies
 from engine import deeds
 from policy.drain import waiting_for
@@ -23,7 +22,6 @@ class Drains:
     async def drain(self, order: DrainOrder) -> DrainReport:
         """Until all live proxies have the table and nothing in flight, or the deadline."""
         while True:
-            crash_point("drain")
             waiting = waiting_for(order, await self._proxies.stats())
             if not waiting or datetime.now(UTC) >= order.deadline:
                 return DrainReport(acknowledged=not waiting, waiting_for=waiting)

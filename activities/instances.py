@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 
-from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds
 from spec.deeds import CreateOrder, Instance, Released, ReleaseOrder
@@ -21,10 +20,7 @@ class Instances:
     @deeds.create_instance.implemented
     async def create_instance(self, order: CreateOrder) -> Instance:
         """Find by token, else create."""
-        crash_point("create.before_call")
-        instance = await self._backends[order.offer.backend].create(order)
-        crash_point("create.after_call")
-        return instance
+        return await self._backends[order.offer.backend].create(order)
 
     @deeds.release.implemented
     async def release(self, order: ReleaseOrder) -> Released:
@@ -34,6 +30,5 @@ class Instances:
             backend = self._backends[name]
             while await backend.release(token):
                 removed += 1
-                crash_point("release")
                 await asyncio.sleep(SECOND_LOOK)
         return Released(removed=removed)

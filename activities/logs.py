@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 
-from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds
 from spec.deeds import Collected, CollectOrder
@@ -47,7 +46,6 @@ class Logs:
         """From `cursor` to the end, or until there is no use in going on."""
         logs = self._store.logs
         async for batch in batches:
-            crash_point("logs.before_append")
             kept = await logs.append(source, batch, after=cursor)
             if kept.over_quota or kept.overtaken:
                 return kept

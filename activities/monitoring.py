@@ -7,7 +7,6 @@ from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds, ids
 from spec.deeds import Finding, MonitorOrder, MonitorReport
@@ -25,7 +24,6 @@ class Monitors:
     @deeds.monitor.implemented
     async def monitor(self, order: MonitorOrder) -> MonitorReport:
         """Return only on the job's end, or when the owner's life is over."""
-        crash_point("monitor")
         runtime = await self._backends[order.instance.backend].runtime(order.instance.host)
         ending = asyncio.ensure_future(runtime.wait(order.instance.token))
         try:

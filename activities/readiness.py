@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from activities.crash import crash_point
 from backends.base import Backend
 from engine import deeds
 from perdure.errors import NotReadyInTime
@@ -31,7 +30,6 @@ class Readinesses:
     @deeds.wait_ready.implemented
     async def wait_ready(self, order: ReadyOrder) -> Readiness:
         """Until it answers or has ended. Raises `NotReadyInTime`."""
-        crash_point("wait_ready")
         runtime = await self._backends[order.instance.backend].runtime(order.instance.host)
         ending = asyncio.ensure_future(runtime.wait(order.instance.token))
         answering = asyncio.ensure_future(self._answer(order))

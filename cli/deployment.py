@@ -137,7 +137,7 @@ def _packed(
     if repository is None:
         yield None
         return
-    limit_mb = client.get(Server, path("server")).code_limit_mb
+    limit_mb = persist(lambda: client.get(Server, path("server"))).code_limit_mb
     own = None if file == STDIN_NAME else Path(file).resolve()
     with packed(repository, limit_mb, own) as archive:
         yield archive

@@ -14,6 +14,7 @@ from rich.progress import (
 
 from cli.archive import Archive
 from cli.client import TIMEOUT, Client
+from cli.persistence import persist
 from cli.terminal import messages
 from perdure.errors import NotFound
 
@@ -24,7 +25,11 @@ UPLOAD_SILENCE = 120.0
 
 
 def upload(client: Client, archive: Archive) -> None:
-    """Send the archive, unless the server has it. Raises `TooLarge`."""
+    """Send the archive, unless the server has it; again when it goes away. Raises `TooLarge`."""
+    persist(lambda: _upload(client, archive))
+
+
+def _upload(client: Client, archive: Archive) -> None:
     where = client.in_project("code", archive.sha256)
     try:
         client.send("HEAD", where)

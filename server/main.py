@@ -11,6 +11,7 @@ from perdure.program import exit_status
 from perdure.settings import LogFormat, Settings, read_settings
 from server import temporal
 from server.children import children
+from server.reservation import Reservations
 from server.supervisor import NAME, Place, Supervisor, only_server
 from server.terminal import Terminal
 
@@ -28,8 +29,8 @@ async def serve(settings: Settings) -> None:
     data = settings.data
     data.create()
     _check_disk(data)
-    with only_server(data):
-        ports = temporal.ports(settings)
+    with only_server(data), Reservations() as reserved:
+        ports = temporal.ports(settings, reserved)
         place = Place(
             *(data, settings.host, settings.port, settings.ready_timeout),
             health=health_address(settings, NAME),

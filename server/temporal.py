@@ -14,6 +14,7 @@ from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
 from perdure.search_attributes import SearchAttribute
 from perdure.settings import Settings
+from server.reservation import Reservations
 
 NAME, API = "temporal", "api"
 HOST = "127.0.0.1"
@@ -61,8 +62,10 @@ class Ports:
         return f"http://localhost:{self.ui}/"
 
 
-def ports(settings: Settings) -> Ports:
+def ports(settings: Settings, reserved: Reservations) -> Ports:
     """The ports that our processes still have, else free ones: those of the last time, if they are.
+
+    They are `reserved` from here on.
 
     Raises `CannotStart` when the UI's port was asked for and is in use.
     """
@@ -70,17 +73,19 @@ def ports(settings: Settings) -> Ports:
     last = _last(data.temporal_ports)
     grpc, web = last.grpc, last.web
     if not grpc or not _runs(data, NAME):
-        grpc = _choose(last.grpc, ())
-        web = _choose(last.web, {grpc})
+        grpc = _choose(last.grpc, (), reserved)
+        web = _choose(last.web, {grpc}, reserved)
     ui = settings.ui_port or last.ui
     if ui != last.ui or not _runs(data, API):
-        ui = settings.ui_port or _choose(last.ui, {grpc, web})
+        ui = settings.ui_port or _choose(last.ui, {grpc, web}, reserved)
         if not _is_free(ui):
             raise CannotStart(
                 f"Port {ui}, for Temporal's web UI, is in use by another program.",
                 hint="Choose another by `PERDURE_UI_PORT`; 0 takes any that is free.",
             )
     chosen = Ports(grpc, web, ui)
+    for port in (grpc, web, ui):
+        reserved.take(port)
     new = data.temporal_ports.with_suffix(".new")
     new.write_text(json.dumps(asdict(chosen)))
     new.rename(data.temporal_ports)
@@ -131,10 +136,13 @@ def _runs(data: DataDir, part: str) -> bool:
     return lock.is_file_held(data.run / f"{part}.pid")
 
 
-def _choose(last: int, taken: Collection[int]) -> int:
+def _choose(last: int, taken: Collection[int], reserved: Reservations) -> int:
     for port in ([last] if last else []) + list(INTERNAL):
-        if port not in taken and _is_free(port):
+        if port in taken or not reserved.take(port):
+            continue
+        if _is_free(port):
             return port
+        reserved.release(port)
     raise CannotStart(f"No free port from {INTERNAL.start} to {INTERNAL.stop - 1}.")
 
 

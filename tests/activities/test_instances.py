@@ -1,10 +1,4 @@
-"""Releasing goes on until nothing is found; a crash point strikes once."""
-
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
+"""Releasing goes on until nothing is found."""
 
 from temporalio.testing import ActivityEnvironment
 
@@ -48,18 +42,3 @@ async def test_a_release_looks_again_until_nothing_is_found() -> None:
     released = await ActivityEnvironment().run(Instances({"late": backend}).release, order)
     assert released == Released(removed=3)
     assert set(backend.left.values()) == {0}
-
-
-CROSS = "from activities.crash import crash_point; crash_point('other'); crash_point('here')"
-
-
-def test_a_crash_point_kills_once_and_only_there(tmp_path: Path) -> None:
-    file = tmp_path / "crash"
-    file.write_text("here\n")
-    environment = os.environ | {"PERDURE_CRASH_FILE": str(file)}
-    statuses = [
-        subprocess.run([sys.executable, "-c", CROSS], env=environment, check=False).returncode
-        for _ in range(2)
-    ]
-    assert statuses == [-signal.SIGKILL, 0]
-    assert not file.exists()

@@ -87,6 +87,7 @@ class FakeServer:
     stopped: list[tuple[str, bool]] = field(default_factory=list)
     log_queries: list[dict[str, str]] = field(default_factory=list)
     lost_answers: int = 0
+    lost_uploads: int = 0
     cut_after: int | None = None
     known_runs: set[str] = field(default_factory=lambda: {"llm"})
     role: str = "user"
@@ -297,9 +298,12 @@ def _belongings(server: FakeServer) -> APIRouter:
     def has_code(sha256: str) -> Response:
         return Response(status_code=204 if sha256 in server.code else 404)
 
-    @router.put("/code/{sha256}", status_code=201)
-    async def put_code(sha256: str, request: Request) -> CodeArchive:
+    @router.put("/code/{sha256}", status_code=201, response_model=CodeArchive)
+    async def put_code(sha256: str, request: Request) -> Response | CodeArchive:
         body = await request.body()
+        if server.lost_uploads:
+            server.lost_uploads -= 1
+            return Response(status_code=502)
         assert hashlib.sha256(body).hexdigest() == sha256
         server.code[sha256] = body
         return CodeArchive(sha256=sha256, size=len(body))

@@ -139,6 +139,16 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key(
     assert len(set(keys)) == 1
 
 
+def test_code_is_sent_again_to_a_server_that_went_away(
+    service: Path, server: FakeServer, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.persistence.PAUSE", 0.01)
+    server.lost_uploads = 2
+    said = perdure("apply", "-f", service.name, "-y", "-d")
+    assert said.code == 0, said.err
+    assert (server.lost_uploads, len(server.code), len(server.applied)) == (0, 1, 1)
+
+
 def test_without_a_terminal_the_answer_must_be_given_in_advance(
     service: Path, server: FakeServer, perdure: Perdure
 ) -> None:

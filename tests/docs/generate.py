@@ -3,10 +3,17 @@
 from collections.abc import Callable, Mapping
 
 from cli.reference import reference
-from tests.docs import configuration_page, error_page, roles_page, settings_page
+from tests.docs import (
+    configuration_page,
+    durability_page,
+    error_page,
+    roles_page,
+    settings_page,
+)
 from tests.docs.page import DOCS
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "durability.md": durability_page.page,
     "errors.md": error_page.page,
     "reference/configuration.md": configuration_page.page,
     "reference/roles.md": roles_page.page,

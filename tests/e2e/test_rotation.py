@@ -65,7 +65,7 @@ def test_a_rotation_costs_no_request_and_no_run_and_the_old_key_goes_when_its_ru
     place: Installation, folder: Path
 ) -> None:
     with Load(f"{place.url}/proxy/services/main/{NAME}/", place.token) as load:
-        load.go_on(20)
+        load.go_on()
         place.perdure("key", "rotate", "-y")
         new, old = json.loads(place.perdure("key", "list", "--json"))
         assert (new["current"], old["current"], old["values"]) == (True, False, 0)
@@ -84,7 +84,7 @@ def test_a_rotation_costs_no_request_and_no_run_and_the_old_key_goes_when_its_ru
         replace_secret(internal, b"n" * 43 + b"\n" + internal.read_bytes())
         place.perdure("apply", "-y", "-d", folder=folder, env=GIVEN)
         assert [run["status"] for run in place.runs()] == ["running"]
-        load.go_on(20)
+        load.go_on()
     assert not load.failed
     kill(place, "proxy")
     place.until_answered(f"/proxy/services/main/{NAME}/", 200)

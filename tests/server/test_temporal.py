@@ -15,6 +15,7 @@ from perdure.search_attributes import SearchAttribute
 from perdure.settings import Settings
 from server import temporal
 from server.probe import accepts
+from server.reservation import Reservations
 from server.temporal import Ports
 from tests.testbed.deadline import wait_until
 
@@ -27,8 +28,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def running(settings: Settings) -> Iterator[Ports]:
-    ports = temporal.ports(settings)
+def reserved() -> Iterator[Reservations]:
+    with Reservations() as made:
+        yield made
+
+
+@pytest.fixture
+def running(settings: Settings, reserved: Reservations) -> Iterator[Ports]:
+    ports = temporal.ports(settings, reserved)
     log = (settings.data.logs / "temporal.log").open("wb")
     with log, subprocess.Popen(temporal.command(settings, ports), stdout=log, stderr=log) as server:
         yield ports
@@ -60,28 +67,54 @@ def test_the_script_for_clusters_makes_the_same_attributes() -> None:
     assert f"for name in {' '.join(SearchAttribute)}; do" in script.read_text()
 
 
-def test_ports_are_the_same_after_a_restart(settings: Settings) -> None:
-    first = temporal.ports(settings)
-    assert temporal.ports(settings) == first
+def test_ports_are_the_same_after_a_restart(settings: Settings, reserved: Reservations) -> None:
+    first = temporal.ports(settings, reserved)
+    assert temporal.ports(settings, reserved) == first
     assert len({first.grpc, first.web, first.ui}) == 3
 
 
-def test_a_port_that_is_in_use_by_now_is_replaced(settings: Settings) -> None:
-    first = temporal.ports(settings)
+def test_two_servers_that_start_at_once_have_other_ports(
+    settings: Settings, reserved: Reservations, tmp_path: Path
+) -> None:
+    """Neither listens yet. A part that talked to the other's Temporal would do the other's work."""
+    beside = Settings(data_dir=tmp_path / "beside", ui_port=0)
+    beside.data.create()
+    first = temporal.ports(settings, reserved)
+    with Reservations() as others:
+        second = temporal.ports(beside, others)
+        assert not {first.grpc, first.web, first.ui} & {second.grpc, second.web, second.ui}
+
+
+def test_a_port_stays_ours_while_nobody_listens_on_it(reserved: Reservations) -> None:
+    with Reservations() as others:
+        assert reserved.take(1)
+        assert not others.take(1)
+        reserved.release(1)
+        assert others.take(1)
+
+
+def test_a_port_that_is_in_use_by_now_is_replaced(
+    settings: Settings, reserved: Reservations
+) -> None:
+    first = temporal.ports(settings, reserved)
     with socket.create_server((temporal.HOST, first.grpc)):
-        assert temporal.ports(settings).grpc != first.grpc
+        assert temporal.ports(settings, reserved).grpc != first.grpc
 
 
-def test_a_port_of_the_ui_that_was_asked_for_and_is_in_use_is_refused(settings: Settings) -> None:
+def test_a_port_of_the_ui_that_was_asked_for_and_is_in_use_is_refused(
+    settings: Settings, reserved: Reservations
+) -> None:
     with socket.create_server((temporal.HOST, 0)) as other:
         port = other.getsockname()[1]
         asked_for = settings.model_copy(update={"ui_port": port})
         with pytest.raises(CannotStart, match=f"Port {port}, for Temporal's web UI") as refused:
-            temporal.ports(asked_for)
+            temporal.ports(asked_for, reserved)
     assert "PERDURE_UI_PORT" in refused.value.hint
 
 
-def test_a_damaged_record_of_the_ports_is_written_anew(settings: Settings) -> None:
+def test_a_damaged_record_of_the_ports_is_written_anew(
+    settings: Settings, reserved: Reservations
+) -> None:
     settings.data.temporal_ports.write_text('{"grpc": 1')
-    ports = temporal.ports(settings)
+    ports = temporal.ports(settings, reserved)
     assert json.loads(settings.data.temporal_ports.read_text())["grpc"] == ports.grpc

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,9 @@ from tests.workflows.process_worker import until_polling, worker
 from tests.workflows.stage import Stage
 
 
-async def test_an_idle_worker_that_is_told_to_stop_ends_cleanly(
-    stage: Stage, tmp_path: Path
-) -> None:
+async def test_an_idle_worker_that_is_told_to_stop_ends_cleanly(stage: Stage) -> None:
     health = stage.settings.data.worker_socket
-    async with worker(stage, tmp_path / "crash") as process:
+    async with worker(stage) as process:
         await until_polling(stage)
         assert await answers(health, "/healthz") == 200
         assert await answers(health, "/nothing") == 404
@@ -26,11 +23,11 @@ async def test_an_idle_worker_that_is_told_to_stop_ends_cleanly(
 
 
 async def test_a_worker_without_temporal_says_so_and_what_to_do(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     monkeypatch.setenv("PERDURE_READY_TIMEOUT", "0.1")
-    async with worker(stage, tmp_path / "crash") as process:
+    async with worker(stage) as process:
         assert await asyncio.wait_for(process.wait(), 60) == 1
     told = (stage.settings.data.logs / "worker.log").read_text()
     assert "Temporal does not answer at `127.0.0.1:1`. Waiting for it, for at most 0.1 s" in told
