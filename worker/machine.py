@@ -1,6 +1,8 @@
 """Which runtime this machine has."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from backends.local import LocalBackend
@@ -19,12 +21,14 @@ NOWHERE = (
 )
 
 
-async def local_backend(settings: Settings, store: Store) -> LocalBackend:
+@asynccontextmanager
+async def local_backend(settings: Settings, store: Store) -> AsyncIterator[LocalBackend]:
     """Docker where its engine answers, else plain processes; or what the settings say."""
-    return LocalBackend(await _runtime(settings, store), store.gpus)
+    async with AsyncExitStack() as opened:
+        yield LocalBackend(await _runtime(settings, store, opened), store.gpus)
 
 
-async def _runtime(settings: Settings, store: Store) -> Runtime:
+async def _runtime(settings: Settings, store: Store, opened: AsyncExitStack) -> Runtime:
     server = await store.installation.id()
     processes = ProcessRuntime(settings.data.replicas, server)
     await processes.sweep()
@@ -35,7 +39,9 @@ async def _runtime(settings: Settings, store: Store) -> Runtime:
         return processes
     from hosts.docker.runtime import DockerRuntime  # noqa: PLC0415 - half a second without use
 
-    docker = DockerRuntime(settings.docker_host, server, store.addresses)
+    docker = await opened.enter_async_context(
+        DockerRuntime(settings.docker_host, server, store.addresses)
+    )
     try:
         await docker.machine()
     except InstanceUnreachable as error:
@@ -43,7 +49,6 @@ async def _runtime(settings: Settings, store: Store) -> Runtime:
             log.warning("%s %s", error.message, NOWHERE)
             return docker
         log.warning("%s %s", error.message, PLAIN)
-        await docker.close()
         return processes
     return docker
 

@@ -1,7 +1,7 @@
 """The life of a worker process."""
 
-import contextlib
 import logging
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from prometheus_client import REGISTRY
@@ -34,9 +34,9 @@ async def run(settings: Settings) -> None:
         look=needs.look,
         metrics=exposition,
     )
-    async with measured(), open_store(settings) as store, health:
+    async with measured(), open_store(settings) as store, health, AsyncExitStack() as running:
         client = await connect_when_there(codec(settings), settings.ready_timeout)
-        backend = await local_backend(settings, store)
+        backend = await running.enter_async_context(local_backend(settings, store))
         implementations = make_implementations(settings, client, store, {backend.name: backend})
         workers = pollers(
             client,
@@ -44,12 +44,11 @@ async def run(settings: Settings) -> None:
             max_cached=settings.max_cached_workflows,
             sticky_timeout=timedelta(seconds=settings.sticky_timeout),
         )
-        async with contextlib.AsyncExitStack() as running:
-            for worker in workers:
-                await running.enter_async_context(worker)
-            needs.have(store, client, backend)
-            health.started = True
-            log.info("Working on the queues %s", ", ".join(w.task_queue for w in workers))
-            await stop.wait()
-            health.started = False
-            log.info("Stopping")
+        for worker in workers:
+            await running.enter_async_context(worker)
+        needs.have(store, client, backend)
+        health.started = True
+        log.info("Working on the queues %s", ", ".join(w.task_queue for w in workers))
+        await stop.wait()
+        health.started = False
+        log.info("Stopping")

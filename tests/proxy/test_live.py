@@ -324,15 +324,15 @@ async def test_a_token_expires_with_the_api_away_and_also_after_a_restart(
     temporal: Temporal, api: FakeApi, live: Live, upstream: Start, tmp_path: Path
 ) -> None:
     run = await begin(temporal, table("expires", 1, (await upstream()).address))
-    soon = datetime.now(UTC) + timedelta(seconds=4)
+    process = live()
+    await ready(process)
+    await has(process, "expires", 1)
+    soon = datetime.now(UTC) + timedelta(seconds=6)
     grants = tuple(
         TokenGrant(sha256=sha256(each).hexdigest(), projects=("main",), expires_at=soon)
         for each in (b"brief", b"unused")
     )
     await api.say(Feed(seq=2, full=True, tokens=(*TOKENS, *grants)))
-    process = live()
-    await ready(process)
-    await has(process, "expires", 1)
     await eventually(partial(has_read, process, 2))
     assert await ask(process, "expires", token="brief") == 200
     saved = tmp_path / "proxy" / "last-good.json"

@@ -34,11 +34,9 @@ async def test_without_an_engine_replicas_are_processes_unless_docker_was_asked_
         docker.touch()
     settings = Settings(data_dir=tmp_path / "data", runtime=choice, docker_host=f"unix://{docker}")
     await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
-    async with open_store(settings) as store:
-        backend = await local_backend(settings, store)
+    async with open_store(settings) as store, local_backend(settings, store) as backend:
         runtime = await backend.runtime("local")
         assert isinstance(runtime, expected)
         if isinstance(runtime, DockerRuntime):
-            await runtime.close()
             assert f"The Docker engine at unix://{docker}" in caplog.text
             assert "No service can start until it answers" in caplog.text
