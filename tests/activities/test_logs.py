@@ -34,7 +34,7 @@ def homes() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="perdure-homes-"))
     folder.chmod(0o711)
     yield folder
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
