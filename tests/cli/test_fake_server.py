@@ -50,6 +50,11 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
 """Every route of the fake, so that it succeeds."""
 
 
+@pytest.fixture
+def server() -> None:
+    """SQLite: what the API answers is the same by both."""
+
+
 class Document:
     """What an app says that it answers: its OpenAPI."""
 
