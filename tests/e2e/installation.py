@@ -69,6 +69,11 @@ class Installation:
             **self.extra,
         }
 
+    @property
+    def user(self) -> dict[str, str]:
+        """The environment of whoever types commands: one of their variables is a secret."""
+        return {**self.environment, CANARY: VARIABLE}
+
     def start(self) -> None:
         """Start the server, and wait until it says that it is ready."""
         with self.log.open("ab") as output:
@@ -121,7 +126,7 @@ class Installation:
             return subprocess.run(
                 [*PERDURE, *arguments],
                 cwd=folder or self.home,
-                env={**self.environment, CANARY: VARIABLE, **(env or {})},
+                env={**self.user, **(env or {})},
                 input=given,
                 stdin=subprocess.DEVNULL if given is None else None,
                 capture_output=True,

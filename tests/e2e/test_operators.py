@@ -120,8 +120,10 @@ def test_the_doctor_finds_a_sound_server_sound(place: Installation) -> None:
     assert sound >= {
         *("client_file", "server", "clock", "version", "token", "data_directory", "master_key"),
         *("disk", "programs", "store", "processes", "front_door", "temporal", "stuck_runs"),
-        "leftovers",
     }
+    # Other servers were on this machine, in other tests.
+    own = [each for each in findings if not each["what"].startswith("Homes of servers")]
+    assert {each["verdict"] for each in own if each["check"] == "leftovers"} <= {"ok"}
     text = place.run("doctor").stdout
     assert "problem" not in text
     assert "Problems: 0" in text
@@ -165,6 +167,7 @@ def test_a_bundle_has_what_helps_and_no_secret(place: Installation, tmp_path: Pa
     log = place.data / "logs" / "worker.log"
     with log.open("a") as opened:
         opened.write(f'{{"message": "a slip: {SECRET} {place.token}"}}\n')
+    wait_until(lambda: b"a slip: " in place.log.read_bytes(), "the server shows the slip")
     assert all(form in log.read_bytes() for form in (SECRET.encode(), place.token.encode()))
 
     target = tmp_path / "bundle.tar.gz"
@@ -192,6 +195,9 @@ def test_a_bundle_has_what_helps_and_no_secret(place: Installation, tmp_path: Pa
     assert leaks == []
     assert b"a slip: %b %b" % (REMOVED, REMOVED) in files["logs/worker.log"]
     assert json.loads(files["routes.json"])["routes"][0]["run"] == NAME
+    for file in (log, place.log):  # the slip was ours
+        content = file.read_bytes()
+        file.write_bytes(content.replace(SECRET.encode(), b"").replace(place.token.encode(), b""))
     assert NAME in [each["name"] for each in json.loads(files["runs.json"])]
     histories = b"".join(text for name, text in files.items() if name.startswith("histories/"))
     assert b"workflow_execution_started" in histories

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.installation import PERDURE, Installation, installation, service
+from tests.e2e.installation import CANARY, PERDURE, Installation, installation, service
 from tests.e2e.programs import HELLO, program
 from tests.ports import free_port
+from tests.secrecy.search import VARIABLE
 from tests.testbed.deadline import wait_until
 from tests.testbed.fixtures import alone
 from tests.testbed.namespace import Namespace
@@ -56,7 +57,9 @@ class Laptop:
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("PERDURE_", "DSTACK_"))}
         return subprocess.run(
             [*map(str, self.namespace.enter(*command))],
-            env=kept | {"HOME": str(self.home), "NO_COLOR": "1", "PYTHONPATH": self._python_path},
+            env=kept
+            | {"HOME": str(self.home), "NO_COLOR": "1", "PYTHONPATH": self._python_path}
+            | {CANARY: VARIABLE},
             cwd=folder or self.home,
             input=given,
             capture_output=True,

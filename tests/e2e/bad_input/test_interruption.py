@@ -31,7 +31,7 @@ DEAF = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{NEVER}"
 def typed(place: Installation, line: Line, folder: Path) -> Iterator[Terminal]:
     """The line's command on a terminal."""
     words = line.given.split()[1:]
-    with on_terminal(*PERDURE, *words, cwd=folder, **place.environment) as screen:
+    with on_terminal(*PERDURE, *words, cwd=folder, **place.user) as screen:
         yield screen
 
 
@@ -100,7 +100,7 @@ def test_ctrl_c_in_an_upload_leaves_no_half_of_it(running: Installation, tmp_pat
     with relay(running.port, stall=b"PUT /api/v1/projects/main/code/") as bad:
         extra = {"PERDURE_URL": bad.url, "PERDURE_TOKEN": running.token}
         words = lines.UPLOAD.given.split()[1:]
-        environment = running.environment | extra
+        environment = running.user | extra
         with on_terminal(*PERDURE, *words, cwd=folder, **environment) as screen:
             screen.wait_for("Uploading the code")
             assert bad.stalled.wait(30)
