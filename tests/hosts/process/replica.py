@@ -15,17 +15,20 @@ SECOND = timedelta(seconds=1)
 
 
 async def output(runtime: Runtime, token: str = TOKEN, stream: LogStream = LogStream.STDOUT) -> str:
+    """All that it says until it ends, of one of its outputs."""
     entries = [entry async for batch in runtime.follow(token, "") for entry in batch.entries]
     return "\n".join(entry.text.decode() for entry in entries if entry.stream is stream)
 
 
 async def run(runtime: Runtime, job: Job) -> str:
+    """What it says to the end on stdout."""
     await runtime.start(job)
     await runtime.wait(job.token)
     return await output(runtime, job.token)
 
 
 async def has_said(runtime: Runtime, text: str) -> None:
+    """Wait until the replica has said this."""
     async with asyncio.timeout(20):
         async for batch in runtime.follow(TOKEN, ""):
             if any(text in entry.text.decode() for entry in batch.entries):
