@@ -16,6 +16,15 @@ SERVER_VARIABLES = (
     *("DSTACK_PROJECT", "DSTACK_TOKEN"),
 )
 
+SERVICE = """\
+type: service
+name: llm
+port: 8000
+commands: [python -m http.server 8000]
+resources:
+  gpu: 24GB
+"""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -45,6 +54,14 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def service(workplace: Path) -> Path:
+    """The file of a service, where the test stands."""
+    file = workplace / "service.dstack.yml"
+    file.write_text(SERVICE)
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from perdure import __version__
 from spec.audit import AuditEvent
-from spec.offer import OfferList
+from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
+from spec.offer import Offer, OfferList
 from spec.people import GlobalRole, NewToken, Secret, Token, User
 from spec.plan import Plan, PlanAction
 from spec.run import Accepted, CodeArchive
@@ -66,6 +67,29 @@ def plan(**properties: Any) -> Plan:
         "total_offers": 1,
     }
     return Plan(**(defaults | properties))
+
+
+def an_offer(**properties: object) -> Offer:
+    gpu = Gpu(id="", vendor=GpuVendor.NVIDIA, name="A5000", memory=24)
+    defaults: dict[str, object] = {
+        "backend": "runpod",
+        "region": "CA-MTL-1",
+        "instance_type": "NVIDIA RTX A5000",
+        "runtime": RuntimeKind.DOCKER,
+        "cpu_arch": CpuArch.X86,
+        "cpus": 18,
+        "memory": 100,
+        "disk": 100,
+        "gpus": (gpu, gpu),
+        "spot": True,
+        "price": 0.22,
+    }
+    return Offer.model_validate(defaults | properties)
+
+
+STARTING = run(RunPhase.PROVISIONING, replica(status=ReplicaPhase.PROVISIONING, ready=False))
+READY = run(RunPhase.RUNNING, replica())
+DONE = run(RunPhase.DONE, replica(status=ReplicaPhase.DONE, ready=False))
 
 
 @dataclass
