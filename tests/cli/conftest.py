@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
-from tests.cli.fake_server import TOKEN, FakeServer, serving
+from tests.cli.fake_api import serving
+from tests.cli.fake_server import TOKEN, FakeServer
 
 SERVER_VARIABLES = (
     *("PERDURE_PROJECT", "PERDURE_URL", "PERDURE_TOKEN", "PERDURE_CONFIG"),
