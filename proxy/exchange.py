@@ -1,4 +1,7 @@
-"""One request and its reply."""
+"""One request and its reply.
+
+They are one file: either may end, fail or slow down the other at any byte, so they share one state.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

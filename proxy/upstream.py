@@ -1,4 +1,7 @@
-"""One connection to a replica. It serves one exchange at a time and is kept between them."""
+"""One connection to a replica. It serves one exchange at a time and is kept between them.
+
+It is one file: the callbacks of the event loop and those of the parser are steps of one state.
+"""
 
 import asyncio
 import logging

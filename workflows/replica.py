@@ -1,4 +1,7 @@
-"""A replica: one container from offer to release, a straight saga."""
+"""A replica: one container from offer to release, a straight saga.
+
+It is one file, so that its order, and what is undone when, can be read from top to bottom.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine

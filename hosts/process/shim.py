@@ -1,9 +1,10 @@
 """Run one replica and outlive whoever started it: `python -I -S shim.py FOLDER <ORDER`.
 
 The command returns when the replica's process is being started; the shim goes on in the
-background. It needs the standard library only. The order is read from stdin, to its end: `argv`,
-`env`, `cwd`, `code` (the folder that `cwd` must be in) and `uid` (null: our own), as JSON. It holds
-secrets, so it is never written. All else that the shim knows and tells is in FOLDER:
+background. It is one file, since with `-I -S` it can import the standard library only. The order is
+read from stdin, to its end: `argv`, `env`, `cwd`, `code` (the folder that `cwd` must be in) and
+`uid` (null: our own), as JSON. It holds secrets, so it is never written. All else that the shim
+knows and tells is in FOLDER:
 
     stop.json   read at each SIGTERM: `grace`, in seconds
     lock        held while the shim lives (see `perdure.lock`)

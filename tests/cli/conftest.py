@@ -9,12 +9,22 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
-from tests.cli.fake_server import TOKEN, FakeServer, serving
+from tests.cli.fake_api import serving
+from tests.cli.fake_server import TOKEN, FakeServer
 
 SERVER_VARIABLES = (
     *("PERDURE_PROJECT", "PERDURE_URL", "PERDURE_TOKEN", "PERDURE_CONFIG"),
     *("DSTACK_PROJECT", "DSTACK_TOKEN"),
 )
+
+SERVICE = """\
+type: service
+name: llm
+port: 8000
+commands: [python -m http.server 8000]
+resources:
+  gpu: 24GB
+"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,14 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def service(workplace: Path) -> Path:
+    """The file of a service, where the test stands."""
+    file = workplace / "service.dstack.yml"
+    file.write_text(SERVICE)
+    return file
 
 
 @pytest.fixture(scope="session")

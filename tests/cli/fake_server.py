@@ -1,28 +1,18 @@
-"""A server that says what a test tells it to say: the HTTP API over real sockets."""
+"""A server that says what a test tells it to say."""
 
-import asyncio
-import hashlib
-import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import uvicorn
-from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 
-from perdure import __version__
 from spec.audit import AuditEvent
-from spec.offer import OfferList
-from spec.people import GlobalRole, NewToken, Secret, Token, User
+from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
+from spec.offer import Offer, OfferList
 from spec.plan import Plan, PlanAction
-from spec.run import Accepted, CodeArchive
-from spec.server import KeyRotation, MasterKeyUse, Server
 from spec.status import ReplicaPhase, RunPhase
-from spec.submission import Applied, ReplicaView, RunView
+from spec.submission import ReplicaView, RunView
 
 TOKEN = "the-token"
 URL = "http://localhost:3000/proxy/services/main/llm/"
@@ -68,6 +58,33 @@ def plan(**properties: Any) -> Plan:
     return Plan(**(defaults | properties))
 
 
+def an_offer(**properties: object) -> Offer:
+    gpu = Gpu(id="", vendor=GpuVendor.NVIDIA, name="A5000", memory=24)
+    defaults: dict[str, object] = {
+        "backend": "runpod",
+        "region": "CA-MTL-1",
+        "instance_type": "NVIDIA RTX A5000",
+        "runtime": RuntimeKind.DOCKER,
+        "cpu_arch": CpuArch.X86,
+        "cpus": 18,
+        "memory": 100,
+        "disk": 100,
+        "gpus": (gpu, gpu),
+        "spot": True,
+        "price": 0.22,
+    }
+    return Offer.model_validate(defaults | properties)
+
+
+def log_line(number: int, text: str, stream: str = "stdout") -> dict[str, Any]:
+    return {"id": number, "at": LONG_AGO.isoformat(), "replica": 0, "stream": stream, "text": text}
+
+
+STARTING = run(RunPhase.PROVISIONING, replica(status=ReplicaPhase.PROVISIONING, ready=False))
+READY = run(RunPhase.RUNNING, replica())
+DONE = run(RunPhase.DONE, replica(status=ReplicaPhase.DONE, ready=False))
+
+
 @dataclass
 class FakeServer:
     """What it will answer, and what it was asked. `states` of the run come one after another."""
@@ -106,256 +123,3 @@ class FakeServer:
     def envelope(self, status: int, code: str, message: str, hint: str = "") -> JSONResponse:
         content = {"error": {"code": code, "message": message, "hint": hint}}
         return JSONResponse(content, status_code=status)
-
-
-def app_of(server: FakeServer) -> FastAPI:
-    app = FastAPI()
-
-    @app.middleware("http")
-    async def authenticate(request: Request, proceed: Any) -> Response:
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
-            return server.envelope(401, "unauthenticated", "The token is not valid.", "Get one.")
-        answer: Response = await proceed(request)
-        return answer
-
-    @app.exception_handler(HTTPException)
-    async def refuse(_: Request, error: HTTPException) -> Response:
-        return server.envelope(error.status_code, "not_found", str(error.detail), "Look again.")
-
-    for router in (
-        _keys(server),
-        _people(server),
-        _deployments(server),
-        _runs(server),
-        _belongings(server),
-    ):
-        app.include_router(router, prefix="/api/v1")
-    return app
-
-
-def _keys(server: FakeServer) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/server/keys")
-    def keys() -> list[MasterKeyUse]:
-        return [
-            MasterKeyUse(
-                id=each,
-                current=each == server.keys[0],
-                values=3,
-                workflows=None if each == server.keys[0] else 2,
-            )
-            for each in server.keys
-        ]
-
-    @router.post("/server/keys")
-    def rotate() -> KeyRotation:
-        server.keys.insert(0, f"{len(server.keys):012}")
-        return KeyRotation(key=server.keys[0], values=3)
-
-    @router.delete("/server/keys/{key}")
-    def forget(key: str) -> Response:
-        server.keys.remove(key)
-        return Response(status_code=204)
-
-    return router
-
-
-def _people(server: FakeServer) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/server")
-    def about() -> Server:
-        limit = server.code_limit_mb
-        return Server(version=__version__, id="fake", url=server.url, code_limit_mb=limit)
-
-    @router.get("/me")
-    def me() -> dict[str, Any]:
-        return {"user": "ann", "role": server.role, "projects": ["main"]}
-
-    @router.get("/projects")
-    def projects() -> list[dict[str, Any]]:
-        return [{"name": "main", "role": "admin", "created_at": LONG_AGO}]
-
-    @router.put("/users/{name}")
-    async def change_user(name: str, request: Request) -> User:
-        server.roles[name] = (await request.json())["role"]
-        return User(name=name, role=GlobalRole(server.roles[name]), created_at=LONG_AGO)
-
-    @router.post("/users/{name}/tokens", status_code=201)
-    async def create_token(name: str, request: Request) -> NewToken:
-        asked = await request.json()
-        server.tokens.append((name, asked))
-        scopes = asked.get("scopes", ["api"])
-        return NewToken(id="1", name="t", created_at=LONG_AGO, scopes=scopes, value="the-value")
-
-    @router.get("/users/{name}/tokens")
-    def list_tokens(name: str) -> list[Token]:
-        return [Token(id="1", name="t", created_at=LONG_AGO, scopes=("services:main/llm",))]
-
-    @router.get("/audit")
-    @router.get("/projects/main/audit")
-    def audit(request: Request, limit: int = 100, before: int = 10**6) -> list[AuditEvent]:
-        server.audits.append((request.url.path, dict(request.query_params)))
-        return [event for event in server.events if event.id < before][:limit]
-
-    return router
-
-
-def _deployments(server: FakeServer) -> APIRouter:
-    router = APIRouter(prefix="/projects/main")
-
-    @router.post("/plans")
-    async def make_plan(request: Request) -> Plan:
-        server.planned.append(await request.json())
-        return server.plan
-
-    @router.post("/offers")
-    async def find_offers(request: Request) -> OfferList:
-        server.offers_asked.append(await request.json())
-        return server.offers
-
-    @router.post("/runs")
-    async def apply(request: Request) -> Response:
-        server.applied.append((request.headers["idempotency-key"], await request.json()))
-        if server.lost_answers:
-            server.lost_answers -= 1
-            return server.envelope(503, "unavailable", "Temporal does not answer.")
-        accepted = Accepted(run="llm", incarnation="", revision=1, replicas=1)
-        answer = Applied(
-            project="main",
-            name=server.plan.name,
-            action=server.plan.action,
-            accepted=accepted,
-            url=URL,
-            model="llama",
-            model_url="http://localhost:3000/proxy/models/main/",
-        )
-        return JSONResponse(answer.model_dump(mode="json"))
-
-    return router
-
-
-def _runs(server: FakeServer) -> APIRouter:
-    router = APIRouter(prefix="/projects/main/runs")
-
-    @router.get("")
-    def list_runs() -> list[RunView]:
-        return server.runs
-
-    @router.get("/{name}")
-    def show_run(name: str) -> RunView:
-        _known(server, name)
-        for each in server.runs:
-            if each.name == name:
-                return each
-        return run(RunPhase.RUNNING, replica(), name=name)
-
-    @router.post("/{name}/stop")
-    async def stop(name: str, request: Request) -> RunView:
-        _known(server, name)
-        server.stopped.append((name, (await request.json())["abort"]))
-        server.states = [run(RunPhase.TERMINATED, status_message="stopped", name=name)]
-        server.held.set()
-        return run(RunPhase.TERMINATING, name=name)
-
-    @router.get("/{name}/events")
-    def events(name: str) -> StreamingResponse:
-        _known(server, name)
-        return StreamingResponse(_states(server), media_type="text/event-stream")
-
-    @router.get("/{name}/logs")
-    def logs(name: str, request: Request, after: int = 0, follow: bool = False) -> Response:
-        _known(server, name)
-        server.log_queries.append(dict(request.query_params))
-        lines = [line for line in server.logs if line["id"] > after]
-        if not follow:
-            return JSONResponse(lines)
-        return StreamingResponse(_lines(server, lines), media_type="text/event-stream")
-
-    return router
-
-
-def _belongings(server: FakeServer) -> APIRouter:
-    router = APIRouter(prefix="/projects/main")
-
-    @router.put("/secrets/{name}")
-    async def put_secret(name: str, request: Request) -> Secret:
-        server.secrets[name] = (await request.json())["value"]
-        return Secret(name=name, updated_at=LONG_AGO)
-
-    @router.get("/secrets")
-    def list_secrets() -> list[Secret]:
-        return [Secret(name=name, updated_at=LONG_AGO) for name in server.secrets]
-
-    @router.delete("/secrets/{name}")
-    def delete_secret(name: str) -> Response:
-        if server.secrets.pop(name, None) is None:
-            raise HTTPException(404, f"There is no secret `{name}`.")
-        return Response(status_code=204)
-
-    @router.head("/code/{sha256}")
-    def has_code(sha256: str) -> Response:
-        return Response(status_code=204 if sha256 in server.code else 404)
-
-    @router.put("/code/{sha256}", status_code=201, response_model=CodeArchive)
-    async def put_code(sha256: str, request: Request) -> Response | CodeArchive:
-        body = await request.body()
-        if server.lost_uploads:
-            server.lost_uploads -= 1
-            return Response(status_code=502)
-        assert hashlib.sha256(body).hexdigest() == sha256
-        server.code[sha256] = body
-        return CodeArchive(sha256=sha256, size=len(body))
-
-    return router
-
-
-def log_line(number: int, text: str, stream: str = "stdout") -> dict[str, Any]:
-    return {"id": number, "at": LONG_AGO.isoformat(), "replica": 0, "stream": stream, "text": text}
-
-
-def _known(server: FakeServer, name: str) -> None:
-    if name not in server.known_runs:
-        raise HTTPException(404, f"There is no run `{name}` in the project `main`.")
-
-
-async def _states(server: FakeServer) -> AsyncIterator[str]:
-    """Each state once, over all connections; the last one again and again."""
-    while True:
-        state = server.states.pop(0) if len(server.states) > 1 else server.states[0]
-        yield f"event: status\ndata: {state.model_dump_json()}\n\n"
-        if state.status.is_final:
-            return
-        await asyncio.sleep(0.02)
-
-
-async def _lines(server: FakeServer, lines: list[dict[str, Any]]) -> AsyncIterator[str]:
-    """The lines, cut off after `cut_after` of them once; the end waits for `held`."""
-    for count, line in enumerate(lines):
-        if count == server.cut_after:
-            server.cut_after = None
-            return
-        text = JSONResponse(line).body
-        yield f"id: {line['id']}\nevent: log\ndata: {bytes(text).decode()}\n\n"
-    while not server.held.is_set():
-        await asyncio.sleep(0.02)
-    yield "event: end\ndata: {}\n\n"
-
-
-@contextmanager
-def serving(server: FakeServer, port: int = 0) -> Iterator[FakeServer]:
-    """Serve on a loopback port until the block ends."""
-    listener = socket.create_server(("127.0.0.1", port))
-    server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(app_of(server), log_level="critical", timeout_graceful_shutdown=1)
-    process = uvicorn.Server(config)
-    thread = threading.Thread(target=process.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.held.set()
-        process.should_exit = True
-        thread.join()
-        listener.close()

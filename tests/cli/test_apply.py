@@ -7,53 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
-from spec.offer import Offer, Refusal, RefusalKind
 from spec.plan import Change, FieldChange, PlanAction
 from spec.status import EndReason, ReplicaPhase, RunPhase
-from tests.cli.conftest import Perdure
-from tests.cli.fake_server import URL, FakeServer, log_line, plan, replica, run
+from tests.cli.conftest import SERVICE, Perdure
+from tests.cli.fake_server import (
+    DONE,
+    READY,
+    STARTING,
+    URL,
+    FakeServer,
+    an_offer,
+    log_line,
+    plan,
+    replica,
+    run,
+)
 from tests.cli.screen import shown_blocks
-
-NO_PLACE = RefusalKind.CAPACITY
-
-SERVICE = """\
-type: service
-name: llm
-port: 8000
-commands: [python -m http.server 8000]
-resources:
-  gpu: 24GB
-"""
-
-STARTING = run(RunPhase.PROVISIONING, replica(status=ReplicaPhase.PROVISIONING, ready=False))
-READY = run(RunPhase.RUNNING, replica())
-DONE = run(RunPhase.DONE, replica(status=ReplicaPhase.DONE, ready=False))
-
-
-@pytest.fixture
-def service(workplace: Path) -> Path:
-    file = workplace / "service.dstack.yml"
-    file.write_text(SERVICE)
-    return file
-
-
-def an_offer(**properties: object) -> Offer:
-    gpu = Gpu(id="", vendor=GpuVendor.NVIDIA, name="A5000", memory=24)
-    defaults: dict[str, object] = {
-        "backend": "runpod",
-        "region": "CA-MTL-1",
-        "instance_type": "NVIDIA RTX A5000",
-        "runtime": RuntimeKind.DOCKER,
-        "cpu_arch": CpuArch.X86,
-        "cpus": 18,
-        "memory": 100,
-        "disk": 100,
-        "gpus": (gpu, gpu),
-        "spot": True,
-        "price": 0.22,
-    }
-    return Offer.model_validate(defaults | properties)
 
 
 def test_a_service_is_planned_submitted_and_followed_to_its_end(
@@ -149,15 +118,6 @@ def test_code_is_sent_again_to_a_server_that_went_away(
     assert (server.lost_uploads, len(server.code), len(server.applied)) == (0, 1, 1)
 
 
-def test_without_a_terminal_the_answer_must_be_given_in_advance(
-    service: Path, server: FakeServer, perdure: Perdure
-) -> None:
-    said = perdure("apply", "-f", service.name)
-    assert said.code == 2
-    assert said.err.endswith("hint: Answer in advance with `-y`.\n")
-    assert not server.applied
-
-
 @pytest.mark.parametrize(
     ("reason", "message", "code"),
     [
@@ -201,49 +161,6 @@ def test_a_run_that_fails_is_told_with_what_to_do_and_what_others_say(
     )
 
 
-def test_a_refused_plan_says_each_reason_with_its_hint(
-    service: Path, server: FakeServer, perdure: Perdure
-) -> None:
-    server.plan = plan(
-        refusals=(
-            Refusal(subject="retry", message="`retry` is not supported yet.", hint="Remove it."),
-            Refusal(subject="files", message="Not supported yet.", hint="Remove that."),
-        )
-    )
-    said = perdure("apply", "-f", service.name, "-y")
-    assert said.code == 1
-    assert said.err == (
-        "error: The run cannot be submitted. [refused]\n"
-        "  `retry` is not supported yet.\n"
-        "  hint: Remove it.\n"
-        "  files: Not supported yet.\n"
-        "hint: Remove that.\n"
-    )
-    assert not server.applied
-
-
-def test_a_hint_that_several_reasons_share_is_given_once(
-    service: Path, server: FakeServer, perdure: Perdure
-) -> None:
-    hints = ("Remove it.", "Remove it.", "Free it.", "Remove it.")
-    server.plan = plan(
-        refusals=tuple(
-            Refusal(subject="run", message=f"The run lacks {number}.", hint=hint)
-            for number, hint in enumerate(hints)
-        )
-    )
-    said = perdure("apply", "-f", service.name, "-y")
-    assert said.err == (
-        "error: The run cannot be submitted. [refused]\n"
-        "  The run lacks 0.\n"
-        "  The run lacks 1.\n"
-        "  The run lacks 2.\n"
-        "  hint: Free it.\n"
-        "  The run lacks 3.\n"
-        "hint: Remove it.\n"
-    )
-
-
 @pytest.mark.parametrize("ready", [True, False])
 def test_applying_what_runs_says_that_nothing_changes_and_where_it_is(
     service: Path, server: FakeServer, perdure: Perdure, ready: bool
@@ -263,31 +180,6 @@ def test_a_name_that_was_made_up_is_told_with_the_way_to_stop_it(
     assert told not in perdure("apply", "-f", service.name, "-y", "-d").err
     service.write_text(SERVICE.replace("name: llm\n", ""))
     assert told in perdure("apply", "-f", service.name, "-y", "-d").err
-
-
-def test_without_offers_there_is_no_capacity(
-    service: Path, server: FakeServer, perdure: Perdure
-) -> None:
-    reason = Refusal(kind=NO_PLACE, subject="a machine", message="This machine has no GPU.")
-    server.plan = plan(total_offers=0, refusals=(reason,))
-    said = perdure("apply", "-f", service.name, "-y")
-    assert said.code == 5
-    assert said.err.startswith(
-        "error: No offer fits. [no_capacity]\n"
-        "  a machine: This machine has no GPU.\n"
-        "hint: `perdure offer`"
-    )
-
-
-def test_what_no_place_can_honour_is_refused_whatever_there_is_no_capacity_for(
-    service: Path, server: FakeServer, perdure: Perdure
-) -> None:
-    full = Refusal(kind=NO_PLACE, subject="local", message="It is full.")
-    other = Refusal(subject="local", message="`image` is needed.")
-    server.plan = plan(total_offers=0, refusals=(full, other))
-    said = perdure("apply", "-f", service.name, "-y")
-    assert said.code == 1
-    assert said.err.startswith("error: The run cannot be submitted. [refused]\n")
 
 
 def test_changes_are_listed_with_the_way_in_which_they_are_made(
@@ -340,34 +232,3 @@ def test_without_a_file_the_folders_own_is_taken(
     assert perdure("apply", "-y", "-d").code == 2
     (workplace / ".dstack.yml").write_text(SERVICE)
     assert perdure("apply", "-y", "-d").code == 0
-
-
-def test_a_wrong_configuration_is_told_with_its_place(
-    service: Path, server: FakeServer, perdure: Perdure
-) -> None:
-    service.write_text(SERVICE.replace("port", "prot"))
-    said = perdure("apply", "-f", service.name, "-y")
-    assert said.code == 1
-    assert said.err.startswith("error: service.dstack.yml:3:1: `prot` is not a known property")
-    assert "hint: Did you mean `port`?\n" in said.err
-    assert "error: service.dstack.yml:1:1: `port` is missing. [" in said.err
-
-
-def test_options_that_exclude_each_other_are_wrong_usage(perdure: Perdure) -> None:
-    said = perdure("apply", "--spot", "--on-demand")
-    assert said.code == 2
-    assert "--spot and --on-demand exclude each other" in said.err
-
-
-def test_no_server_is_told_with_what_to_do(
-    service: Path, perdure: Perdure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said = perdure("apply", "-f", service.name, "-y")
-    assert said.code == 1
-    assert said.err.startswith("error: No server is known. [server_unreachable]\n")
-    assert "`perdure server`" in said.err
-    monkeypatch.setenv("PERDURE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("PERDURE_TOKEN", "any")
-    said = perdure("apply", "-f", service.name, "-y")
-    assert said.code == 1
-    assert said.err.startswith("error: No server answers at http://127.0.0.1:9.")

@@ -9,8 +9,7 @@ import yaml
 
 from spec.offer import OfferList, Refusal
 from tests.cli.conftest import Perdure
-from tests.cli.fake_server import TOKEN, FakeServer, log_line
-from tests.cli.test_apply import an_offer
+from tests.cli.fake_server import TOKEN, FakeServer, an_offer, log_line
 
 
 def test_a_secret_comes_from_stdin_and_is_never_shown(server: FakeServer, perdure: Perdure) -> None:

@@ -13,7 +13,8 @@ from api.app import PREFIX, public_app
 from api.services import Services
 from spec.status import RunPhase
 from tests.api.conftest import clock, first_start, runs, services, settings, store
-from tests.cli.fake_server import TOKEN, FakeServer, app_of, log_line, run
+from tests.cli.fake_api import app_of
+from tests.cli.fake_server import TOKEN, FakeServer, log_line, run
 
 __all__ = ["clock", "first_start", "runs", "services", "settings", "store"]
 

@@ -6,9 +6,9 @@ import pytest
 
 from spec.offer import Refusal
 from spec.status import ReplicaPhase, RunPhase
-from tests.cli.fake_server import FakeServer, log_line, plan, replica, run
+from tests.cli.conftest import SERVICE
+from tests.cli.fake_server import DONE, READY, STARTING, FakeServer, log_line, plan, replica, run
 from tests.cli.screen import CTRL_C, CTRL_D, Terminal, terminal
-from tests.cli.test_apply import DONE, READY, SERVICE, STARTING
 
 APPLY = ("apply", "-f", "service.dstack.yml")
 

@@ -1,38 +1,16 @@
 """When clients, replicas or the network do not play along."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 
 import pytest
 
-from tests.ports import free_port
 from tests.proxy.running import RunningProxy, head
-from tests.proxy.upstream import Connection, Upstream, answering
+from tests.proxy.upstream import Connection, Held, Upstream
 from tests.proxy.wire import Client, read_head
 from tests.testbed.deadline import eventually
 
 Start = Callable[..., Awaitable[Upstream]]
-Connect = Callable[[], Awaitable[Client]]
-
-
-class Held:
-    """An application that begins (or does not) to answer, and waits for the end."""
-
-    def __init__(self, beginning: bytes) -> None:
-        self._beginning = beginning
-        self.arrived = asyncio.Event()
-        self.left = asyncio.Event()
-
-    async def __call__(self, connection: Connection) -> None:
-        await connection.request()
-        await connection.write(self._beginning)
-        self.arrived.set()
-        await connection.gone()
-        self.left.set()
-
-
 STREAM = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n"
 
 
@@ -85,86 +63,6 @@ async def test_a_body_that_only_a_reset_ends_does_not_look_whole(
     release.set()
     with pytest.raises(ConnectionResetError):
         await client.ended()
-
-
-async def test_a_kept_connection_that_was_just_closed_is_nobodys_problem(
-    proxy: RunningProxy, upstream: Start, client: Client
-) -> None:
-    application = await upstream(answering())
-    name = await proxy.publish(application.address)
-    for _ in range(50):
-        assert (await client.send(head(name))).status == 200
-
-
-async def test_a_request_with_a_body_is_never_sent_twice(
-    proxy: RunningProxy, upstream: Start, client: Client
-) -> None:
-    arrived = 0
-
-    async def answer_first(connection: Connection) -> None:
-        nonlocal arrived
-        await connection.request()
-        await connection.reply(b"x")
-        await connection.request()
-        arrived += 1
-
-    name = await proxy.publish((await upstream(answer_first)).address)
-    assert (await client.send(head(name))).status == 200
-    reply = await client.send(head(name, "Content-Length: 1", method="POST") + b"x")
-    assert (reply.status, arrived) == (502, 1)
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_a_replica_that_cannot_be_reached_is_replaced_by_another(
-    proxy: RunningProxy, upstream: Start, client: Client, method: str
-) -> None:
-    application = await upstream()
-    gone = f"tcp://127.0.0.1:{free_port()}"
-    name = await proxy.publish(gone, application.address, gone.replace("127.0.0.1", "127.0.0.2"))
-    for _ in range(20):
-        raw = head(name, "Content-Length: 3", method=method) + b"abc"
-        assert (await client.send(raw)).body == b"abc"
-
-
-async def test_a_silent_address_costs_half_a_second_and_is_then_avoided(
-    proxy: RunningProxy, upstream: Start, client: Client
-) -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for each in fillers:
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        silent = f"tcp://127.0.0.1:{full.getsockname()[1]}"
-        name = await proxy.publish(silent, (await upstream()).address)
-        async with asyncio.timeout(5):  # half of them would cost 7.5 s
-            for _ in range(30):
-                assert (await client.send(head(name))).status == 200
-        for each in fillers:
-            each.close()
-
-
-async def test_when_no_replica_can_be_reached_the_answer_is_502(
-    proxy: RunningProxy, client: Client
-) -> None:
-    name = await proxy.publish(*(f"tcp://127.0.0.1:{free_port()}" for _ in range(2)))
-    for _ in range(3):
-        reply = await client.send(head(name))
-        assert reply.status == 502
-        assert b'"code": "unreachable"' in reply.body
-
-
-async def test_the_last_replica_is_never_ejected(
-    proxy: RunningProxy, upstream: Start, client: Client
-) -> None:
-    port = free_port()
-    name = await proxy.publish(f"tcp://127.0.0.1:{port}")
-    for _ in range(3):
-        assert (await client.send(head(name))).status == 502
-    application = await Upstream().start(port)
-    assert (await client.send(head(name))).status == 200
-    await application.close()
 
 
 async def test_a_silent_replica_is_a_504(
@@ -235,85 +133,3 @@ async def _upload(client: Client, size: int) -> None:
     for _ in range(size // 100_000):
         client.write(b"x" * 100_000)
         await client.writer.drain()
-
-
-async def test_requests_go_to_the_replica_with_the_fewest(
-    proxy: RunningProxy, upstream: Start, client: Client, connect: Connect
-) -> None:
-    held, free = Held(b""), await upstream()
-    name = await proxy.publish((await upstream(held)).address, free.address)
-    waiting = []
-    while not held.arrived.is_set():
-        waiting.append(await connect())
-        waiting[-1].write(head(name))
-        with_reply = asyncio.ensure_future(waiting[-1].reader.read(1))
-        arrived = asyncio.ensure_future(held.arrived.wait())
-        await asyncio.wait((with_reply, arrived), return_when=asyncio.FIRST_COMPLETED)
-        with_reply.cancel()
-        arrived.cancel()
-    before = len(free.requests)
-    for _ in range(20):
-        assert (await client.send(head(name))).status == 200
-    assert len(free.requests) == before + 20
-    for each in waiting:
-        each.abort()
-
-
-async def test_requests_in_flight_on_a_draining_replica_go_on(
-    proxy: RunningProxy, upstream: Start, client: Client
-) -> None:
-    release, arrived = asyncio.Event(), asyncio.Event()
-
-    async def answer(connection: Connection) -> None:
-        await connection.request()
-        arrived.set()
-        await release.wait()
-        await connection.reply(b"late")
-
-    other = await upstream()
-    name = await proxy.publish((await upstream(answer)).address)
-    client.write(head(name))
-    await arrived.wait()
-    await proxy.publish(other.address, run=name)
-    await proxy.drain(name)
-    await proxy.remove(name)
-    assert proxy.in_flight == 1
-    release.set()
-    assert (await client.reply()).body == b"late"
-    await eventually(lambda: proxy.in_flight == 0)
-
-
-async def test_an_address_that_comes_back_for_another_replica_is_reached_anew(
-    proxy: RunningProxy, upstream: Start, client: Client
-) -> None:
-    application = await upstream()
-    first = await proxy.publish(application.address)
-    assert (await client.send(head(first))).status == 200
-    await proxy.remove(first)
-    second = await proxy.publish(application.address)
-    assert (await client.send(head(second))).status == 200
-    assert application.connections == 2
-
-
-async def test_a_tunnel_is_reached_by_the_hash_of_its_address(
-    proxy: RunningProxy, client: Client
-) -> None:
-    address = "ssh://perdure@10.0.0.7:22#ssh-ed25519 AAAA/172.30.0.9:8000"
-    proxy.tunnels.mkdir()
-    path = proxy.tunnels / f"{sha256(address.encode()).hexdigest()[:32]}.sock"
-    failing = iter((True, False))
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(reader, writer)
-        if next(failing, False):  # as `ssh -L` with nobody behind it
-            await connection.request()
-        else:
-            await connection.request()
-            await connection.reply(b"through")
-        connection.close()
-
-    server = await asyncio.start_unix_server(accept, path)
-    name = await proxy.publish(address)
-    assert (await client.send(head(name))).body == b"through"
-    server.close()
-    await server.wait_closed()

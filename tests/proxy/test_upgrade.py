@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.proxy.running import RunningProxy, head
-from tests.proxy.test_framing import chunked
 from tests.proxy.upstream import Connection, Upstream
-from tests.proxy.wire import Client, read_head
+from tests.proxy.wire import Client, chunked, read_head
 
 Start = Callable[..., Awaitable[Upstream]]
 
@@ -140,3 +139,25 @@ async def test_a_switch_that_was_not_agreed_is_a_502(
 
     name = await proxy.publish((await upstream(answer)).address)
     assert (await client.send(head(name, *lines))).status == 502
+
+
+async def test_an_upgrade_to_http2_is_not_passed_on(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    application = await upstream()
+    name = await proxy.publish(application.address)
+    raw = head(name, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: x")
+    client.write(raw + head(name))
+    assert (await client.reply()).status == 200
+    assert (await client.reply()).status == 200
+    assert application.requests[0].get("upgrade") is None
+    assert application.requests[0].get("http2-settings") is None
+
+
+async def test_thousands_of_pipelined_upgrades_to_http2_are_plain_requests(
+    proxy: RunningProxy, client: Client
+) -> None:
+    asked = b"GET /proxy/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    client.write(asked * 2000)
+    for _ in range(2000):
+        assert (await client.reply()).status == 404

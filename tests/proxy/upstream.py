@@ -55,6 +55,22 @@ def answering(*lines: str) -> Handler:
     return answer
 
 
+class Held:
+    """An application that begins (or does not) to answer, and waits for the end."""
+
+    def __init__(self, beginning: bytes) -> None:
+        self._beginning = beginning
+        self.arrived = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def __call__(self, connection: Connection) -> None:
+        await connection.request()
+        await connection.write(self._beginning)
+        self.arrived.set()
+        await connection.gone()
+        self.left.set()
+
+
 class Upstream:
     """A server on a port of its own. It keeps every request that `echo` has seen."""
 

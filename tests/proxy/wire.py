@@ -92,3 +92,9 @@ class Client:
 
     def abort(self) -> None:
         self.writer.transport.abort()
+
+
+def chunked(body: bytes, size: int = 7001) -> bytes:
+    """A body in chunks of this size."""
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"

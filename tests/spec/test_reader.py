@@ -1,27 +1,10 @@
 """An error says where, what is allowed and what was probably meant; a secret is never in it."""
 
-import contextlib
-import textwrap
-from pathlib import Path
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from perdure.errors import InvalidConfiguration
-from spec.reader import read_configuration, read_profiles
-from spec.service import ServiceConfiguration
-from tests.spec.strategies import anything
-from tests.spec.writing import read, service
-
-SERVICE = "type: service\nport: 8000\ncommands: [serve]\n"
-
-
-def refused(text: str) -> InvalidConfiguration:
-    with pytest.raises(InvalidConfiguration) as caught:
-        read_configuration(text, "service.dstack.yml")
-    assert caught.value.file == "service.dstack.yml"
-    return caught.value
+from spec.reader import read_profiles
+from tests.spec.writing import SERVICE, refused
 
 
 @pytest.mark.parametrize(
@@ -125,46 +108,6 @@ def test_a_file_that_is_no_service_says_so(text: str, place: tuple[int, int], me
     error = refused(text)
     assert (error.line, error.column) == place
     assert message in error.message
-
-
-INDENTED = "What is of one level begins in the same column"
-
-
-@pytest.mark.parametrize(
-    ("text", "place", "message", "hint"),
-    [
-        ("env:\n\t- A\n", (2, 1), "with spaces, and here is a tab", "Put spaces"),
-        ("port: 80\n  name: x\n", (2, 7), "not indented as those around it", INDENTED),
-        (" port: 80\nname: x\n", (2, 1), "not indented as those around it", INDENTED),
-        ("resources:\n  cpu: 1\n   gpu: 2\n", (3, 7), "not indented as those", INDENTED),
-        ("resources:\n   cpu: 1\n  gpu: 2\n", (3, 3), "not indented as those", INDENTED),
-        ("commands:\n  - a\n - b\n", (3, 2), "not indented as those", INDENTED),
-        ("image: *x\n", (1, 8), "begins with `*` needs quotes", "`@`"),
-        ("image: @x\n", (1, 8), "begins with `@` needs quotes", "`@`"),
-        ("image: `x`\n", (1, 8), "begins with a backtick needs quotes", "`@`"),
-        ("commands:\n  - echo: a: b\n", (2, 12), "A value that holds `: ` needs", "in quotes"),
-        ("'name': a: b\n", (1, 10), "A value that holds `: ` needs quotes", "in quotes"),
-        ("image: 'x\nport: 80\n", (1, 8), "opened and not closed", "Close it"),
-        ("image: 'x' y\n", (1, 12), "nothing may follow", "Put the whole value in quotes"),
-        ("port\nname: x\n", (2, 5), "has no `:` after its key", "`key: value`"),
-        ("volumes: - a\n", (1, 10), "A list cannot begin here", "in a line of its own"),
-        ('image: "\\q"\n', (1, 10), "This is not valid YAML: found unknown escape", ""),
-    ],
-)
-def test_a_mistake_of_yaml_has_a_remedy_that_fits(
-    text: str, place: tuple[int, int], message: str, hint: str
-) -> None:
-    error = refused(text)
-    assert (error.line, error.column) == place
-    assert message in error.message
-    assert hint in error.hint
-    assert bool(hint) is bool(error.hint)
-
-
-def test_aliases_cannot_make_a_small_file_large() -> None:
-    levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
-    error = refused(SERVICE + "a0: &a0 [x]\n" + "\n".join(levels))
-    assert "through its aliases" in error.message
 
 
 def test_all_problems_of_a_file_are_told_by_line_and_what_is_missing_last() -> None:
@@ -271,140 +214,6 @@ def test_groups_are_blamed_where_they_stand() -> None:
 def test_no_secret_is_in_a_message(more: str) -> None:
     error = refused(SERVICE + more)
     assert "hunter2" not in f"{error.message} {error.hint} {error!r} {error.__cause__}"
-
-
-@pytest.mark.parametrize(
-    ("more", "field", "value"),
-    [
-        ("python: 3.10", "python", "3.10"),
-        ("env: {VERSION: 3.10, N: 0012, T: 12:30:45}", "env", None),
-        ("max_duration: off", "max_duration", None),
-        ("idle_duration: off", "idle_duration", None),
-        ("auth: no", "auth", False),
-        ("auth: off", "auth", False),
-        ("nvcc: yes", "nvcc", True),
-        ("stop_duration:", "stop_duration", 300),
-        ("image: 7", "image", "7"),
-        ("model: 405", "model", None),
-    ],
-)
-def test_yaml_does_not_change_what_was_written(more: str, field: str, value: object) -> None:
-    found = getattr(read_configuration(SERVICE + more, "f"), field)
-    if field == "env":
-        assert found == {"VERSION": "3.10", "N": "0012", "T": "12:30:45"}
-    elif field == "model":
-        assert found.name == "405"
-    else:
-        assert found == value
-
-
-def test_anchors_and_merge_keys_are_understood() -> None:
-    text = """
-    type: service
-    port: 8000
-    replicas:
-      - &base {count: 1, commands: [serve], nvcc: true}
-      - {<<: *base, name: second, nvcc: false}
-    """
-    groups = read_configuration(textwrap.dedent(text), "f").groups
-    assert groups is not None
-    assert [(group.name, group.commands, group.nvcc) for group in groups] == [
-        ("0", ("serve",), True),
-        ("second", ("serve",), False),
-    ]
-
-
-@given(st.sampled_from(sorted(ServiceConfiguration.model_fields)), anything)
-@settings(max_examples=300)
-def test_whatever_is_written_is_read_or_refused_in_words(field: str, value: object) -> None:
-    with contextlib.suppress(InvalidConfiguration):
-        assert read(service(**{field: value})).model_dump(mode="json")
-
-
-SEED = [path.read_text() for path in sorted((Path(__file__).parent / "seed").glob("*.yml"))]
-ODD = st.sampled_from(
-    (
-        *(
-            "&a ",
-            "*a",
-            "<<: *a\n",
-            "? ",
-            "- ",
-            ": ",
-            "{",
-            "}",
-            "[",
-            "]",
-            "!!int ",
-            "!x ",
-            "|\n",
-            ">",
-        ),
-        *(
-            "\n",
-            "\t",
-            "\0",
-            "\x85",
-            "\ufeff",
-            "\ud800",
-            "%YAML 9.9\n",
-            "---\n",
-            "'",
-            '"',
-            "#",
-            "\\",
-        ),
-        *(
-            "9" * 400,
-            "1e999",
-            "0x" + "f" * 400,
-            ":59" * 99,
-            "2001-99-99",
-            "null",
-            "~",
-            "${{ env.A }}",
-        ),
-    )
-)
-
-
-@given(
-    text=st.sampled_from(SEED),
-    damage=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 30), ODD), max_size=4),
-)
-@settings(max_examples=300, deadline=None)
-def test_a_damaged_file_is_read_or_refused_in_words(
-    text: str, damage: list[tuple[int, int, str]]
-) -> None:
-    for place, gone, odd in damage:
-        at = place % (len(text) + 1)
-        text = text[:at] + odd + text[at + gone :]
-    for read_it in (read_configuration, read_profiles):
-        with contextlib.suppress(InvalidConfiguration):
-            read_it(text, "service.dstack.yml")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "9" * 100_000,
-        "0x" + "f" * 100_000,
-        "1" + ":59" * 50_000,
-        "1e999999999",
-        "&a [*a]",
-        "&a {A: *a}",
-        "{a: " * 3_000 + "1" + "}" * 3_000,
-        "!!binary ////",
-        "!!timestamp foo",
-        "!!python/object/apply:os.system [x]",
-        "${{" * 50_000,
-    ],
-    ids=lambda value: value[:12],
-)
-@pytest.mark.parametrize("name", ["name", "port", "env", "commands", "resources", "replicas"])
-def test_values_that_grow_or_never_end_are_refused_in_words(name: str, value: str) -> None:
-    with contextlib.suppress(InvalidConfiguration):
-        read_configuration(f"type: service\n{name}: {value}\n", "service.dstack.yml")
 
 
 def test_profiles_are_placed_too() -> None:

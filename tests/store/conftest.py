@@ -1,6 +1,6 @@
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from store.store import Store, open_store
 from tests.testbed.postgres import Postgres
 
 TOKEN = "token-of-the-admin"
+PROCESSES = 4
+ROUNDS = 6
+RUN = ("main", "app")
 
 
 class Clock:
@@ -107,3 +110,15 @@ def content(settings: Settings, server: Postgres | None) -> Callable[[], bytes]:
 async def store(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
     async with open_store(settings, clock=clock) as opened:
         yield opened
+
+
+@pytest.fixture
+async def stores(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Store, ...]]:
+    """A store for each of the processes."""
+    async with AsyncExitStack() as opened:
+        yield tuple(
+            [
+                await opened.enter_async_context(open_store(settings, clock=clock))
+                for _ in range(PROCESSES)
+            ]
+        )
