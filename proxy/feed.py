@@ -4,10 +4,11 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import httpx
 from pydantic import ValidationError
@@ -73,12 +74,11 @@ class FeedReader:
         """Read and renew, for ever; what is known stays while the API is away."""
         while True:
             try:
-                async with next(self._apis).client() as client, asyncio.TaskGroup() as both:
-                    both.create_task(self._read(client))
-                    both.create_task(self._renew(client))
-            except* (httpx.HTTPError, ValidationError, OSError) as failures:
+                async with next(self._apis).client() as client:
+                    await _until_one_fails(self._read(client), self._renew(client))
+            except (httpx.HTTPError, ValidationError, OSError) as failure:
                 self._state.api_up = False
-                self._tell_once(failures.exceptions[0])
+                self._tell_once(failure)
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def take(self, feed: Feed) -> None:
@@ -127,3 +127,20 @@ class FeedReader:
                     await self._news.wait()
             except TimeoutError:
                 continue
+
+
+async def _until_one_fails(*works: Coroutine[Any, Any, None]) -> None:
+    """Work on all at once; raise what the first one raises, and end the others.
+
+    A task group that fails in the moment in which it is cancelled forgets the cancellation: the
+    proxy would never end.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 from pathlib import Path
 
+import httpx
 import pytest
 
 from proxy import feed
@@ -55,3 +56,31 @@ async def test_one_that_stays_away_is_told_once(
     assert [record.getMessage() for record in caplog.records] == [
         "The internal API is away: [Errno 2] No such file or directory"
     ]
+
+
+async def test_a_reader_that_is_ended_in_the_moment_of_a_failure_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, failing = asyncio.Event(), asyncio.Event()
+
+    async def read(_: FeedReader, __: httpx.AsyncClient) -> None:
+        begun.set()
+        await failing.wait()
+        raise httpx.ConnectError("gone")
+
+    async def renew(_: FeedReader, __: httpx.AsyncClient) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(FeedReader, "_read", read)
+    monkeypatch.setattr(FeedReader, "_renew", renew)
+    key = tmp_path / "internal.key"
+    key.write_text("key")
+    plane = Plane(tunnels=tmp_path, limits=Limits())
+    api = InternalApi("unix:///nowhere", key)
+    reading = asyncio.create_task(FeedReader([api], plane, State(), "", introduce).run())
+    await begun.wait()
+    failing.set()
+    reading.cancel()
+    done, _ = await asyncio.wait({reading}, timeout=10)
+    assert done
+    assert reading.cancelled()
