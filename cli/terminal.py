@@ -109,10 +109,10 @@ def confirm(question: str) -> bool:
 
 def _answer(question: str) -> str | None:
     """What was typed; None for the end of input. The cursor is at the beginning of a line after."""
-    sys.stderr.write(f"{visible(question)} [y/n]: ")
-    sys.stderr.flush()
     line = ""
-    try:
+    try:  # from before the question: Ctrl-C may come as soon as it is seen
+        sys.stderr.write(f"{visible(question)} [y/n]: ")
+        sys.stderr.flush()
         line = sys.stdin.readline()
         return line.strip().lower() if line else None
     finally:
