@@ -16,7 +16,7 @@ from tests.ports import free_port
 from tests.testbed.deadline import wait_until
 from tests.testbed.kill import kill as kill_process
 
-NAME = "kept"
+NAME = "rotated"
 SECRET = "a-project-s3cret-value"
 GIVEN = {"VARIABLE": "v4lue-of-a-variable"}
 
