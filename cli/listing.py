@@ -8,8 +8,9 @@ from rich.live import Live
 from cli.client import Client
 from cli.connection import connect
 from cli.failure import last_words
+from cli.persistence import PATIENCE
 from cli.run_table import run_table, runs_json
-from cli.stream import PATIENCE, PAUSES
+from cli.stream import PAUSES
 from cli.terminal import answers, say, show
 from perdure.errors import Unavailable
 from spec.submission import RunView

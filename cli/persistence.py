@@ -10,8 +10,9 @@ from perdure.errors import Unavailable
 
 T = TypeVar("T")
 
-PATIENCE = 60.0
-"""Seconds for which a server that went away while it was asked is waited for."""
+PATIENCE = 120.0
+"""Seconds for which a server that went away while it was asked is waited for: an upgrade of the
+embedded one takes a few, a machine that swaps hangs for a minute."""
 PAUSE = 1.0
 """Seconds between two questions."""
 

@@ -7,8 +7,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from cli.client import Client
+from cli.persistence import PATIENCE
 from cli.run_table import describe_status
-from cli.stream import PATIENCE, follow
+from cli.stream import follow
 from cli.terminal import say
 from perdure.errors import NotFound, sentence
 from spec.log import LogStream

@@ -9,8 +9,9 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from cli.client import Client
+from cli.persistence import PATIENCE
 from cli.run_table import describe_status, mark
-from cli.stream import PATIENCE, follow
+from cli.stream import follow
 from cli.terminal import messages
 from spec.submission import RunView
 

@@ -7,10 +7,9 @@ from types import MappingProxyType
 from httpx_sse import ServerSentEvent
 
 from cli.client import Client
+from cli.persistence import PATIENCE
 from perdure.errors import Unavailable
 
-PATIENCE = 120.0
-"""Seconds for which a server may be away: an upgrade of the embedded one takes a few."""
 PAUSES = (0.2, 0.5, 1.0, 2.0)
 """Seconds between two attempts; the last one stays."""
 

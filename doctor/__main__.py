@@ -9,7 +9,7 @@ from doctor.bundle import write_bundle
 from doctor.check import diagnose
 from doctor.checks import ALL
 from perdure import logs
-from perdure.program import exit_status
+from perdure.program import exit_status, leave
 from perdure.settings import LogFormat, LogLevel, read_settings
 
 
@@ -30,4 +30,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

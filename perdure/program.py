@@ -2,10 +2,15 @@
 
 import asyncio
 import gc
+import logging
+import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
+from typing import NoReturn
 
 from perdure.errors import PerdureError
 from perdure.logs import set_up, tell_failure
@@ -39,6 +44,19 @@ def serve(module: str, process: str) -> int:
         asyncio.run(life(settings))
 
     return exit_status(body)
+
+
+def leave(status: int) -> NoReturn:
+    """Exit with all that was said written, but without taking the interpreter down.
+
+    Threads of Temporal's core go on calling into it, and one that does so meanwhile aborts the
+    process (https://github.com/temporalio/sdk-python/issues/300).
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(status)
 
 
 def stop_signal() -> asyncio.Event:

@@ -1,14 +1,13 @@
 """`python -m proxy`: one process of the data plane."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from ipaddress import ip_network
 from pathlib import Path
 
 from perdure.logs import set_up
-from perdure.program import exit_status
+from perdure.program import exit_status, leave
 from perdure.settings import Settings, read_settings
 from proxy import listener
 from proxy.limits import Limits
@@ -114,4 +113,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

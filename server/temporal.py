@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,8 +31,15 @@ DYNAMIC_CONFIG = (
 )
 # WAL: three times the writes. NORMAL survives a kill of the process, not always a loss of power.
 SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
+
+
+def tuned(values: Iterable[str]) -> list[str]:
+    """The options of `temporal server start-dev` that set these dynamic values."""
+    return [word for value in values for word in ("--dynamic-config-value", value)]
+
+
 TUNING = [
-    *(word for value in DYNAMIC_CONFIG for word in ("--dynamic-config-value", value)),
+    *tuned(DYNAMIC_CONFIG),
     *(word for value in SQLITE_PRAGMAS for word in ("--sqlite-pragma", value)),
 ]
 RETENTION = "720h"  # closed workflows stay 30 days; what must last longer is in the store

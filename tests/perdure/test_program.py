@@ -69,3 +69,17 @@ def test_a_service_with_an_impossible_setting_does_not_begin(tmp_path: Path) -> 
     assert done.returncode == 1
     assert done.stderr.startswith("error: `PERDURE_PORT` cannot be used")
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_is_left_with_all_that_it_said_and_without_the_interpreters_end() -> None:
+    script = """
+import atexit, sys
+from perdure.program import leave
+atexit.register(print, "taken down")
+sys.stdout.write("said")
+leave(4)
+"""
+    left = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert (left.returncode, left.stdout, left.stderr) == (4, "said", "")

@@ -23,7 +23,7 @@ from engine.ids import SEARCH_ATTRIBUTES
 from engine.plugin import plugin
 from engine.runs import Runs
 from perdure.settings import Settings
-from server.temporal import TUNING
+from server.temporal import TUNING, tuned
 from spec.offer import Offer
 from spec.plan import Plan, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec, RunStatus
@@ -42,6 +42,11 @@ MASTER_KEY = bytes(range(32))
 INTERNAL_KEY = b"the internal key"
 """Always the same, so that recorded histories can be read later."""
 BIN = str(Path(sys.executable).parent)
+IMPATIENCE = (
+    'history.workflowTaskRetryMaxInterval="1s"',
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
+)
+"""Temporal tries a workflow task that failed again after minutes, and marks its workflow late."""
 
 
 def service(**properties: object) -> ServiceConfiguration:
@@ -135,7 +140,7 @@ async def temporal_server(folder: Path) -> AsyncIterator[WorkflowEnvironment]:
         dev_server_existing_path=shutil.which("temporal", path=BIN),
         dev_server_database_filename=str(folder / "temporal.db"),
         dev_server_log_level="error",
-        dev_server_extra_args=TUNING,
+        dev_server_extra_args=[*TUNING, *tuned(IMPATIENCE)],
         search_attributes=SEARCH_ATTRIBUTES,
     ) as server:
         yield server
