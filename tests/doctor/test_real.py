@@ -19,6 +19,7 @@ from tests.workflows.stage import Stage
 from tests.workflows.test_bug import broken
 
 
+@pytest.mark.impatient
 async def test_a_run_whose_workflow_fails_is_named(
     at_work: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

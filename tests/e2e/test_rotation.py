@@ -65,6 +65,7 @@ def succeeded(place: Installation, part: str, before: int) -> bool:
         return False
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_rotation_costs_no_request_and_no_run_and_the_old_key_goes_when_its_runs_have(
     place: Installation, folder: Path

@@ -139,6 +139,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing(demo: Demo, moment: str) -> None:
         assert "Interrupted." in terminal.seen
 
 
+@pytest.mark.long
 def test_a_terminal_that_goes_away_leaves_nothing(demo: Demo) -> None:
     with demo() as terminal:
         terminal.wait_for(PROMPT)

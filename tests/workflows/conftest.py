@@ -17,6 +17,7 @@ from tests.workflows import commands, steps
 from tests.workflows.recording import NEXT, Recorder
 from tests.workflows.runtime import SocketRuntime
 from tests.workflows.stage import (
+    IMPATIENCE,
     INTERNAL_KEY,
     MASTER_KEY,
     PROJECT,
@@ -52,14 +53,18 @@ def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> AsyncIterator[Stage]:
     """A server and a store, without a worker."""
+    impatient = request.node.get_closest_marker("impatient") is not None
     settings = Settings(data_dir=tmp_path / "data", owner_check=0.5, start_timeout=20)
     settings.data.create()
     create_secret(settings.master_key_path, MASTER_KEY)
     create_secret(settings.data.internal_key, INTERNAL_KEY)
     await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
-    async with temporal_server(tmp_path) as server, open_store(settings) as store:
+    config = IMPATIENCE if impatient else ()
+    async with temporal_server(tmp_path, config) as server, open_store(settings) as store:
         address = server.client.service_client.config.target_host
         monkeypatch.setenv("TEMPORAL_ADDRESS", address)
         client = await connect(codec(settings))

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,10 +43,11 @@ INTERNAL_KEY = b"the internal key"
 """Always the same, so that recorded histories can be read later."""
 BIN = str(Path(sys.executable).parent)
 IMPATIENCE = (
+    'history.defaultWorkflowTaskTimeout="1s"',
     'history.workflowTaskRetryMaxInterval="1s"',
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
 )
-"""Temporal tries a workflow task that failed again after minutes, and marks its workflow late."""
+"""Of a Temporal that soon tries a workflow task again that failed, and soon marks its workflow."""
 
 
 def service(**properties: object) -> ServiceConfiguration:
@@ -134,13 +135,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def temporal_server(folder: Path) -> AsyncIterator[WorkflowEnvironment]:
+async def temporal_server(
+    folder: Path, dynamic_config: Iterable[str] = ()
+) -> AsyncIterator[WorkflowEnvironment]:
     """A dev server with its database in `folder`."""
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=shutil.which("temporal", path=BIN),
         dev_server_database_filename=str(folder / "temporal.db"),
         dev_server_log_level="error",
-        dev_server_extra_args=[*TUNING, *tuned(IMPATIENCE)],
+        dev_server_extra_args=[*TUNING, *tuned(dynamic_config)],
         search_attributes=SEARCH_ATTRIBUTES,
     ) as server:
         yield server

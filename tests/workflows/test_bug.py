@@ -25,6 +25,7 @@ def is_stuck(stage: Stage, workflow_id: str) -> Callable[[], Awaitable[bool]]:
     return look
 
 
+@pytest.mark.impatient
 async def test_a_bug_in_the_runs_policy_deletes_nothing(
     at_work: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,6 +41,7 @@ async def test_a_bug_in_the_runs_policy_deletes_nothing(
     assert not at_work.runtime.containers
 
 
+@pytest.mark.impatient
 async def test_a_bug_in_a_replica_deletes_nothing(
     at_work: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

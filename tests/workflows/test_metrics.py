@@ -76,6 +76,7 @@ async def eventually_done(command: list[str]) -> "subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.impatient
 async def test_a_run_that_is_stuck_is_a_figure_of_the_api(
     at_work: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ async def test_what_began_before_goes_on_with_its_old_steps_and_what_begins_take
         assert await replay_all(stage.client, codec(stage.settings)) == 3
 
 
+@pytest.mark.impatient
 async def test_a_version_that_forgot_the_old_steps_deletes_nothing_and_the_next_one_goes_on(
     stage: Stage,
 ) -> None:
