@@ -2,12 +2,14 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.housekeeping import sweep, sweep_code
+from api.process import watched
 from perdure.errors import Unavailable
 from perdure.keys import replace_secret
 from perdure.settings import Settings
@@ -21,14 +23,19 @@ from tests.api.fake_runs import FakeRuns, run_status
 from tests.store.conftest import Clock
 
 
+@asynccontextmanager
+async def sweeping(store: Store) -> AsyncIterator[None]:
+    """For ten seconds at most; it has ended before the store is closed."""
+    async with watched(sweep(store, FakeRuns(), pause=0.01), asyncio.Event()), asyncio.timeout(10):
+        yield
+
+
 async def test_old_events_of_the_audit_log_are_swept(store: Store, clock: Clock) -> None:
     await store.audit.record(NOBODY, Entry(Action.RUN_STOP, "main/app"))
     clock.move(days=366)
-    sweeping = asyncio.create_task(sweep(store, FakeRuns(), pause=0.01))
-    async with asyncio.timeout(10):
+    async with sweeping(store):
         while await store.audit.read(1):
             await asyncio.sleep(0.01)
-    sweeping.cancel()
 
 
 async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
@@ -45,11 +52,9 @@ async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
 
     monkeypatch.setattr(store.tokens, "expire", failing)
     with caplog.at_level(logging.WARNING):
-        sweeping = asyncio.create_task(sweep(store, FakeRuns(), pause=0.01))
-        async with asyncio.timeout(10):
+        async with sweeping(store):
             while len(await store.tokens.of("admin")) > 1:
                 await asyncio.sleep(0.01)
-        sweeping.cancel()
     assert [record.message for record in caplog.records] == [
         "What is over cannot be dropped for now: The store does not answer."
     ]
@@ -132,10 +137,8 @@ async def test_a_rotation_that_was_cut_is_brought_to_its_end(
     key = settings.master_key_path
     replace_secret(key, bytes(32) + key.read_bytes())
     new, _ = store.master_keys.all()
-    sweeping = asyncio.create_task(sweep(store, FakeRuns(), pause=0.01))
-    async with asyncio.timeout(10):
+    async with sweeping(store):
         while set(await store.master_keys.rows()) != {new.id}:
             await asyncio.sleep(0.01)
-    sweeping.cancel()
     assert settings.data.master_key_check.read_text().startswith(new.id)
     assert await store.secrets.values("main", ["KEY"]) == {"KEY": "value"}

@@ -85,7 +85,12 @@ async def stage(
     assert misplaced_keys(tmp_path, settings.data, settings.master_key_path) == []
 
 
-@pytest.fixture(params=[1_000, 0], ids=["cached", "replayed"])
+@pytest.fixture(
+    params=[
+        pytest.param(1_000, id="cached"),
+        pytest.param(0, id="replayed", marks=pytest.mark.long),
+    ]
+)
 async def at_work(
     stage: Stage, request: pytest.FixtureRequest, recorder: Recorder | None
 ) -> AsyncIterator[Stage]:
