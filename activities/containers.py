@@ -52,7 +52,10 @@ class Containers:
         spec, backend = order.start.spec, order.instance.backend
         refused = runtime_refusals(spec, kind, facts, self._default_image, backend=backend)
         if refused:
-            raise RuntimeUnsupported(" ".join(each.message for each in refused))
+            hints = dict.fromkeys(each.hint for each in refused if each.hint)
+            raise RuntimeUnsupported(
+                " ".join(each.message for each in refused), hint=" ".join(hints)
+            )
         return runtime, await self._jobs.make(order, kind)
 
     async def _runtime(self, instance: Instance) -> Runtime:

@@ -12,6 +12,7 @@ from api.routes import audit, code, keys, projects, runs, secrets, server, users
 from api.services import Services
 from perdure import __version__
 from perdure.errors import Forbidden, Unauthenticated, Unavailable
+from perdure.health import in_time
 
 PREFIX = "/api/v1"
 ANYWHERE = told(Unauthenticated, Forbidden, Unavailable)
@@ -42,7 +43,10 @@ def public_app(services: Services) -> FastAPI:
 
 
 def add_health(app: FastAPI, services: Services) -> None:
-    """`/healthz`: the process lives. `/readyz`: the store answers, too."""
+    """`/healthz`: the process lives. `/readyz`: it has what it needs.
+
+    Anybody may ask, so it is told without the reasons, which the process's own address has.
+    """
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:
@@ -50,5 +54,5 @@ def add_health(app: FastAPI, services: Services) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
-        await services.store.changes.latest()
-        return JSONResponse({"status": "ok"})
+        status, word = (await in_time(services.look)).summary()
+        return JSONResponse({"status": word}, status)

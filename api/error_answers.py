@@ -11,19 +11,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.document import DocumentedApp
-from perdure.errors import InvalidInput, NotFound, PerdureError, Unauthenticated, Unavailable
+from perdure.errors import (
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+    PerdureError,
+    Unauthenticated,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
 PROBLEM = "problem"
 """The type of `spec.section.problem`: an error in our words."""
-
-
-class MethodNotAllowed(InvalidInput):
-    """The path does not know this method."""
-
-    http_status = 405
+_DOCUMENT = "`GET /api/v1/openapi.json` says what there is."
 
 
 def answer(error: PerdureError, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -68,12 +70,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def frameworks(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 404:
-            return answer(NotFound("There is nothing at this address."))
+            return answer(NotFound("There is nothing at this address.", hint=_DOCUMENT))
         if error.status_code == 405:
             # The framework knows the methods of one of the path's routes only.
             methods = app.methods(request.url.path) if isinstance(app, DocumentedApp) else ()
             allowed = {"Allow": ", ".join(methods)} if methods else error.headers
-            return answer(MethodNotAllowed("This address does not know the method."), allowed)
+            unknown = MethodNotAllowed("This address does not know the method.", hint=_DOCUMENT)
+            return answer(unknown, allowed)
         return answer(InvalidInput("The request cannot be understood."))
 
 

@@ -45,7 +45,7 @@ async def run(settings: Settings) -> None:
             serving(internal_app(services, internal), settings.data.internal_socket, stop),
             serving_ui(services, stop),
             watched(sweep(store, services.runs), stop),
-            api_health(services, client),
+            api_health(services),
         ):
             await running.enter_async_context(part)
         await stop.wait()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from api.guesses import Guesses
 from engine.runs import Runs
+from perdure.health import Readiness, ask
 from perdure.key_ring import KeyRing, Keys
 from perdure.keys import Purpose
 from perdure.settings import Settings
@@ -25,6 +26,10 @@ class Services:
     session_keys: Keys
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     guesses: Guesses = field(default_factory=Guesses)
+
+    async def look(self) -> Readiness:
+        """Whether there is what the API needs."""
+        return await ask({"store": self.store.problem, "temporal": self.runs.problem})
 
     async def proxies_know(self, seq: int) -> None:
         """Wait until the live proxies have taken in the feed up to `seq`, or for long enough."""

@@ -55,10 +55,11 @@ def read_text(file: str | None) -> tuple[str, str]:
         return found, Path(found).read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInput(
-            f"`{found}` cannot be read: {(error.strerror or '').lower()}."
+            f"`{found}` cannot be read: {(error.strerror or '').lower()}.",
+            hint="Check its name and its permissions.",
         ) from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"`{found}` is not UTF-8 text.") from error
+        raise InvalidInput(f"`{found}` is not UTF-8 text.", hint="Save it as UTF-8.") from error
 
 
 def find_profile(name: str | None, root: Path) -> Profile | None:
@@ -68,6 +69,7 @@ def find_profile(name: str | None, root: Path) -> Profile | None:
         if name is None:
             return None
         raise NotFound(
-            f"There is no profile `{name}`: no `{PROFILES}` in the repository or the home folder."
+            f"There is no profile `{name}`: no `{PROFILES}` in the repository or the home folder.",
+            hint=f"Write it into `{PROFILES}`, or leave `--profile` out.",
         )
     return read_profiles(read_text(str(file))[1], str(file)).choose(name)

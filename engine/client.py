@@ -49,13 +49,14 @@ def codec_of(client: Client) -> PublicCodec:
     return made_with
 
 
-async def is_there(client: Client) -> bool:
-    """Whether Temporal answers this client now, within `ANSWER_SECONDS`."""
+async def problem(client: Client) -> str:
+    """Why Temporal cannot be asked now; empty when it answers within `ANSWER_SECONDS`."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await client.service_client.check_health()
+            healthy = await client.service_client.check_health()
     except (RPCError, TimeoutError):
-        return False
+        healthy = False
+    return "" if healthy else "Temporal does not answer."
 
 
 async def connect(codec: PublicCodec, *, patient: bool = True) -> Client:

@@ -15,7 +15,7 @@ from temporalio.workflow import ActivityCancellationType
 from engine.deed_metrics import counted
 from engine.failures import as_failure
 from engine.ids import Queue
-from engine.options import HEARTBEAT
+from engine.options import heartbeat
 from perdure.errors import PerdureError
 from perdure.subject import about, of_workflow
 from spec.public import PublicStr
@@ -31,8 +31,8 @@ Doer = TypeVar("Doer")
 class Deed(Generic[Given, Done]):
     """Call it in a workflow; bind its implementation with `@deed.implemented` in `activities`.
 
-    `timeout` bounds one attempt; a dead worker is noticed after `heartbeat`. `cancellation` says
-    whether a cancelled caller waits until the deed has ended.
+    `timeout` bounds one attempt; a dead worker is noticed after `options.heartbeat`. `cancellation`
+    says whether a cancelled caller waits until the deed has ended.
     """
 
     name: str
@@ -41,7 +41,6 @@ class Deed(Generic[Given, Done]):
     queue: Queue
     timeout: timedelta
     retry: RetryPolicy
-    heartbeat: timedelta = HEARTBEAT
     cancellation: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL
 
     async def __call__(self, given: Given, *, summary: str) -> Done:
@@ -52,7 +51,7 @@ class Deed(Generic[Given, Done]):
             result_type=self.done,
             task_queue=self.queue,
             start_to_close_timeout=self.timeout,
-            heartbeat_timeout=self.heartbeat,
+            heartbeat_timeout=heartbeat(),
             retry_policy=self.retry,
             cancellation_type=self.cancellation,
             summary=PublicStr(summary),
@@ -65,8 +64,8 @@ class Deed(Generic[Given, Done]):
         """Bind a method; other types are refused at import. Blocking SDKs go by `to_thread`.
 
         It beats as long as its process lives, so that a killed worker's deed is taken over after
-        `heartbeat`, not after `timeout`; a deed that hangs in a living process ends by `timeout`.
-        Our errors become Temporal's failures, retried or not by their class.
+        `options.heartbeat`, not after `timeout`; a deed that hangs in a living process ends by
+        `timeout`. Our errors become Temporal's failures, retried or not by their class.
         """
         hints = [hint for name, hint in get_type_hints(method).items() if name != "self"]
         if hints != [self.given, self.done]:
@@ -77,7 +76,7 @@ class Deed(Generic[Given, Done]):
         async def beating(doer: Doer, given: Given) -> Done:
             whose = activity.info().workflow_id or ""
             with about(of_workflow(whose)), counted(self.name):
-                beat = asyncio.create_task(_beat(self.heartbeat))
+                beat = asyncio.create_task(_beat())
                 try:
                     return await method(doer, given)
                 except PerdureError as error:
@@ -96,8 +95,9 @@ def deed_of(method: object) -> Deed[Any, Any] | None:
     return deed if isinstance(deed, Deed) else None
 
 
-async def _beat(heartbeat: timedelta) -> None:
+async def _beat() -> None:
     """Beat often: it costs nothing until the SDK sends one, at 0.8 of the time-out."""
+    pause = heartbeat().total_seconds() / 3
     while True:
         activity.heartbeat()
-        await asyncio.sleep(heartbeat.total_seconds() / 3)
+        await asyncio.sleep(pause)

@@ -1,14 +1,12 @@
 """Time-outs and retry policies, each with its reason."""
 
 from datetime import timedelta
+from functools import cache
 
 from temporalio.common import RetryPolicy
 
 from perdure import errors
-from perdure.settings import Settings
-
-HEARTBEAT = timedelta(seconds=Settings().heartbeat)
-"""A dead worker's deeds are taken over after this long."""
+from perdure.settings import read_settings
 
 FINAL_ERRORS = (
     errors.NoCapacity,
@@ -48,6 +46,15 @@ MINIMUM_GRACE = timedelta(seconds=10)
 
 LAST_LOGS = timedelta(seconds=60)
 """How long the release of an ended container waits for the rest of its log."""
+
+
+@cache
+def heartbeat() -> timedelta:
+    """A dead worker's deeds are taken over after this long.
+
+    Of this process's settings, when the first deed is asked for: whoever imports this reads none.
+    """
+    return timedelta(seconds=read_settings().heartbeat)
 
 
 def minutes(count: float) -> timedelta:

@@ -24,7 +24,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from engine import ids
-from engine.client import codec_of
+from engine.client import codec_of, problem
 from engine.failures import as_error
 from engine.key_use import living_by_key
 from perdure.errors import NotFound, RunStopping, Unavailable
@@ -48,6 +48,10 @@ class Runs:
         self._client = client
         self._codec = codec_of(client)
         self._renew_after_events = renew_after_events
+
+    async def problem(self) -> str:
+        """Why no run can be asked now; empty when Temporal answers."""
+        return await problem(self._client)
 
     def handle(self, project: str, run: str) -> WorkflowHandle[object, RunStatus]:
         """The run of this name, whichever life it is in."""

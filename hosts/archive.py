@@ -33,7 +33,10 @@ GNU_LONGER = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkp
 def refused(reason: object) -> ContainerCreateFailed:
     """An archive that cannot be unpacked, or must not be; names in it may be long and no text."""
     told = str(reason).encode(errors="replace").decode()[:500]
-    return ContainerCreateFailed(sentence(f"The code could not be unpacked: {told}"))
+    return ContainerCreateFailed(
+        sentence(f"The code could not be unpacked: {told}"),
+        hint="Apply again; a file that it names can stay out by `.gitignore` or `.dstackignore`.",
+    )
 
 
 class Content:

@@ -5,10 +5,16 @@
     │   ├── InvalidConfiguration        … in a file, with its line and column             exit 1
     │   ├── MissingVariable             an `env` name without a value
     │   ├── UnknownSecret               `${{ secrets.X }}` that does not exist
-    │   └── TooLarge                    over a limit of size                      HTTP 413
+    │   ├── TooLarge                    over a limit of size                      HTTP 413
+    │   │   └── HeadTooLarge            … of a request's head                     HTTP 431
+    │   ├── BadRequest                  not a request that can be passed on       HTTP 400
+    │   ├── MethodNotAllowed            not a method of this address              HTTP 405
+    │   ├── ExpectationFailed           an `Expect` that nobody understands       HTTP 417
+    │   └── VersionNotSupported         neither HTTP/1.1 nor 1.0                  HTTP 505
     ├── Unauthenticated                 no valid token                            HTTP 401, exit 4
     ├── Forbidden                       not allowed to this user                  HTTP 403, exit 4
     ├── NotFound                        no such run, project, user, secret        HTTP 404, exit 3
+    │   └── ModelNotFound               no service answers for this model
     ├── Conflict                        not in this state                         HTTP 409, exit 1
     │   ├── AlreadyExists               the name is taken
     │   ├── RunStopping                 the run is on its way out
@@ -17,8 +23,16 @@
     ├── Refused                         the plan refuses the configuration        HTTP 422, exit 1
     ├── NoCapacity                      no offer fits, or none has capacity       HTTP 409, exit 5
     ├── RateLimited                     too many requests                         HTTP 429, exit 1
+    ├── Slow                            the request did not arrive in time        HTTP 408, exit 1
     ├── Unavailable                     a part of the system does not answer      HTTP 503, exit 1
-    │   └── ServerUnreachable           the client found no server
+    │   ├── ServerUnreachable           the client found no server
+    │   ├── ApiUnreachable              … but the proxy, which found no API       HTTP 502
+    │   ├── Starting                    a service without a replica, yet
+    │   ├── NoReplica                   … and none is coming
+    │   ├── Unreachable                 none of a service's replicas answers      HTTP 502
+    │   ├── BadReply                    what a replica answered is no HTTP        HTTP 502
+    │   ├── Silent                      a replica says nothing for too long       HTTP 504
+    │   └── Busy                        the proxy holds all that it may
     ├── NoSpace                         the server's disk is full                 HTTP 507, exit 1
     ├── CannotStart                     a process of ours cannot start here               exit 1
     └── HostError                       a machine could not do its part
@@ -120,6 +134,36 @@ class TooLarge(InvalidInput):
     exit_code = 1
 
 
+class HeadTooLarge(TooLarge):
+    """The head of a request is larger than the proxy takes."""
+
+    http_status = 431
+
+
+class BadRequest(InvalidInput):
+    """A request that the proxy cannot pass on without doubt."""
+
+    http_status = 400
+
+
+class MethodNotAllowed(InvalidInput):
+    """The address does not know this method, or the proxy does not pass it on."""
+
+    http_status = 405
+
+
+class ExpectationFailed(InvalidInput):
+    """A request expects what the proxy does not understand."""
+
+    http_status = 417
+
+
+class VersionNotSupported(InvalidInput):
+    """A request in a version of HTTP that the proxy does not speak."""
+
+    http_status = 505
+
+
 class Unauthenticated(PerdureError):
     """No token, or one that is not valid (any more)."""
 
@@ -139,6 +183,10 @@ class NotFound(PerdureError):
 
     http_status = 404
     exit_code = 3
+
+
+class ModelNotFound(NotFound):
+    """No service of the project answers for this model. The code is OpenAI's own."""
 
 
 class Conflict(PerdureError):
@@ -182,6 +230,12 @@ class RateLimited(PerdureError):
     http_status = 429
 
 
+class Slow(PerdureError):
+    """A request did not arrive in time at the proxy."""
+
+    http_status = 408
+
+
 class Unavailable(PerdureError):
     """A part of the system does not answer now."""
 
@@ -190,6 +244,42 @@ class Unavailable(PerdureError):
 
 class ServerUnreachable(Unavailable):
     """The client found no server at its address."""
+
+
+class ApiUnreachable(Unavailable):
+    """The proxy answers, and the API behind it does not."""
+
+    http_status = 502
+
+
+class Starting(Unavailable):
+    """The service has no replica yet: one is on its way."""
+
+
+class NoReplica(Unavailable):
+    """The service has no replica, and none is coming."""
+
+
+class Unreachable(Unavailable):
+    """The proxy could reach none of the service's replicas."""
+
+    http_status = 502
+
+
+class BadReply(Unavailable):
+    """A replica broke its reply off before its first byte, or sent what is not HTTP."""
+
+    http_status = 502
+
+
+class Silent(Unavailable):
+    """A replica was silent for longer than the proxy waits."""
+
+    http_status = 504
+
+
+class Busy(Unavailable):
+    """The requests for models that are on their way hold all that the proxy may hold."""
 
 
 class NoSpace(PerdureError):

@@ -1,7 +1,7 @@
 """A process's health: `/healthz` (alive), `/startz`, `/readyz`, `/metrics`, and pages of its own.
 
-On a unix socket in the data directory, and on a TCP port where the settings ask for one. Never
-behind the front door.
+On a unix socket in the data directory, and on a TCP port where the settings ask for one. The front
+door leads to none of them; what the API tells there of its own is in `api.app`.
 """
 
 import asyncio
@@ -31,6 +31,8 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus's
 Page = Callable[[], bytes]
 """A JSON document, made when it is asked for."""
 Address = tuple[str, int]
+Answer = tuple[int, str, bytes]
+"""Status, content type and body."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,40 @@ class Readiness:
     missing: Mapping[str, str] = field(default_factory=dict)
     away: Mapping[str, str] = field(default_factory=dict)
 
+    def summary(self) -> tuple[int, str]:
+        """The status of `/readyz`, and its word."""
+        return (503, "not ready") if self.missing else (200, "ready")
+
     def answer(self) -> tuple[int, bytes]:
         """The status of `/readyz`, and its JSON."""
-        told: dict[str, object] = {"status": "not ready" if self.missing else "ready"}
+        status, word = self.summary()
+        told: dict[str, object] = {"status": word}
         told |= {"missing": dict(self.missing)} if self.missing else {}
         told |= {"away": dict(self.away)} if self.away else {}
-        return 503 if self.missing else 200, json.dumps(told, ensure_ascii=False).encode()
+        return status, json.dumps(told, ensure_ascii=False).encode()
 
 
 Look = Callable[[], Awaitable[Readiness]]
+Need = Callable[[], Awaitable[str]]
+"""Asks what is needed, and tells what is wrong with it; nothing when all is well."""
 Metrics = Callable[[], Awaitable[bytes]]
 """All metrics, in Prometheus's text format."""
+
+
+async def ask(needs: Mapping[str, Need]) -> Readiness:
+    """Ask all at once what is wrong with them; each that has an answer is missing."""
+    problems = await asyncio.gather(*(need() for need in needs.values()))
+    told = zip(needs, problems, strict=True)
+    return Readiness({name: problem for name, problem in told if problem})
+
+
+async def in_time(look: Look) -> Readiness:
+    """What a look finds; what hangs, and is not named, is missing after `LOOK_SECONDS`."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await look()
+    except TimeoutError:
+        return Readiness(missing={"look": "What is needed does not answer in time."})
 
 
 async def nothing_missing() -> Readiness:
@@ -146,7 +171,8 @@ class Health:
             async with asyncio.timeout(PATIENCE):
                 head = await reader.readuntil(b"\r\n\r\n")
                 path = head.split(b" ", 2)[1].partition(b"?")[0]
-                status, kind, body = await self._reply(path, pages)
+                page = pages.get(path)
+                status, kind, body = (200, JSON, page()) if page else await self.page(path)
                 writer.write(
                     b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n"
                     b"connection: close\r\n\r\n%s"
@@ -155,7 +181,8 @@ class Health:
                 await writer.drain()
         writer.close()
 
-    async def _reply(self, path: bytes, pages: Mapping[bytes, Page]) -> tuple[int, str, bytes]:
+    async def page(self, path: bytes) -> Answer:
+        """What every process tells of itself at this path, also for another server of it."""
         match path:
             case b"/healthz":
                 return 200, JSON, b'{"status": "ok"}'
@@ -165,19 +192,12 @@ class Health:
                 return (200, JSON, b'{"status": "started"}') if self.started else STARTING
             case b"/metrics":
                 return 200, TEXT, await self._metrics()
-            case _ if (page := pages.get(path)) is not None:
-                return 200, JSON, page()
         return 404, JSON, b'{"detail": "Nothing is here.", "code": "not_found"}'
 
-    async def _readiness(self) -> tuple[int, str, bytes]:
+    async def _readiness(self) -> Answer:
         if not self.started:
             return STARTING
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                readiness = await self._look()
-        except TimeoutError:
-            readiness = Readiness(missing={"look": "What is needed does not answer in time."})
-        status, body = readiness.answer()
+        status, body = (await in_time(self._look)).answer()
         return status, JSON, body
 
 

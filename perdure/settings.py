@@ -118,9 +118,9 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=65531,
-        description="The first of five ports for `/healthz`, `/readyz` and `/metrics`: of the "
-        "server, then the API, the worker, the proxy and the tunnels. 0: on unix sockets in the "
-        "data directory only.",
+        description="The first of five ports for `/healthz`, `/startz`, `/readyz` and `/metrics`: "
+        "of the server, then the API, the worker, the proxy and the tunnels. 0: on unix sockets in "
+        "the data directory only.",
     )
 
     runtime: RuntimeChoice = Field(

@@ -68,7 +68,9 @@ def ending_of_exit(job: JobState, run: str) -> Ending:
         return Ending(reason=EndReason.EXITED, exit_code=0)
     if job.out_of_memory:
         memory = "Raise the maximum of `resources.memory`, or have the service use less."
-        return ending_of_error(OutOfMemory("", hint=memory), job.exit_code)
+        return ending_of_error(
+            OutOfMemory("It used more memory than it may.", hint=memory), job.exit_code
+        )
     meaning = _EXITS.get(job.exit_code or 0, "")
     return ending_of_error(ContainerExited(meaning, hint=log), job.exit_code)
 

@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
+from perdure.errors import CannotStart
 from perdure.http_client import http_client
+from perdure.keys import read_internal_keys
 from proxy.plane import Plane
 from proxy.state import State
 from spec.feed import Feed, LeaseGrant, ProxyLease, RunStarted
@@ -38,8 +40,8 @@ class InternalApi:
     key: Path
 
     def client(self) -> httpx.AsyncClient:
-        """A client with the key; it is read anew, for it may come after us. Raises `OSError`."""
-        current, *_ = self.key.read_text().strip().splitlines() or [""]
+        """A client with the key; it is read anew, for it may be replaced. Raises `CannotStart`."""
+        current, *_ = read_internal_keys(self.key)
         return http_client(
             self.address,
             headers={"authorization": f"Bearer {current}"},
@@ -76,7 +78,7 @@ class FeedReader:
             try:
                 async with next(self._apis).client() as client:
                     await _until_one_fails(self._read(client), self._renew(client))
-            except (httpx.HTTPError, ValidationError, OSError) as failure:
+            except (httpx.HTTPError, ValidationError, OSError, CannotStart) as failure:
                 self._state.api_up = False
                 self._tell_once(failure)
             await asyncio.sleep(AGAIN_SECONDS)

@@ -1,17 +1,14 @@
 """Health, metrics, counters and the table, on an address of this process alone."""
 
-import json
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 import uvicorn
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from perdure.errors import NotFound
+from perdure.health import JSON, Answer, Health
 from perdure.http_server import HttpServer
-from proxy.metrics import exposition
 from proxy.plane import Plane
 from proxy.state import State
 from spec.route import RouteReport
@@ -19,15 +16,18 @@ from spec.route import RouteReport
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
-JSON = "application/json"
 
 
 class Management:
-    """An ASGI application. It shares the event loop with the data plane and nothing else."""
+    """An ASGI application. It shares the event loop with the data plane and nothing else.
 
-    def __init__(self, plane: Plane, state: State) -> None:
+    Of health and metrics it answers as `health` does, of which it is one more address.
+    """
+
+    def __init__(self, plane: Plane, state: State, health: Health) -> None:
         self._plane = plane
         self._state = state
+        self._health = health
         self._server: HttpServer | None = None
 
     async def serve(self, listener: socket.socket) -> None:
@@ -48,25 +48,14 @@ class Management:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, path: str, query: str) -> tuple[int, str, bytes]:
-        if path == "/healthz":
-            return 200, JSON, b'{"status": "ok"}'
-        if path == "/readyz":
-            status, body = self._state.readiness(self._plane).answer()
-            return status, JSON, body
-        if path == "/metrics":
-            return 200, CONTENT_TYPE_LATEST, exposition(self._plane, self._state)
+    async def _answer(self, path: str, query: str) -> Answer:
         if path == "/stats":
             return 200, JSON, self._state.stats(self._plane).model_dump_json().encode()
         if path == "/admin/routes":
             return await self._routes(verify="verify" in parse_qs(query))
-        return 404, JSON, _error(NotFound.code(), "There is nothing at this address.")
+        return await self._health.page(path.encode())
 
-    async def _routes(self, *, verify: bool) -> tuple[int, str, bytes]:
+    async def _routes(self, *, verify: bool) -> Answer:
         differs = await self._state.verify() if verify else None
         report = RouteReport(routes=self._plane.table.routes(), differs=differs)
         return 200, JSON, report.model_dump_json().encode()
-
-
-def _error(code: str, detail: str) -> bytes:
-    return json.dumps({"detail": detail, "code": code}).encode()

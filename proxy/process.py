@@ -81,7 +81,13 @@ async def _serve(options: Options) -> None:
     source = _source(options, plane, state)
     source.load()
     loop.add_signal_handler(signal.SIGHUP, source.reload)
-    management = Management(plane, state)
+    health = Health(
+        None,
+        address=health_address(options.settings, "proxy"),
+        look=partial(_readiness, plane, state),
+        metrics=partial(_metrics, plane, state),
+    )
+    management = Management(plane, state, health)
     managing = [management.serve(listener.private(options.manage))] if options.manage else []
     server = await loop.create_server(
         lambda: ClientConnection(plane), sock=options.listener, backlog=listener.BACKLOG
@@ -89,15 +95,7 @@ async def _serve(options: Options) -> None:
     plane.sweep()
     gc.freeze()
     logger.info("Listening on %s:%s", *options.listener.getsockname()[:2])
-    async with (
-        Health(
-            None,
-            address=health_address(options.settings, "proxy"),
-            look=partial(_readiness, plane, state),
-            metrics=partial(_metrics, plane, state),
-        ) as health,
-        asyncio.TaskGroup() as tasks,
-    ):
+    async with health, asyncio.TaskGroup() as tasks:
         health.started = True
         sourcing = tasks.create_task(source.run())
         for each in managing:

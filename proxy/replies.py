@@ -1,21 +1,45 @@
-"""The proxy's own answers: JSON with a text for people and a stable code, no internals. Pure."""
+"""The proxy's own answers: JSON with our words, a stable code and a hint, no internals. Pure."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cache
 from http import HTTPStatus
 
-from perdure.errors import Forbidden, NotFound, Unauthenticated
+from perdure.errors import (
+    ApiUnreachable,
+    BadReply,
+    BadRequest,
+    Busy,
+    ExpectationFailed,
+    Forbidden,
+    HeadTooLarge,
+    MethodNotAllowed,
+    ModelNotFound,
+    NoReplica,
+    NotFound,
+    PerdureError,
+    Silent,
+    Slow,
+    Starting,
+    TooLarge,
+    Unauthenticated,
+    Unreachable,
+    VersionNotSupported,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer. `body` is empty for those that have none."""
+    """A whole answer. `body` is empty for those that have none.
+
+    `openai` is the body in the form of OpenAI's errors, of those that are one.
+    """
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
+    openai: bytes = b""
 
     def render(self, *, keep: bool, head_only: bool = False, extra: bytes = b"") -> bytes:
         """On the wire. `extra` are whole header lines."""
@@ -33,16 +57,7 @@ class Reply:
 
     def as_openai(self) -> "Reply":
         """The same, readable for OpenAI's clients too."""
-        if not self.fields:
-            return self
-        error = {
-            "message": self.fields["detail"],
-            "type": "invalid_request_error" if self.status < 500 else "server_error",
-            "param": None,
-            "code": self.fields["code"],
-        }
-        body = _json({"error": error, **self.fields})
-        return Reply(self.status, body, self.headers, self.fields)
+        return replace(self, body=self.openai) if self.openai else self
 
 
 def _json(value: Mapping[str, object]) -> bytes:
@@ -50,53 +65,147 @@ def _json(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
-def error(status: int, code: str, detail: str, *headers: tuple[bytes, bytes]) -> Reply:
-    """An error of ours."""
-    fields = {"detail": detail, "code": code}
-    return Reply(status, _json(fields), headers, fields)
+def telling(error: PerdureError, *headers: tuple[bytes, bytes]) -> Reply:
+    """The answer that tells of an error, which nobody has raised.
+
+    `error` in it is the API's envelope; `detail` and `code` are for dstack's clients.
+    """
+    status, code = error.http_status, error.code()
+    plain = {"detail": error.message, "code": code}
+    ours = {"code": code, "message": error.message, "hint": error.hint}
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    openai = {**ours, "type": kind, "param": None}
+    return Reply(
+        status, _json({**plain, "error": ours}), headers, _json({**plain, "error": openai})
+    )
 
 
+@cache
 def without_replica(seconds: int, *, starting: bool) -> Reply:
     """503, with the seconds after which another try makes sense."""
-    header = (b"retry-after", b"%d" % seconds)
-    if starting:
-        return error(503, "starting", "The service is starting.", header)
-    return error(503, "no_replica", "The service has no replica, and none is coming.", header)
+    error = STARTING if starting else NO_REPLICA
+    return telling(error, (b"retry-after", b"%d" % seconds))
 
 
-UNAUTHENTICATED = error(
-    401,
-    Unauthenticated.code(),
-    "A valid token is needed: `Authorization: Bearer <token>`.",
+STARTING = Starting(
+    "The service is starting.",
+    hint="Try again after the seconds of `Retry-After`; `perdure ps` shows how far it is.",
+)
+NO_REPLICA = NoReplica(
+    "The service has no replica, and none is coming.",
+    hint="`perdure ps -v` says why; `perdure apply` starts it anew.",
+)
+UNAUTHENTICATED = telling(
+    Unauthenticated(
+        "A valid token is needed: `Authorization: Bearer <token>`.",
+        hint="`perdure user token create` makes one.",
+    ),
     (b"www-authenticate", b"Bearer"),
 )
-FORBIDDEN = error(
-    403,
-    Forbidden.code(),
-    "This token does not open this service: `perdure project list` shows its user's projects.",
+FORBIDDEN = telling(
+    Forbidden(
+        "This token does not open this service.",
+        hint="`perdure project list` shows the projects of its user; it may be for single services "
+        "of theirs.",
+    )
 )
-NO_RUN = error(404, NotFound.code(), "There is no such service.")
-NO_PLACE = error(404, NotFound.code(), "There is nothing at this address.")
-NO_MODEL_NAMED = error(400, "invalid_input", "The body must be a JSON object that names a `model`.")
-BODY_TOO_LARGE = error(413, "too_large", "The body is too large for a model's request.")
-NO_ROOM = error(
-    503,
-    "busy",
-    "Too many large requests for models are on their way.",
+NO_RUN = telling(
+    NotFound(
+        "There is no such service.",
+        hint="`perdure ps` shows those of a project: look at its name and at the address.",
+    )
+)
+NO_PLACE = telling(
+    NotFound(
+        "There is nothing at this address.",
+        hint="Services are at `/proxy/services/<project>/<run>/`, models below "
+        "`/proxy/models/<project>/`.",
+    )
+)
+_MODELS = "`GET /proxy/models/<project>/models` lists the models of a project."
+NO_MODEL_NAMED = telling(
+    BadRequest("The body must be a JSON object that names a `model`.", hint=_MODELS)
+)
+BODY_TOO_LARGE = telling(
+    TooLarge(
+        "The body is too large for a model's request.",
+        hint="Send less at once, or send it to `/proxy/services/<project>/<run>/`, where there is "
+        "no limit.",
+    )
+)
+NO_ROOM = telling(
+    Busy(
+        "Too many large requests for models are on their way.",
+        hint="Try again after the seconds of `Retry-After`.",
+    ),
     (b"retry-after", b"1"),
 )
-NO_FRONT = error(502, "api_unreachable", "The API does not answer.")
-UNREACHABLE = error(502, "unreachable", "No replica could be reached.")
-BROKEN = error(502, "bad_reply", "The replica's reply was broken off or is not HTTP.")
-SILENT = error(504, "silent", "The replica was silent for too long.")
-SLOW = error(408, "slow", "The request did not arrive in time.")
+NO_FRONT = telling(
+    ApiUnreachable(
+        "The API does not answer.",
+        hint="Try again in a moment. Services go on meanwhile; on the machine of the server "
+        "`perdure doctor` says what is wrong.",
+    )
+)
+UNREACHABLE = telling(
+    Unreachable(
+        "No replica could be reached.",
+        hint="Try again in a moment; `perdure ps -v` shows how the replicas are.",
+    )
+)
+BROKEN = telling(
+    BadReply(
+        "The replica's reply was broken off or is not HTTP.",
+        hint="`perdure logs` shows whether the service has failed. It must speak HTTP/1.1 on its "
+        "`port`.",
+    )
+)
+SILENT = telling(
+    Silent(
+        "The replica was silent for too long.",
+        hint="`perdure logs` shows what it does. The limit is `--silent-seconds` of the proxy.",
+    )
+)
+SLOW = telling(
+    Slow(
+        "The request did not arrive in time.",
+        hint="Send it anew, without long pauses.",
+    )
+)
 
 _REFUSALS = {
-    400: error(400, "bad_request", "This is not a request that can be passed on."),
-    405: error(405, "method_not_allowed", "This method is not passed on."),
-    417: error(417, "expectation_failed", "Only `Expect: 100-continue` is understood."),
-    431: error(431, "head_too_large", "The head of the request is too large."),
-    505: error(505, "version_not_supported", "HTTP/1.1 and HTTP/1.0 are understood."),
+    reply.status: reply
+    for reply in (
+        telling(
+            BadRequest(
+                "This is not a request that can be passed on.",
+                hint="It needs one `Host`, a path, and a body of one `Content-Length` or in whole "
+                "chunks.",
+            )
+        ),
+        telling(
+            MethodNotAllowed(
+                "This method is not passed on.", hint="All others are but `CONNECT` and `TRACE`."
+            )
+        ),
+        telling(
+            ExpectationFailed(
+                "Only `Expect: 100-continue` is understood.", hint="Leave `Expect` out."
+            )
+        ),
+        telling(
+            HeadTooLarge(
+                "The head of the request is too large.",
+                hint="Send fewer or shorter headers; often it is the cookies.",
+            )
+        ),
+        telling(
+            VersionNotSupported(
+                "HTTP/1.1 and HTTP/1.0 are understood.",
+                hint="HTTP/2 is for whoever terminates TLS in front of this address.",
+            )
+        ),
+    )
 }
 
 
@@ -107,7 +216,7 @@ def refusal(status: int) -> Reply:
 
 def unknown_model(name: str) -> Reply:
     """As OpenAI's own: clients look for the code."""
-    return error(404, "model_not_found", f"The model `{name}` does not exist.")
+    return telling(ModelNotFound(f"The model `{name}` does not exist.", hint=_MODELS))
 
 
 def moved(location: bytes) -> Reply:

@@ -19,7 +19,7 @@ async def nothing_to_verify() -> tuple[str, ...]:
 class State:
     """`feed` is the last sequence number taken in; `verify` names the runs that see it otherwise.
 
-    `temporal_up` and `api_up` are None while nobody asks them.
+    `temporal_up` and `api_up` are None while nobody asks them; `keyless` says why nobody can.
     """
 
     def __init__(self) -> None:
@@ -28,6 +28,7 @@ class State:
         self.feed = 0
         self.temporal_up: bool | None = None
         self.api_up: bool | None = None
+        self.keyless = ""
         self.heard_at = self.fed_at = time.monotonic()
         self.verify: Verify = nothing_to_verify
 
@@ -50,6 +51,8 @@ class State:
             away["temporal"] = "Temporal does not answer: the last known routes are served."
         if self.api_up is False:
             away["api"] = "The internal API does not answer: the last known tokens count."
+        if self.keyless:
+            (away if self.ready else missing)["key"] = self.keyless
         return Readiness(missing, away)
 
     def stats(self, plane: Plane) -> ProxyStats:

@@ -29,7 +29,10 @@ class Users:
                 await self._note(connection, by, Action.USER_CREATE, f"{name} {role}")
                 await record(connection, ChangeKind.USER, [name])
         except IntegrityError as error:
-            raise AlreadyExists(f"There is a user `{name}` already.") from error
+            raise AlreadyExists(
+                f"There is a user `{name}` already.",
+                hint="Choose another name; `perdure user list` shows all.",
+            ) from error
         return user
 
     async def all(self) -> tuple[User, ...]:

@@ -1,12 +1,14 @@
 """What a worker needs to do its work, and whether it has it."""
 
+from functools import partial
+
 from temporalio.client import Client
 
 from backends.base import Backend
 from backends.local import HOST
-from engine.client import is_there
+from engine import client as temporal
 from perdure.errors import PerdureError
-from perdure.health import Readiness
+from perdure.health import Readiness, ask
 from store.store import Store
 
 
@@ -25,12 +27,13 @@ class Needs:
         if self._had is None:
             return Readiness()
         store, client, backend = self._had
-        missing = {
-            "store": await store.problem(),
-            "temporal": "" if await is_there(client) else "Temporal does not answer.",
-            "runtime": await _runtime_problem(backend),
-        }
-        return Readiness({name: problem for name, problem in missing.items() if problem})
+        return await ask(
+            {
+                "store": store.problem,
+                "temporal": partial(temporal.problem, client),
+                "runtime": partial(_runtime_problem, backend),
+            }
+        )
 
 
 async def _runtime_problem(backend: Backend) -> str:

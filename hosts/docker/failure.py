@@ -30,5 +30,11 @@ def start_failure(text: str) -> HostError:
             hint="Install the NVIDIA container toolkit on the machine, then restart Docker.",
         )
     if any(sign in words for sign in VOLUME):
-        return VolumeFailed(sentence(f"A volume could not be mounted: {text}"))
-    return ContainerCreateFailed(sentence(f"The container could not be started: {text}"))
+        return VolumeFailed(
+            sentence(f"A volume could not be mounted: {text}"),
+            hint="Check the paths in `volumes`, and that they exist on the machine.",
+        )
+    return ContainerCreateFailed(
+        sentence(f"The container could not be started: {text}"),
+        hint="Check what Docker names, such as `entrypoint`, `user` or `working_dir`.",
+    )

@@ -47,6 +47,10 @@ class FakeRuns(Runs):
         self.needing: dict[bytes, list[str]] = {}
         self.failure: Exception | None = None
         self.breaks_after_apply = False
+        self.away = ""
+
+    async def problem(self) -> str:
+        return self.away
 
     def know(self, status: RunStatus) -> None:
         self.known[status.project, status.name] = status

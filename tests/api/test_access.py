@@ -1,6 +1,7 @@
 import httpx
 import pytest
 
+from api.services import Services
 from spec.people import ProjectRole
 from store.store import Store
 from tests.api.fake_runs import FakeRuns, run_status
@@ -36,6 +37,25 @@ class TestAuthentication:
     async def test_is_not_needed_for_health(self, anonymous: httpx.AsyncClient) -> None:
         for path in ("/healthz", "/readyz"):
             assert (await anonymous.get(f"http://api{path}")).status_code == 200
+
+    async def test_is_not_needed_to_hear_that_temporal_or_the_store_is_away(
+        self,
+        anonymous: httpx.AsyncClient,
+        services: Services,
+        runs: FakeRuns,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        async def away() -> str:
+            return "The store at db.internal does not answer."
+
+        runs.away = "Temporal does not answer."
+        assert (await services.look()).missing == {"temporal": "Temporal does not answer."}
+        answer = await anonymous.get("http://api/readyz")
+        assert (answer.status_code, answer.json()) == (503, {"status": "not ready"})
+        runs.away = ""
+        monkeypatch.setattr(services.store, "problem", away)
+        answer = await anonymous.get("http://api/readyz")
+        assert (answer.status_code, answer.json()) == (503, {"status": "not ready"})
 
     async def test_tells_who_one_is(
         self, alice: httpx.AsyncClient, admin: httpx.AsyncClient, store: Store

@@ -1,5 +1,6 @@
 """The API as a client sees it, and errors as people do."""
 
+import json
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from perdure.errors import (
     Unauthenticated,
     Unavailable,
 )
+from proxy.replies import BROKEN, NO_FRONT, SILENT, Reply
 from spec.people import Identity
 from tests.cli.conftest import Perdure
 from tests.cli.fake_server import FakeServer
@@ -41,6 +43,14 @@ def test_an_error_of_the_server_is_the_same_error_here() -> None:
     error = failure(envelope(422, code="refused", message="No.", hint="Ask."))
     assert isinstance(error, Refused)
     assert (error.message, error.hint, error.exit_code) == ("No.", "Ask.", 1)
+
+
+@pytest.mark.parametrize("answer", [NO_FRONT, BROKEN, SILENT], ids=lambda each: each.status)
+def test_an_error_of_the_proxy_is_told_in_its_words(answer: Reply) -> None:
+    error = failure(httpx.Response(answer.status, content=answer.body))
+    said = json.loads(answer.body)["error"]
+    assert (error.code(), error.message, error.hint) == tuple(said.values())
+    assert isinstance(error, Unavailable), "what is asked again while the server is away"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ INTRODUCTION = f"""# Errors
 
 An error has a `code`, which never changes, a message that says what happened and why, and a hint
 that says what to do. The API answers `{{"error": {{"code": …, "message": …, "hint": …}}}}` with the
-status below. The command line prints both to stderr and ends with the exit code below. The
-[proxy](concepts/proxy.md#answers-of-the-proxy-itself) has codes of its own."""
+status below, and so does the [proxy](concepts/proxy.md#answers-of-the-proxy-itself), in front of
+API and services. The command line prints both to stderr and ends with the exit code below."""
 
 CODES = """## Codes
 

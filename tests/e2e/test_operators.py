@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from doctor.processes import sockets
 from doctor.redaction import REMOVED, forms_of
 from perdure.data_dir import DataDir
 from perdure.health import PORTS
@@ -20,6 +21,7 @@ from tests.testbed.deadline import wait_until
 SECRET = "a-project-s3cret-value"
 VARIABLE = "v4lue-of-a-variable"
 NAME = "watched"
+PAGES = ("/healthz", "/startz", "/readyz", "/metrics")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,33 @@ def test_each_process_is_alive_ready_and_counts(place: Installation) -> None:
         assert f'perdure_build_info{{process="{process}"' in metrics
         assert "process_resident_memory_bytes" in metrics
         assert page(place, process, "/admin/routes").status_code == 404
+
+
+def test_every_socket_answers_all_four_pages(place: Installation) -> None:
+    asked = sockets(DataDir(place.data))
+    assert set(asked) == set(PORTS)
+    for process, address in asked.items():
+        transport = httpx.HTTPTransport(uds=address.removeprefix("unix://"))
+        with httpx.Client(transport=transport, base_url="http://process", timeout=10) as client:
+            for path in PAGES:
+                answer = client.get(path)
+                at = (process, path)
+                assert answer.status_code == 200, at
+                other = page(place, process, path)
+                assert answer.headers["content-type"] == other.headers["content-type"], at
+                assert path == "/metrics" or answer.text == other.text, at
+
+
+def test_the_front_door_tells_whether_the_api_is_ready_and_no_more(place: Installation) -> None:
+    with place.client(token=None) as anybody:
+        answers = {path: anybody.get(path) for path in PAGES}
+    assert {path: answer.status_code for path, answer in answers.items()} == {
+        "/healthz": 200,
+        "/startz": 401,
+        "/readyz": 200,
+        "/metrics": 401,
+    }
+    assert answers["/readyz"].json() == page(place, "api", "/readyz").json() == {"status": "ready"}
 
 
 def test_what_happens_is_counted_where_it_happens(place: Installation) -> None:

@@ -19,6 +19,9 @@ FINAL = {
     *("NoCapacity", "InvalidInput", "InvalidConfiguration", "MissingVariable", "UnknownSecret"),
     *("TooLarge", "NotFound", "RuntimeUnsupported", "ImageNotFound", "ImagePullDenied"),
     *("ContainerCreateFailed", "VolumeFailed", "NotReadyInTime"),
+    # Kinds of input and of what is not there, which no deed raises: the proxy's and the API's.
+    *("BadRequest", "MethodNotAllowed", "ExpectationFailed", "HeadTooLarge"),
+    *("VersionNotSupported", "ModelNotFound"),
 }
 
 

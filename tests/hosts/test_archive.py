@@ -150,8 +150,9 @@ def test_more_members_than_code_has_are_refused(
 def test_what_is_damaged_is_refused(tmp_path: Path, part: bytes) -> None:
     path = tmp_path / "code.tar.gz"
     path.write_bytes(gzip.compress(part))
-    with pytest.raises(ContainerCreateFailed, match="The code could not be unpacked"):
+    with pytest.raises(ContainerCreateFailed, match="The code could not be unpacked") as told:
         names(path)
+    assert "`.dstackignore`" in told.value.hint
 
 
 @pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(bytes(9999))[:-20] + b"x" * 20])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perdure.errors import CannotStart
-from perdure.health import PORTS, Health, Readiness, health_address
+from perdure.health import PORTS, Health, Readiness, ask, health_address
 from perdure.settings import Settings
 from tests.health import answers, told
 from tests.ports import free_port
@@ -49,6 +49,22 @@ async def test_what_is_missing_is_named_and_what_is_only_away_is_no_reason(tmp_p
             "missing": {"store": "It does not answer."},
         }
         assert await answers(path, "/startz") == 200
+
+
+async def test_all_that_is_needed_is_asked_at_once_and_what_has_a_problem_is_missing() -> None:
+    both = asyncio.Barrier(2)
+
+    async def well() -> str:
+        await both.wait()
+        return ""
+
+    async def away() -> str:
+        await both.wait()
+        return "It does not answer."
+
+    async with asyncio.timeout(10):
+        readiness = await ask({"store": well, "temporal": away})
+    assert readiness == Readiness(missing={"temporal": "It does not answer."})
 
 
 async def test_a_dependency_that_hangs_is_told_within_a_bounded_time(

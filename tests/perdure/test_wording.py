@@ -18,7 +18,7 @@ TREE = frozenset(
     name
     for name, kind in inspect.getmembers(errors, inspect.isclass)
     if issubclass(kind, PerdureError)
-) | {"MethodNotAllowed"}
+)
 
 
 def found(room: str) -> list[Text]:

@@ -58,7 +58,12 @@ def test_an_exit_has_its_reason(
         ({"exit_code": 126}, "container_exited", "cannot be executed", "`perdure logs web`"),
         ({"exit_code": 127}, "container_exited", "was not found", "`perdure logs web`"),
         ({"exit_code": 137}, "container_exited", "when memory runs out", "`perdure logs web`"),
-        ({"exit_code": 0, "out_of_memory": True}, "out_of_memory", "", "`resources.memory`"),
+        (
+            {"exit_code": 0, "out_of_memory": True},
+            "out_of_memory",
+            "than it may",
+            "`resources.memory`",
+        ),
     ],
 )
 def test_an_exit_is_told_as_an_error_with_what_to_do(

@@ -7,12 +7,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from perdure.errors import CannotStart
+from perdure.keys import create_secret
 from proxy import feed
 from proxy.feed import FeedReader, InternalApi
 from proxy.limits import Limits
 from proxy.plane import Plane
 from proxy.state import State
 from spec.feed import RunStarted
+from tests.testbed.deadline import eventually
 
 
 async def introduce(_: Collection[RunStarted]) -> None:
@@ -28,7 +31,7 @@ async def tried(times: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
         tries += 1
         if tries > times:
             enough.set()
-        raise FileNotFoundError(2, "No such file or directory")
+        raise httpx.ConnectError("Nobody is there.")
 
     monkeypatch.setattr(feed, "AGAIN_SECONDS", 0.001)
     monkeypatch.setattr(InternalApi, "client", missing)
@@ -54,8 +57,26 @@ async def test_one_that_stays_away_is_told_once(
     monkeypatch.setattr(feed, "PATIENCE_SECONDS", 0.0)
     await tried(5, tmp_path, monkeypatch)
     assert [record.getMessage() for record in caplog.records] == [
-        "The internal API is away: [Errno 2] No such file or directory"
+        "The internal API is away: Nobody is there."
     ]
+
+
+async def test_a_key_that_others_can_read_by_now_is_not_sent_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = tmp_path / "internal.key"
+    key.write_text("key")
+    key.chmod(0o644)
+    api = InternalApi("unix:///nowhere", key)
+    with pytest.raises(CannotStart, match="can be read by others"):
+        api.client()
+    monkeypatch.setattr(feed, "PATIENCE_SECONDS", 0.0)
+    plane = Plane(tunnels=tmp_path, limits=Limits())
+    reading = asyncio.create_task(FeedReader([api], plane, State(), "", introduce).run())
+    await eventually(lambda: bool(caplog.records))
+    assert "can be read by others" in caplog.text
+    reading.cancel()
+    await asyncio.wait({reading})
 
 
 async def test_a_reader_that_is_ended_in_the_moment_of_a_failure_ends(
@@ -74,7 +95,7 @@ async def test_a_reader_that_is_ended_in_the_moment_of_a_failure_ends(
     monkeypatch.setattr(FeedReader, "_read", read)
     monkeypatch.setattr(FeedReader, "_renew", renew)
     key = tmp_path / "internal.key"
-    key.write_text("key")
+    create_secret(key, b"key")
     plane = Plane(tunnels=tmp_path, limits=Limits())
     api = InternalApi("unix:///nowhere", key)
     reading = asyncio.create_task(FeedReader([api], plane, State(), "", introduce).run())

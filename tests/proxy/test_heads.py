@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perdure.errors import NotFound
 from perdure.session_cookie import sets_session, without_session
 from proxy.headers import REQUEST_KINDS, Kind, Kinds, nominated, without
 from proxy.paths import Zone, locate
 from proxy.redirects import under_prefix
-from proxy.replies import error, moved, without_replica
+from proxy.replies import moved, telling, without_replica
 
 
 @pytest.mark.parametrize(
@@ -126,9 +127,13 @@ def test_redirects(location: bytes, result: bytes) -> None:
 
 
 def test_our_replies() -> None:
-    assert error(404, "not_found", "no").render(keep=True) == (
-        b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 37\r\n\r\n"
-        b'{"detail": "no", "code": "not_found"}'
+    body = (
+        b'{"detail": "No.", "code": "not_found", '
+        b'"error": {"code": "not_found", "message": "No.", "hint": "Look."}}'
+    )
+    assert telling(NotFound("No.", hint="Look.")).render(keep=True) == (
+        b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\n"
+        b"content-length: %d\r\n\r\n%b" % (len(body), body)
     )
     assert b"retry-after: 3\r\n" in without_replica(3, starting=True).render(keep=True)
     assert moved(b"/x/").render(keep=False) == (

@@ -53,8 +53,8 @@ async def test_health_readiness_and_metrics(
     for _ in range(3):
         await client.send(head(name))
     assert proxy.stats().arrived[f"main/{name}"] == before + 3
-    assert proxy.manage.get("/healthz").status_code == 200
-    assert proxy.manage.get("/readyz").status_code == 200
+    for page in ("/healthz", "/startz", "/readyz"):
+        assert proxy.manage.get(page).status_code == 200
     assert proxy.manage.get("/nothing").status_code == 404
     metrics = proxy.manage.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")

@@ -77,8 +77,9 @@ class TestTokens:
 
 class TestUsers:
     async def test_name_is_taken_once(self, store: Store, alice: str) -> None:
-        with pytest.raises(AlreadyExists):
+        with pytest.raises(AlreadyExists) as told:
             await store.users.create("alice", GlobalRole.USER)
+        assert "`perdure user list`" in told.value.hint
 
     async def test_last_admin_stays(self, store: Store, alice: str) -> None:
         with pytest.raises(Conflict):

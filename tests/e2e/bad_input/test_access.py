@@ -1,5 +1,7 @@
 """Who is not known, or asks for what is not theirs, is told so, and nothing besides."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +38,28 @@ def test_a_client_without_a_server_is_told_how_to_get_one(
     done = running.run("ps", env={"HOME": str(tmp_path)})
     lines.UNKNOWN_SERVER.check(done.returncode, done.stderr)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def without_api(running: Installation) -> Iterator[None]:
+    """The API is killed, and its supervisor does not see it yet."""
+    supervisor = running.pid("supervisor")
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        os.kill(running.pid("api"), signal.SIGKILL)
+        yield
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+        running.until_answered("/api/v1/me", 200)
+
+
+@example(lines.NO_API)
+def test_an_api_that_is_away_is_told_in_the_proxys_words(
+    running: Installation, without_api: None
+) -> None:
+    done = running.run("ps")
+    lines.NO_API.check(done.returncode, done.stderr)
+    running.until_answered("/proxy/services/main/nothing-here/", 404)
 
 
 @example(lines.TOKEN)

@@ -1,6 +1,6 @@
 """No server, no token, no project."""
 
-from perdure.errors import Forbidden, NotFound, ServerUnreachable, Unauthenticated
+from perdure.errors import ApiUnreachable, Forbidden, NotFound, ServerUnreachable, Unauthenticated
 from tests.e2e.bad_input.line import Line
 
 NO_SERVER = Line(
@@ -24,6 +24,18 @@ UNKNOWN_SERVER = Line(
     ),
     ends=1,
     error=ServerUnreachable,
+)
+NO_API = Line(
+    "API not running",
+    "The server's API is away. Services go on, and the server starts it again.",
+    "perdure ps",
+    shown=(
+        "error: The API does not answer. [api_unreachable]\n"
+        "hint: Try again in a moment. Services go on meanwhile; on the machine of the server "
+        "`perdure doctor` says what is wrong.\n"
+    ),
+    ends=1,
+    error=ApiUnreachable,
 )
 TOKEN = Line(
     "wrong token",
@@ -67,7 +79,9 @@ BAD = Line(
     "GET /proxy/services/main/hello/",
     shown=(
         '{"detail": "A valid token is needed: `Authorization: Bearer <token>`.", "code": '
-        '"unauthenticated"}'
+        '"unauthenticated", "error": {"code": "unauthenticated", "message": "A valid token is '
+        'needed: `Authorization: Bearer <token>`.", "hint": "`perdure user token create` makes '
+        'one."}}'
     ),
     ends=401,
     error=Unauthenticated,
@@ -78,7 +92,9 @@ NONE = Line(
     "GET /proxy/services/main/hello/",
     shown=(
         '{"detail": "A valid token is needed: `Authorization: Bearer <token>`.", "code": '
-        '"unauthenticated"}'
+        '"unauthenticated", "error": {"code": "unauthenticated", "message": "A valid token is '
+        'needed: `Authorization: Bearer <token>`.", "hint": "`perdure user token create` makes '
+        'one."}}'
     ),
     ends=401,
     error=Unauthenticated,
@@ -88,11 +104,13 @@ OTHER = Line(
     "A request has a valid token, for another project.",
     "GET /proxy/services/main/hello/",
     shown=(
-        '{"detail": "This token does not open this service: `perdure project list` shows '
-        'its user\'s projects.", "code": "forbidden"}'
+        '{"detail": "This token does not open this service.", "code": "forbidden", "error": '
+        '{"code": "forbidden", "message": "This token does not open this service.", "hint": '
+        '"`perdure project list` shows the projects of its user; it may be for single services '
+        'of theirs."}}'
     ),
     ends=403,
     error=Forbidden,
 )
 
-LINES = (NO_SERVER, UNKNOWN_SERVER, TOKEN, PROJECT, OTHER_PROJECT, BAD, NONE, OTHER)
+LINES = (NO_SERVER, UNKNOWN_SERVER, NO_API, TOKEN, PROJECT, OTHER_PROJECT, BAD, NONE, OTHER)

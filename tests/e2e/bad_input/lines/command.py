@@ -81,7 +81,8 @@ MEMORY = Line(
     file="type: service\nname: greedy\nport: 8000\nimage: example/base:1\n"
     "commands: [python3 app.py]\nresources: {memory: 0.05GB..0.1GB}\n",
     shown=(
-        "error: The run `greedy` has failed: out of memory. [out_of_memory]\n"
+        "error: The run `greedy` has failed: out of memory: It used more memory than it may. "
+        "[out_of_memory]\n"
         "hint: Raise the maximum of `resources.memory`, or have the service use less.\n"
     ),
     ends=1,
