@@ -9,6 +9,7 @@ import httpx
 
 from perdure import lock
 from perdure.data_dir import DataDir
+from perdure.errors import ApiUnreachable
 from perdure.http_client import http_client
 from perdure.settings import Settings
 from spec.finding import Finding, fine, problem, warning
@@ -123,7 +124,7 @@ async def look_at_door(settings: Settings) -> Door:
     try:
         async with http_client(f"tcp://{host}:{settings.port}", timeout=PATIENCE) as client:
             answer = await client.get("/healthz")
-            ours = answer.status_code in (200, 502, 503) and "x-request-id" in answer.headers
+            ours = "x-request-id" in answer.headers or ApiUnreachable.code() in answer.text
     except httpx.HTTPError:
         ours = False
     return Door(host, settings.port, listening=True, ours=ours)

@@ -35,8 +35,7 @@ def next_attempt(exchange: "Exchange", replica: Replica) -> None:
             exchange.tried = (replica,)
             _attempt(exchange, choose(exchange.pool.ready, monotonic(), exchange.tried) or replica)
             return
-    to_front = exchange.pool is exchange.client.plane.front
-    exchange.answer(replies.NO_FRONT if to_front else replies.BROKEN)
+    exchange.answer(replies.NO_FRONT if exchange.to_front else replies.BROKEN)
 
 
 def _attempt(exchange: "Exchange", replica: Replica | None) -> None:

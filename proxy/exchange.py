@@ -83,6 +83,11 @@ class Exchange:
         self._rewrite: Service | None = None
         self._quiet_since = 0.0
 
+    @property
+    def to_front(self) -> bool:
+        """Whether it is not for a replica, but for the API."""
+        return self.pool is self.client.plane.front
+
     # The request
 
     def begin(self) -> None:
@@ -234,7 +239,7 @@ class Exchange:
     def broken(self) -> None:
         """The upstream connection failed in the middle of a reply, or talks nonsense."""
         self._upstream = None
-        self.answer(replies.BROKEN)
+        self.answer(replies.NO_FRONT if self.to_front else replies.BROKEN)
 
     def upstream_gone(self) -> None:
         """The upstream connection ended without a byte of a reply."""
@@ -279,7 +284,8 @@ class Exchange:
             self.active, self._quiet_since = False, now
         elif now - self._quiet_since > silent_seconds:
             self.keep = False
-            self.answer(replies.SILENT if self.sent_all else replies.SLOW)
+            silent = replies.NO_FRONT if self.to_front else replies.SILENT
+            self.answer(silent if self.sent_all else replies.SLOW)
 
     def throttle(self, *, blocked: bool) -> None:
         """The client does not (or does again) take the reply."""

@@ -167,6 +167,24 @@ async def test_the_front_door_gets_all_else_as_it_is(tmp_path: Path, upstream: S
     assert await asyncio.to_thread(running.stop) == 0
 
 
+@pytest.mark.parametrize("begins", [b"", b"HTTP/1.1 200 O", b"nonsense\r\n\r\n"])
+async def test_an_api_that_hangs_or_talks_nonsense_is_no_replica(
+    tmp_path: Path, upstream: Start, begins: bytes
+) -> None:
+    async def answer(connection: Connection) -> None:
+        await connection.request()
+        connection.writer.write(begins)
+        await asyncio.Event().wait()
+
+    api = await upstream(answer)
+    running = RunningProxy(tmp_path, "--front", api.address, "--silent-seconds", "1")
+    client = await running.connect()
+    reply = await client.send(b"GET /api/runs HTTP/1.1\r\nHost: front.test\r\n\r\n")
+    assert (reply.status, b'"code": "api_unreachable"' in reply.body) == (502, True)
+    client.writer.close()
+    assert await asyncio.to_thread(running.stop) == 0
+
+
 async def test_of_two_apis_the_one_that_lives_answers(tmp_path: Path, upstream: Start) -> None:
     one, two = await upstream(), await upstream()
     running = RunningProxy(tmp_path, "--front", one.address, "--front", two.address)
