@@ -52,6 +52,11 @@ def refused(part: Part, name: str, written: str) -> tuple[str, ...]:
     return tuple(refusal.subject for refusal in refusals(_service(part, name, written)))
 
 
+def ignored(part: Part, name: str, written: str) -> bool:
+    """Whether the property has no effect, so written."""
+    return name in without_effect(_service(part, name, written))
+
+
 def _header(part: Part) -> tuple[str, ...]:
     applied = () if part.at else ("Applied",)
     return ("Property", "Written as", "Default", *applied, "Meaning")
@@ -70,7 +75,7 @@ def _way(part: Part, name: str, written: str) -> str:
     if not part.at:
         if refused(part, name, written):
             mark = f" {NOT_YET}"
-        elif name in without_effect(_service(part, name, written)):
+        elif ignored(part, name, written):
             mark = f" {NO_EFFECT}"
     return f"`{written}`{mark}"
 
