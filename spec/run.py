@@ -161,12 +161,18 @@ class RunStatus(PublicModel):
 
 
 class Accepted(PublicModel):
-    """The answer to `apply`."""
+    """The answer to `apply`.
+
+    `sealed` is the envelope that the run uses from now on, which need not be the one that came
+    with the request; empty where the run is too old to tell. `changed`: something is different.
+    """
 
     run: str
     incarnation: str
     revision: int
     replicas: int
+    sealed: str = ""
+    changed: bool = True
 
 
 class Answer(PublicModel):
