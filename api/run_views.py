@@ -29,6 +29,7 @@ def run_view(status: RunStatus, base_url: str) -> RunView:
         incarnation=status.incarnation,
         model=status.model,
         reason=status.reason,
+        failed_replica=status.failed_replica,
     )
 
 

@@ -143,7 +143,8 @@ class RunStatus(PublicModel):
     """A run's line in `ps`: public, for it holds no value that a user wrote but names.
 
     `reason` is why it ended, None while it lives: what programs ask, `status_message` is for
-    people.
+    people. Of a failed run, `failed_replica` is the number of the one that it failed by: the last
+    failed one of that number in `replicas`. None where none was started, or the run is too old.
     """
 
     project: str
@@ -158,6 +159,7 @@ class RunStatus(PublicModel):
     model: str | None = None
     replicas: tuple[ReplicaStatus, ...] = ()
     reason: EndReason | None = None
+    failed_replica: int | None = None
 
 
 class Accepted(PublicModel):
