@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.error_answers import answer
 from api.services import Services
 from perdure.errors import Forbidden, InvalidInput, NotFound, PerdureError, Unauthenticated
-from spec.people import GlobalRole, ProjectRole
+from spec.people import ProjectRole
 from store.tokens import Caller
 
 RANK = {ProjectRole.USER: 0, ProjectRole.MANAGER: 1, ProjectRole.ADMIN: 2}
@@ -100,7 +100,7 @@ CallerHere = Annotated[Caller, Depends(caller_of)]
 
 async def admin_of_server(caller: CallerHere) -> Caller:
     """A global admin. Raises `Forbidden`."""
-    if caller.role is not GlobalRole.ADMIN:
+    if not caller.administers:
         raise Forbidden("Only an admin of the server may do this.")
     return caller
 
@@ -130,18 +130,16 @@ async def member_of(project: str, caller: CallerHere, services: ServicesHere) ->
 
     Only an admin of the server, who sees all projects, is told that one does not exist.
     """
-    if caller.role is GlobalRole.ADMIN:
-        if project not in caller.projects and await services.store.projects.find(project) is None:
-            raise NotFound(
-                f"There is no project `{project}`.",
-                hint="`perdure project list` shows what there is.",
-            )
-        return Access(caller, project, ProjectRole.ADMIN)
-    role = caller.projects.get(project)
+    role = caller.role_in(project)
     if role is None:
         raise Forbidden(
             "You are not a member of this project, or it does not exist.",
             hint="`perdure project list` shows yours.",
+        )
+    if project not in caller.projects and await services.store.projects.find(project) is None:
+        raise NotFound(
+            f"There is no project `{project}`.",
+            hint="`perdure project list` shows what there is.",
         )
     return Access(caller, project, role)
 
@@ -151,7 +149,7 @@ async def still_has(access: Access, services: Services) -> bool:
     caller = await services.store.tokens.holder(access.caller.token)
     if caller is None or not caller.may_use_api:
         return False
-    return caller.role is GlobalRole.ADMIN or access.project in caller.projects
+    return caller.sees(access.project)
 
 
 async def manager_of(access: Annotated[Access, Depends(member_of)]) -> Access:

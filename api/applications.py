@@ -15,9 +15,10 @@ from api.submissions import (
 )
 from perdure.errors import InvalidInput, PerdureError, TooLarge, Unavailable
 from perdure.subject import now_about_run
+from policy.repetition import is_left_over
 from spec.audit import Action
 from spec.offer import OfferList, OfferQuery
-from spec.plan import Plan, PlanAction, PlanOrder
+from spec.plan import Plan, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunSpec
 from spec.submission import Applied, ApplyCall, PlanCall, Submission
 from store.audit import Author, Entry
@@ -40,7 +41,8 @@ class Applications:
         """What applying would do. Stores nothing. Raises `InvalidInput` and its kind, `NoSpace`."""
         self._services.settings.data.require_space()
         run = _name_of(call)
-        stripped = await self._stripped(call, run)
+        stripped = self._stripped(call, run)
+        await self._require_secrets(call)
         order = PlanOrder(
             project=self._project,
             name=run,
@@ -82,66 +84,71 @@ class Applications:
         now_about_run(self._project, claim.run)
         if claim.answer is not None:
             return Applied.model_validate_json(claim.answer)
+        spec, accepted = await self._once(call, claim)
+        applied = await self._noted(call, claim, spec, accepted)
+        await self._services.store.idempotency.answer(claim.request, applied.model_dump_json())
+        return applied
+
+    async def _once(self, call: ApplyCall, claim: Claim) -> tuple[RunSpec, Accepted]:
+        """What the run was asked to be, and its answer: that to an earlier attempt if there is one.
+
+        The request's id is the update's, so that Temporal knows whether there was an answer, also
+        from a life that has ended since. Only of what was never accepted nothing is kept.
+        """
+        if not claim.is_new:
+            given = await self._services.runs.answer_to(self._project, claim.run, claim.request)
+            if given is not None:
+                return self._stripped(call, claim.run).spec, given
         try:
-            applied = await self._apply(call, claim)
+            stripped = self._stripped(call, claim.run)
+            await self._require_code(call)
+            await self._require_secrets(call)
+            return stripped.spec, await self._submitted(call, claim, stripped)
         except PerdureError as error:
             if not isinstance(error, Unavailable):
                 await self._refused(claim)
             raise
-        await self._services.store.idempotency.answer(claim.request, applied.model_dump_json())
-        return applied
 
-    async def _apply(self, call: ApplyCall, claim: Claim) -> Applied:
+    async def _submitted(self, call: ApplyCall, claim: Claim, stripped: Stripped) -> Accepted:
+        """Seal the values, and only then tell Temporal."""
+        envelope, project, run = claim.request, self._project, claim.run
+        await self._services.store.envelopes.put(envelope, project, run, stripped.values)
+        spec = stripped.spec.model_copy(update={"sealed": envelope})
+        request = ApplyRequest(spec=spec, check=call.check)
+        return await self._services.runs.apply(project, run, request, envelope)
+
+    async def _noted(
+        self, call: ApplyCall, claim: Claim, spec: RunSpec, accepted: Accepted
+    ) -> Applied:
+        """What follows an answer; done again when it was cut. The proxies know the run by then."""
         store, project, run = self._services.store, self._project, claim.run
-        await self._require_code(call)
-        stripped = await self._stripped(call, run)
-        accepted = None if claim.is_new else await self._accepted_before(claim)
-        if accepted is None:
-            spec = stripped.spec.model_copy(update={"sealed": claim.request})
-            await store.envelopes.put(claim.request, project, run, stripped.values)
-            request = ApplyRequest(spec=spec, check=call.check)
-            accepted = await self._services.runs.apply(project, run, request, claim.request)
-            await store.revisions.append(self._revision(spec, accepted))
+        in_use = spec.model_copy(update={"sealed": accepted.sealed or claim.request})
+        await store.revisions.append(self._revision(in_use, accepted))
         seq = await store.changes.run_started(project, run)
         await store.audit.record(self._by, Entry(Action.RUN_APPLY, f"{project}/{run}", project))
         await self._services.proxies_know(seq)
-        action = PlanAction.CREATE if accepted.revision == 1 else PlanAction.UPDATE
-        if accepted.revision > 1:
-            # An update in place leaves the values of the first revision in use.
+        if is_left_over(claim.request, accepted):
             await store.envelopes.forget([claim.request])
         model = call.configuration.model
         name = model.name if model else None
-        return applied_view(self._services.settings.base_url, project, action, accepted, name)
-
-    async def _accepted_before(self, claim: Claim) -> Accepted | None:
-        """Whether the lost attempt was accepted by a life of the run that has ended since.
-
-        A living run knows its updates by their ids, and answers by itself.
-        """
-        status = await self._services.runs.status(self._project, claim.run)
-        if status is None or not status.status.is_final or status.submitted_at < claim.created_at:
-            return None
-        return Accepted(
-            run=claim.run,
-            incarnation=status.incarnation,
-            revision=status.revision,
-            replicas=status.desired,
-        )
+        return applied_view(self._services.settings.base_url, project, accepted, name)
 
     async def _refused(self, claim: Claim) -> None:
         """Nothing was done: the key and the sealed values are not needed."""
         await self._services.store.envelopes.forget([claim.request])
         await self._services.store.idempotency.release(claim.request)
 
-    async def _stripped(self, submission: Submission, run: str) -> Stripped:
+    def _stripped(self, submission: Submission, run: str) -> Stripped:
         stripped = strip(submission, self._project, run, self._services.digest_key)
         if len(stripped.spec.model_dump_json()) > SPEC_LIMIT:
             raise TooLarge(
                 "The configuration is too large for a workflow.",
                 hint=f"The limit is {SPEC_LIMIT // 1024} KiB: put what is long into the code.",
             )
-        await require_secrets(self._services.store, self._project, submission.configuration)
         return stripped
+
+    async def _require_secrets(self, submission: Submission) -> None:
+        await require_secrets(self._services.store, self._project, submission.configuration)
 
     async def _require_code(self, call: ApplyCall) -> None:
         if (

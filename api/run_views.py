@@ -1,6 +1,6 @@
 """Runs as the API shows them: their status, with the addresses at which they answer."""
 
-from spec.plan import PlanAction
+from policy.repetition import action_of
 from spec.run import Accepted, RunStatus
 from spec.submission import Applied, ReplicaView, RunView
 
@@ -29,18 +29,17 @@ def run_view(status: RunStatus, base_url: str) -> RunView:
         incarnation=status.incarnation,
         model=status.model,
         reason=status.reason,
+        failed_replica=status.failed_replica,
     )
 
 
-def applied_view(
-    base_url: str, project: str, action: PlanAction, accepted: Accepted, model: str | None
-) -> Applied:
-    """The answer to an apply."""
+def applied_view(base_url: str, project: str, accepted: Accepted, model: str | None) -> Applied:
+    """The answer to an apply. Where the sealed values lie is between the run and the API."""
     return Applied(
         project=project,
         name=accepted.run,
-        action=action,
-        accepted=accepted,
+        action=action_of(accepted),
+        accepted=accepted.model_copy(update={"sealed": ""}),
         url=service_url(base_url, project, accepted.run),
         model=model,
         model_url=model_url(base_url, project) if model else None,

@@ -5,7 +5,7 @@ from typing import Any
 from cli.client import Client, path
 from cli.connection import connect
 from spec.audit import AuditEvent
-from spec.people import GlobalRole, Identity
+from spec.people import Identity
 
 PAGE = 1000
 """Events that are asked for at once: as many as the API gives."""
@@ -17,7 +17,7 @@ def events(project: str | None, since: str | None, limit: int) -> list[AuditEven
     Without a project those of the whole server, for its admins; others get their project's.
     """
     with Client(connect(project)) as client:
-        everything = project is None and client.get(Identity, path("me")).role is GlobalRole.ADMIN
+        everything = project is None and client.get(Identity, path("me")).role.administers
         where = path("audit") if everything else client.in_project("audit")
         found: list[AuditEvent] = []
         while len(found) < limit:

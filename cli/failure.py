@@ -17,19 +17,19 @@ MOST_TOLD = 10
 
 
 def failure_of(run: RunView) -> PerdureError:
-    """The error that a failed run ended with: its last failed replica's."""
-    failed = _failed(run)
-    told = describe_status(run)
-    lines = [sentence(f"The run `{run.name}` has failed: {told}"), *other_failures(run, told)]
-    last = failed[-1] if failed else None
-    kind = kind_of(last.code) if last else None
-    return (kind or HostError)("\n".join(lines), hint=last.hint if last else "")
+    """The error that a failed run ended with: that of the replica by which it failed."""
+    failed = run.failed_by
+    told = sentence(f"The run `{run.name}` has failed: {describe_status(run)}")
+    kind = kind_of(failed.code) if failed else None
+    lines = "\n".join((told, *other_failures(run)))
+    return (kind or HostError)(lines, hint=failed.hint if failed else "")
 
 
-def other_failures(run: RunView, told: str) -> Iterator[str]:
-    """A line for each failed replica of which more is known than was told of the run."""
+def other_failures(run: RunView) -> Iterator[str]:
+    """A line for each replica that failed otherwise than the one by which the run did."""
+    failed = run.failed_by
     for replica in _failed(run):
-        if replica.message != told:
+        if failed is None or replica.message != failed.message:
             yield f"  replica {replica.num}: {replica.message}"
 
 

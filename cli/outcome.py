@@ -2,28 +2,22 @@
 
 from enum import IntEnum
 
-from spec.status import EndReason, RunPhase
+from cli.failure import failure_of
+from spec.status import RunPhase
 from spec.submission import RunView
 
 
 class Outcome(IntEnum):
-    """What an exit code means. Errors bring their own: see `perdure.errors`."""
+    """What an exit code means. Errors, and failed runs, have their own: see `perdure.errors`."""
 
     OK = 0
     FAILED = 1
-    NO_CAPACITY = 5
-    TIMED_OUT = 124
     INTERRUPTED = 130
 
 
-_BY_REASON = {
-    EndReason.NO_CAPACITY: Outcome.NO_CAPACITY,
-    EndReason.TOOK_TOO_LONG: Outcome.TIMED_OUT,
-}
+def outcome_of(run: RunView) -> int:
+    """The exit code of a run that has ended. One that was stopped did what it was told.
 
-
-def outcome_of(run: RunView) -> Outcome:
-    """The outcome of a run that has ended. One that was stopped did what it was told."""
-    if run.status is not RunPhase.FAILED:
-        return Outcome.OK
-    return Outcome.FAILED if run.reason is None else _BY_REASON.get(run.reason, Outcome.FAILED)
+    A failed one has that of the error which it is told with.
+    """
+    return failure_of(run).exit_code if run.status is RunPhase.FAILED else Outcome.OK

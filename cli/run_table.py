@@ -75,12 +75,9 @@ def mark(replica: ReplicaView) -> str:
 
 
 def describe_status(run: RunView) -> str:
-    """The run's state: the phase, or why it failed, as the last failed replica tells it in full."""
-    said = run.status_message or run.status.value
-    if run.status is not RunPhase.FAILED:
-        return said
-    told = (r.message for r in reversed(run.replicas) if r.status is ReplicaPhase.FAILED)
-    return next((text for text in told if text.startswith(said)), said)
+    """The run's state: the phase, or why it failed, as the replica tells it by which it did."""
+    failed = run.failed_by
+    return (failed.message if failed else "") or run.status_message or run.status.value
 
 
 def _status(run: RunView, *, below: bool) -> Text:

@@ -56,7 +56,7 @@ def tell_end(run: RunView) -> None:
     """Say how the run ended."""
     ended = describe_status(run)
     say(sentence(f"The run {run.name} has ended: {ended}"))
-    for line in other_failures(run, ended):
+    for line in other_failures(run):
         say(line)
 
 

@@ -41,9 +41,6 @@ FOREVER = RetryPolicy(
 FIRST_APPLY = timedelta(seconds=30)
 """A run whose first apply was refused has nothing to do and ends after this long."""
 
-MINIMUM_GRACE = timedelta(seconds=10)
-"""What an application has after SIGTERM even when the drain took all its time; as Docker's."""
-
 LAST_LOGS = timedelta(seconds=60)
 """How long the release of an ended container waits for the rest of its log."""
 

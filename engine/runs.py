@@ -10,6 +10,7 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowExecution,
+    WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
@@ -90,6 +91,24 @@ class Runs:
                     raise
             await self.ended(project, run)
 
+    async def answer_to(self, project: str, run: str, key: str) -> Accepted | None:
+        """What `apply` with this key was answered, by whichever life of the name; None: by none.
+
+        Temporal is asked for the update itself, in the present execution and then in the others
+        that it still has: no clock has to say which of them may have it.
+        """
+        present = await self._described(project, run)
+        if present is None:
+            return None
+        answer = await self._outcome(present, key)
+        others = self._client.list_workflows(f"WorkflowId = '{present.id}'", page_size=1000)
+        async for other in others:
+            if answer is not None:
+                break
+            if other.run_id != present.run_id:
+                answer = await self._outcome(other, key)
+        return answer
+
     async def ended(self, project: str, run: str) -> None:
         """Return when the present life of the run is over, however it ended."""
         try:
@@ -121,7 +140,7 @@ class Runs:
 
     async def state(self, project: str, run: str) -> RunState | None:
         """The living run's own view, by a query; None when none lives. For plans and people."""
-        if await self._living(project, run) is None:
+        if not await self.lives(project, run):
             return None
         state: RunState = await self.handle(project, run).query(
             ids.Message.GET_STATE, result_type=RunState, rpc_timeout=QUERY_TIME
@@ -137,12 +156,9 @@ class Runs:
 
     async def status(self, project: str, run: str) -> RunStatus | None:
         """The status of the last life of this name; None when there was none."""
-        try:
-            described = await self.handle(project, run).describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            raise
+        described = await self._described(project, run)
+        if described is None:
+            return None
         return self._status_of(described.raw_description.workflow_execution_info.memo)
 
     async def statuses(
@@ -164,6 +180,11 @@ class Runs:
             key=lambda status: status.submitted_at,
             reverse=True,
         )
+
+    async def lives(self, project: str, run: str) -> bool:
+        """Whether a run of this name lives, as Temporal knows it now: no list that lags behind."""
+        described = await self._described(project, run)
+        return described is not None and described.status is WorkflowExecutionStatus.RUNNING
 
     async def living(self) -> dict[tuple[str, str], str | None]:
         """Every living run by (project, name), with its incarnation where it has told one."""
@@ -207,14 +228,30 @@ class Runs:
             return None
         return RunStatus.model_validate_json(payload.data)
 
-    async def _living(self, project: str, run: str) -> WorkflowExecution | None:
+    async def _outcome(self, execution: WorkflowExecution, key: str) -> Accepted | None:
+        """What this execution answered to the update; None where it has none of that id.
+
+        Also one that has ended tells. One that was refused leaves no trace.
+        """
+        handle = self._client.get_workflow_handle(execution.id, run_id=execution.run_id)
         try:
-            described = await self.handle(project, run).describe()
+            update = handle.get_update_handle(key, result_type=Accepted)
+            accepted: Accepted = await update.result()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return None
+        except WorkflowUpdateFailedError:  # it ended before it had answered
+            return None
+        return accepted
+
+    async def _described(self, project: str, run: str) -> WorkflowExecutionDescription | None:
+        try:
+            return await self.handle(project, run).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
-        return described if described.status is WorkflowExecutionStatus.RUNNING else None
 
     async def _apply_now(self, project: str, run: str, request: ApplyRequest, key: str) -> Accepted:
         start = RunStart(project=project, name=run, renew_after_events=self._renew_after_events)

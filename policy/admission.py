@@ -1,54 +1,19 @@
 """What is refused, by the plan and by `apply` alike."""
 
-from collections.abc import Callable
-
 from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunStopping
 from policy.accelerator import accelerator_refusals
 from policy.diff import changes
-from spec.container import WITHOUT_EFFECT
-from spec.model_endpoint import TgiModel
+from policy.properties import not_built, without_effect
 from spec.offer import Refusal
 from spec.placement import BackendName
 from spec.plan import Change, FieldChange
-from spec.profile import CreationPolicy, StartupOrder, StopCriteria
 from spec.run import ApplyRequest, RunState
 from spec.service import ServiceConfiguration
-from spec.volumes import VolumeMount
 
 BUILT_BACKENDS = (BackendName.LOCAL,)
 """Those that this version has; a configuration may name others, and is told."""
 
 NEW = "new"
-
-Uses = Callable[[ServiceConfiguration], bool]
-
-NOT_BUILT: tuple[tuple[str, Uses], ...] = (
-    ("groups", lambda asked: asked.groups is not None),
-    ("rate_limits", lambda asked: bool(asked.rate_limits)),
-    ("probes", lambda asked: bool(asked.probes)),
-    ("retry", lambda asked: asked.retry is not None),
-    ("gateway", lambda asked: asked.gateway not in (None, False)),
-    ("https: true", lambda asked: asked.https is True),
-    ("model with `format: tgi`", lambda asked: isinstance(asked.model, TgiModel)),
-    ("docker: true", lambda asked: asked.docker),
-    ("network volumes", lambda asked: any(isinstance(v, VolumeMount) for v in asked.volumes)),
-    ("files", lambda asked: bool(asked.files)),
-    ("repos", lambda asked: bool(asked.repos)),
-    ("dstack: true", lambda asked: asked.dstack),
-    ("priority", lambda asked: asked.priority != 0),
-    ("reservation", lambda asked: asked.reservation is not None),
-    ("max_duration", lambda asked: asked.max_duration is not None),
-    ("creation_policy: reuse", lambda asked: asked.creation_policy is CreationPolicy.REUSE),
-    ("utilization_policy", lambda asked: asked.utilization_policy is not None),
-    ("startup_order", lambda asked: asked.startup_order is not StartupOrder.ANY),
-    ("stop_criteria", lambda asked: asked.stop_criteria is not StopCriteria.ALL_DONE),
-    ("schedule", lambda asked: asked.schedule is not None),
-    ("fleets", lambda asked: asked.fleets is not None),
-    ("instances", lambda asked: asked.instances is not None),
-    ("backend_options", lambda asked: bool(asked.backend_options)),
-)
-"""Properties that are read and checked, and whose effect is not built yet."""
-
 
 MOST_REPLICAS = 100
 """Of one run: its story, its route table and one step of its workflow grow with their number."""
@@ -62,8 +27,7 @@ def refusals(asked: ServiceConfiguration) -> tuple[Refusal, ...]:
             message=f"`{name}` is not supported yet.",
             hint="Remove it from the configuration to run the service without it.",
         )
-        for name, uses in NOT_BUILT
-        if uses(asked)
+        for name in not_built(asked)
     ]
     if asked.replicas.max > MOST_REPLICAS:
         found.append(
@@ -94,13 +58,9 @@ def warnings(asked: ServiceConfiguration) -> tuple[str, ...]:
     absent = [name for name in asked.backends or () if name not in BUILT_BACKENDS]
     if absent and len(absent) < len(asked.backends or ()):
         found.append(f"{_listed(absent)} not supported yet, and left out.")
-    fields = ServiceConfiguration.model_fields
-    idle = [
-        name
-        for name in sorted(WITHOUT_EFFECT)
-        if getattr(asked, name) != fields[name].get_default()
-    ]
-    return (*found, *(f"`{name}` has no effect." for name in idle))
+    # `scaling` comes with a range of replicas, of which all is told.
+    others = [name for name in without_effect(asked) if name != "scaling"]
+    return (*found, *(f"`{name}` has no effect." for name in others))
 
 
 def check_value(state: RunState | None) -> str:

@@ -1,25 +1,30 @@
 """What differs between two specifications, and how each difference reaches a living run."""
 
-from spec.container import WITHOUT_EFFECT
+from policy.properties import Treatment, treatment_of
 from spec.plan import Change, FieldChange
 from spec.run import CodeArchive, RunSpec
 from spec.service import ServiceConfiguration
 
-IN_PLACE = frozenset({"replicas"})
-"""What a living run changes without touching its replicas' containers."""
+_HOW = {
+    Treatment.IN_PLACE: Change.IN_PLACE,
+    Treatment.NEW_REPLICA: Change.NEEDS_STOP,
+}
+"""How a change reaches a living run; of a property with another treatment there is none."""
 
-_NOT_COMPARED = frozenset({"name", "env", "registry_auth"}) | WITHOUT_EFFECT
-"""The name is the run's identity; of the values that are sealed, the digests are compared."""
+_SEALED = frozenset({"env", "registry_auth"})
+"""Their values are sealed: the digests are compared instead."""
 
 
 def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
     """Each field that differs and has an effect, in their order; then values, then the code."""
-    found = [
-        _changed(field, getattr(old.configuration, field), getattr(new.configuration, field))
-        for field in ServiceConfiguration.model_fields
-        if field not in _NOT_COMPARED
-        and getattr(old.configuration, field) != getattr(new.configuration, field)
-    ]
+    found = []
+    for field in ServiceConfiguration.model_fields:
+        change = None if field in _SEALED else _HOW.get(treatment_of(field))
+        before, after = getattr(old.configuration, field), getattr(new.configuration, field)
+        if change is not None and before != after:
+            found.append(
+                FieldChange(field=field, old=_shown(before), new=_shown(after), change=change)
+            )
     keys = old.digests.keys() | new.digests.keys()
     found += [
         FieldChange(
@@ -33,13 +38,9 @@ def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
     ]
     same = new.code.is_same_code(old.code) if new.code else old.code is None
     if not same:
-        found.append(_changed("code", *_hashes(old.code, new.code)))
+        one, other = map(_shown, _hashes(old.code, new.code))
+        found.append(FieldChange(field="code", old=one, new=other, change=Change.NEEDS_STOP))
     return tuple(found)
-
-
-def _changed(field: str, old: object, new: object) -> FieldChange:
-    change = Change.IN_PLACE if field in IN_PLACE else Change.NEEDS_STOP
-    return FieldChange(field=field, old=_shown(old), new=_shown(new), change=change)
 
 
 def _sealed(is_there: bool) -> str:

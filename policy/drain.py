@@ -1,9 +1,25 @@
-"""When a replica that leaves may stop: when no proxy sends anything to it any more."""
+"""When a replica that leaves may stop: when no proxy sends anything to it any more. And how."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from spec.deeds import DrainOrder
 from spec.feed import ProxyStats
+from spec.run import LeaveOrder
+from spec.status import EndReason
+
+MINIMUM_GRACE = timedelta(seconds=10)
+"""What an application has after SIGTERM even when the drain took all its time; as Docker's."""
+
+
+def grace(order: LeaveOrder | None, now: datetime) -> float:
+    """Seconds from SIGTERM to SIGKILL: what is left, and some; none when nobody is to wait for it.
+
+    Without an order the replica ended by itself, and what is left of it can go.
+    """
+    if order is None or order.reason is EndReason.ABORTED_BY_USER:
+        return 0.0
+    return max(MINIMUM_GRACE, order.deadline - now).total_seconds()
 
 
 def waiting_for(order: DrainOrder, told: Mapping[str, ProxyStats | None]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from policy.diff import changes
 from spec.route import RouteTable
 from spec.run import Accepted, Answer, ReplicaEvent, RunSpec, RunState, StopState
 from spec.status import ReplicaPhase
@@ -32,10 +33,16 @@ def applied(state: RunState, spec: RunSpec, update_id: str) -> RunState:
     on a living run.
     """
     revision = state.revision + 1
+    changed = state.spec is None or bool(changes(state.spec, spec))
     if state.spec is not None:
         spec = spec.model_copy(update={"sealed": state.spec.sealed})
     accepted = Accepted(
-        run=state.name, incarnation=state.incarnation, revision=revision, replicas=spec.replicas
+        run=state.name,
+        incarnation=state.incarnation,
+        revision=revision,
+        replicas=spec.replicas,
+        sealed=spec.sealed,
+        changed=changed,
     )
     answers = (*state.answers, Answer(update_id=update_id, accepted=accepted))
     return state.model_copy(

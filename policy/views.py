@@ -45,6 +45,7 @@ def run_status(state: RunState, ended: RunPhase | None = None) -> RunStatus:
         model=model.name if model else None,
         replicas=tuple(_replica_status(record) for record in state.records),
         reason=_end_reason(state, phase),
+        failed_replica=failed.num if (failed := _failed_by(state, phase)) else None,
     )
 
 
@@ -96,16 +97,24 @@ def _route(record: ReplicaRecord) -> ReplicaRoute:
     return ReplicaRoute(id=record.id, address=record.address, state=state)
 
 
+def _failed_by(state: RunState, phase: RunPhase) -> ReplicaRecord | None:
+    """The replica by which the run failed: the last one that did."""
+    if phase is not RunPhase.FAILED:
+        return None
+    failed = [record for record in state.records if record.phase is ReplicaPhase.FAILED]
+    return failed[-1] if failed else None
+
+
 def _end_reason(state: RunState, phase: RunPhase) -> EndReason | None:
-    """Why the run ended: for a failed one, as its last failed replica did."""
+    """Why the run ended: for a failed one, as the replica did by which it failed."""
     if phase is RunPhase.TERMINATED:
         aborted = state.stop is not None and state.stop.abort
         return EndReason.ABORTED_BY_USER if aborted else EndReason.STOPPED_BY_USER
     if phase is RunPhase.DONE:
         return EndReason.EXITED
     if phase is RunPhase.FAILED:
-        reasons = [r.reason for r in state.records if r.phase is ReplicaPhase.FAILED]
-        return (reasons[-1] if reasons else None) or EndReason.ERROR
+        failed = _failed_by(state, phase)
+        return (failed.reason if failed else None) or EndReason.ERROR
     return None
 
 
@@ -113,10 +122,11 @@ def _message(state: RunState, phase: RunPhase, ready: int, desired: int) -> str:
     """What `ps` shows: the phase, or the reason where there is one."""
     if phase is RunPhase.TERMINATED:
         return "aborted" if state.stop and state.stop.abort else "stopped"
-    failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
     if phase is RunPhase.FAILED:
-        return failures[-1] if failures else phase.value
+        failed = _failed_by(state, phase)
+        return _failure(failed) if failed else phase.value
     if phase is RunPhase.RUNNING:
+        failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
         counted = phase.value if ready == desired else f"{ready}/{desired} ready"
         return "; ".join([counted, *dict.fromkeys(failures)])
     return phase.value

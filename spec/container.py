@@ -20,9 +20,6 @@ WORKFLOW = "/workflow"
 DEFAULT_PYTHON = "3.12"
 """The version of the default image when the configuration names neither image nor version."""
 
-WITHOUT_EFFECT = frozenset({"home_dir", "setup", "single_branch"})
-"""Properties that are read for old files only."""
-
 
 class PythonVersion(StrEnum):
     """Versions that `python` may name."""

@@ -15,6 +15,11 @@ class GlobalRole(StrEnum):
     ADMIN = "admin"
     USER = "user"
 
+    @property
+    def administers(self) -> bool:
+        """Whether all users and projects are this user's to see and to change."""
+        return self is GlobalRole.ADMIN
+
 
 class ProjectRole(StrEnum):
     """What a member may do in a project: `user` runs services, `manager` also manages members."""

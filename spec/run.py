@@ -143,7 +143,8 @@ class RunStatus(PublicModel):
     """A run's line in `ps`: public, for it holds no value that a user wrote but names.
 
     `reason` is why it ended, None while it lives: what programs ask, `status_message` is for
-    people.
+    people. Of a failed run, `failed_replica` is the number of the one that it failed by: the last
+    failed one of that number in `replicas`. None where none was started, or the run is too old.
     """
 
     project: str
@@ -158,15 +159,22 @@ class RunStatus(PublicModel):
     model: str | None = None
     replicas: tuple[ReplicaStatus, ...] = ()
     reason: EndReason | None = None
+    failed_replica: int | None = None
 
 
 class Accepted(PublicModel):
-    """The answer to `apply`."""
+    """The answer to `apply`.
+
+    `sealed` is the envelope that the run uses from now on, which need not be the one that came
+    with the request; empty where the run is too old to tell. `changed`: something is different.
+    """
 
     run: str
     incarnation: str
     revision: int
     replicas: int
+    sealed: str = ""
+    changed: bool = True
 
 
 class Answer(PublicModel):

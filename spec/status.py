@@ -4,7 +4,10 @@ from enum import StrEnum
 
 
 class RunPhase(StrEnum):
-    """A run's life, in order; the last three are final."""
+    """A run's life, in order; the last three are final.
+
+    `PENDING` is for runs that wait for a time or for a retry: nothing sets it yet.
+    """
 
     PENDING = "pending"
     SUBMITTED = "submitted"
@@ -53,7 +56,10 @@ FINAL_REPLICA_PHASES = frozenset(
 
 
 class EndReason(StrEnum):
-    """Why a replica ended, and with it a run."""
+    """Why a replica ended, and with it a run.
+
+    `INTERRUPTED` and `ACCESS_REVOKED` are for machines of clouds: nothing sets them yet.
+    """
 
     NO_CAPACITY = "no capacity"
     INTERRUPTED = "interrupted"

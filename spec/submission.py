@@ -69,7 +69,10 @@ class ReplicaView(Model):
 
 
 class RunView(Model):
-    """A run, as `ps` shows it: `url` and `model_url` are its addresses, `reason` why it ended."""
+    """A run, as `ps` shows it: `url` and `model_url` are its addresses, `reason` why it ended.
+
+    `failed_replica` is the number of the replica by which a failed run failed, if one did.
+    """
 
     name: str
     project: str
@@ -82,6 +85,13 @@ class RunView(Model):
     incarnation: str = ""
     model: str | None = None
     reason: EndReason | None = None
+    failed_replica: int | None = None
+
+    @property
+    def failed_by(self) -> ReplicaView | None:
+        """The replica by which it failed: the last failed one of that number."""
+        failed = (r for r in self.replicas if r.status is ReplicaPhase.FAILED)
+        return next((r for r in reversed([*failed]) if r.num == self.failed_replica), None)
 
 
 class LogLine(Model):

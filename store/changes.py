@@ -109,7 +109,7 @@ class Changes:
         for row in await connection.execute(listed):
             own[row.user] = (*own.get(row.user, ()), row.project)
         return tuple(
-            _grant(row, every if row.role == GlobalRole.ADMIN else own.get(row.name, ()))
+            _grant(row, every if GlobalRole(row.role).administers else own.get(row.name, ()))
             for row in await connection.execute(holders)
         )
 

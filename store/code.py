@@ -108,6 +108,10 @@ class FolderBlobs:
         return len(gone)
 
 
+Archive = tuple[str, str]
+"""A project, and the SHA-256 (hex) of an archive of its own."""
+
+
 def too_large(limit: int) -> TooLarge:
     """An archive is over `limit` bytes."""
     return TooLarge(
@@ -187,21 +191,21 @@ class Code:
             )
         return self._blobs.path(archive.sha256)
 
-    async def drop_unused(
-        self, used: Collection[tuple[str, str]], older: timedelta = UNCLAIMED
-    ) -> int:
-        """Forget archives (project, SHA-256) that are not `used`; how many there were.
+    async def unclaimed(self, older: timedelta = UNCLAIMED) -> frozenset[Archive]:
+        """The archives that nobody who is about to apply has sent or asked for since."""
+        old = code.c.created_at < self._database.clock() - older
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(code.c.project, code.c.sha256).where(old))
+            return frozenset((row.project, row.sha256) for row in rows)
 
-        Those that were sent or asked for since, by whoever is about to apply, stay.
-        """
-        before = self._database.clock() - older
+    async def drop(self, archives: Collection[Archive], older: timedelta = UNCLAIMED) -> int:
+        """Forget these; how many there were. Those that were claimed since stay."""
+        old, gone = code.c.created_at < self._database.clock() - older, 0
         async with self._database.write() as connection:
-            rows = await connection.execute(select(code).where(code.c.created_at < before))
-            gone = [row for row in rows if (row.project, row.sha256) not in used]
-            for row in gone:
-                mine = (code.c.project == row.project, code.c.sha256 == row.sha256)
-                await connection.execute(delete(code).where(*mine, code.c.created_at < before))
-        return len(gone)
+            for project, sha256 in archives:
+                mine = (code.c.project == project, code.c.sha256 == sha256)
+                gone += (await connection.execute(delete(code).where(*mine, old))).rowcount
+        return gone
 
     async def sweep(self, older: timedelta = UNCLAIMED) -> int:
         """Remove files that no project has, and uploads that broke; how many there were."""

@@ -1,15 +1,28 @@
 """Envelopes: the secret values of one apply, sealed before anything of it reaches Temporal."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from sqlalchemy import delete, select
 
 from perdure.errors import NotFound
+from spec.public import Model
 from spec.sealed import SealedValues
 from store.database import Database
 from store.sealing import Seal
-from store.tables import envelopes
+from store.tables import envelopes, idempotency
 from store.upsert import upsert
+
+SETTLED = timedelta(days=1)
+"""What is younger is let be: it may be on its way to its run."""
+
+
+class Envelope(Model):
+    """An envelope's id, and the run that its values were given to."""
+
+    id: str
+    project: str
+    run: str
 
 
 class Envelopes:
@@ -61,6 +74,24 @@ class Envelopes:
             )
             for row in rows
         ]
+
+    async def settled(self) -> tuple[Envelope, ...]:
+        """Those older than `SETTLED` whose request is not on its way any more, oldest first.
+
+        The request has an answer, or its key was forgotten: nobody will come with it once more.
+        """
+        on_its_way = select(idempotency.c.request).where(idempotency.c.answer.is_(None))
+        found = (
+            select(envelopes.c.id, envelopes.c.project, envelopes.c.run)
+            .where(
+                envelopes.c.created_at <= self._database.clock() - SETTLED,
+                envelopes.c.id.not_in(on_its_way),
+            )
+            .order_by(envelopes.c.created_at)
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(found)
+            return tuple(Envelope.model_validate(row._asdict()) for row in rows)
 
     async def forget(self, ids: Iterable[str]) -> int:
         """Remove them; how many there were."""

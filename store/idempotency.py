@@ -1,7 +1,7 @@
 """Idempotency keys: a request that comes twice does its work once and gets one answer."""
 
 import uuid
-from datetime import datetime
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, select, update
 
@@ -10,6 +10,10 @@ from spec.public import Model
 from store.database import Database
 from store.tables import idempotency
 from store.upsert import insert_into
+
+KEPT = timedelta(days=7)
+"""How long a key is known: far longer than anybody repeats a request, and no longer than Temporal
+can be asked what became of it."""
 
 
 class Claim(Model):
@@ -20,7 +24,6 @@ class Claim(Model):
 
     request: str
     run: str
-    created_at: datetime
     answer: str | None = None
     is_new: bool = False
 
@@ -38,10 +41,9 @@ class Idempotency:
 
         `fingerprint` tells requests apart; `run` counts at the first use only.
         """
-        claim = Claim(
-            request=str(uuid.uuid4()), run=run, created_at=self._database.clock(), is_new=True
-        )
+        claim = Claim(request=str(uuid.uuid4()), run=run, is_new=True)
         row = claim.model_dump(exclude={"is_new"}) | {
+            "created_at": self._database.clock(),
             "project": project,
             "user": user,
             "key": key,
@@ -67,6 +69,13 @@ class Idempotency:
         """The request was refused and did nothing: its key may be used again."""
         async with self._database.write() as connection:
             await connection.execute(delete(idempotency).where(idempotency.c.request == request))
+
+    async def expire(self) -> int:
+        """Forget the keys whose time is over, of requests that never ended, too; how many."""
+        over = idempotency.c.created_at <= self._database.clock() - KEPT
+        async with self._database.write() as connection:
+            gone = await connection.execute(delete(idempotency).where(over))
+            return gone.rowcount
 
     async def _earlier(self, project: str, user: str, key: str, fingerprint: str) -> Claim | None:
         found = select(idempotency).where(*_at(project, user, key))

@@ -34,6 +34,23 @@ class Caller(Author):
         """Whether the token is for more than calling services."""
         return allow_api(self.scopes)
 
+    @property
+    def administers(self) -> bool:
+        """Whether the whole server is the caller's, and every project."""
+        return self.role.administers
+
+    def role_in(self, project: str) -> ProjectRole | None:
+        """The role in a project, if there is one of that name; None where it is none of theirs."""
+        return ProjectRole.ADMIN if self.administers else self.projects.get(project)
+
+    def sees(self, project: str) -> bool:
+        """Whether what is in the project is the caller's to see."""
+        return self.role_in(project) is not None
+
+    def may_act_for(self, user: str) -> bool:
+        """Whether the tokens of that user are the caller's to make and to end."""
+        return self.administers or self.user == user
+
 
 def digest(value: str) -> str:
     """What is kept of a token: the SHA-256 (hex) of its value."""

@@ -13,8 +13,9 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from engine import deeds, ids
 from engine.cleanup import abandon, uncancelled
 from engine.failures import as_error, is_real_exit
-from engine.options import LAST_LOGS, MINIMUM_GRACE
+from engine.options import LAST_LOGS
 from perdure.errors import NoCapacity
+from policy.drain import grace
 from policy.ending import Ending, ending_of_error, ending_of_exit, ending_over_quota
 from policy.placement import chosen_gpus, placement_of, untried
 from policy.readiness import ready_order
@@ -268,22 +269,15 @@ class ReplicaWorkflow:
         halts: list[asyncio.Task[JobState]] = []
         while not any(halt.done() for halt in halts):
             order = self._order
-            halts.append(asyncio.create_task(self._halted(self._grace())))
+            halts.append(asyncio.create_task(self._halted(grace(order, workflow.now()))))
             news = lambda: self._order is not order or any(h.done() for h in halts)  # noqa: E731,B023
             await workflow.wait_condition(news)
         await asyncio.gather(*halts)
 
-    def _grace(self) -> float:
-        """Seconds from SIGTERM to SIGKILL."""
-        if self._order is None or self._order.reason is EndReason.ABORTED_BY_USER:
-            return 0.0
-        left = (self._order.deadline - workflow.now()).total_seconds()
-        return max(MINIMUM_GRACE.total_seconds(), left)
-
-    async def _halted(self, grace: float) -> JobState:
+    async def _halted(self, seconds: float) -> JobState:
         assert self._instance is not None
-        order = HaltOrder(instance=self._instance, grace=grace)
-        return await deeds.halt(order, summary=f"SIGTERM, then {grace:.0f} s")
+        order = HaltOrder(instance=self._instance, grace=seconds)
+        return await deeds.halt(order, summary=f"SIGTERM, then {seconds:.0f} s")
 
     async def _tell(self, phase: ReplicaPhase, *, ready: bool = False, address: str = "") -> bool:
         """Signal the run by its id, across its renewals. False when no run of that name lives."""

@@ -27,7 +27,7 @@ from perdure.errors import (
     TooLarge,
 )
 from spec.audit import Action, Outcome
-from spec.people import GlobalRole, Project, ProjectRole
+from spec.people import Project, ProjectRole
 from spec.public import Model
 from store.audit import Entry
 
@@ -53,12 +53,10 @@ class Membership(Model):
 async def projects(caller: CallerHere, services: ServicesHere) -> tuple[Project, ...]:
     """The caller's projects; all of them for an admin of the server."""
     every = await services.store.projects.all()
-    if caller.role is GlobalRole.ADMIN:
-        return every
     return tuple(
-        project.model_copy(update={"role": caller.projects[project.name]})
+        project.model_copy(update={"role": role})
         for project in every
-        if project.name in caller.projects
+        if (role := caller.role_in(project.name)) is not None
     )
 
 

@@ -20,7 +20,6 @@ from perdure.errors import Conflict, Forbidden, InvalidInput, NoSpace, NotFound,
 from spec.audit import Action
 from spec.feed import LARGEST
 from spec.offer import OfferList, OfferQuery
-from spec.people import GlobalRole
 from spec.plan import Plan
 from spec.submission import Applied, ApplyCall, LogLine, PlanCall, RunView, StopCall
 from store.audit import Entry
@@ -88,7 +87,7 @@ async def all_runs(
     return tuple(
         run_view(status, services.settings.base_url)
         for status in statuses
-        if caller.role is GlobalRole.ADMIN or status.project in caller.projects
+        if caller.sees(status.project)
     )
 
 

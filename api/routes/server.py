@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from api.access import CallerHere, ServicesHere
 from perdure import __version__
-from spec.people import GlobalRole, Identity
+from spec.people import Identity
 from spec.server import Server
 
 router = APIRouter(tags=["server"])
@@ -25,6 +25,6 @@ async def server(services: ServicesHere) -> Server:
 async def me(caller: CallerHere, services: ServicesHere) -> Identity:
     """Who the token belongs to. An admin of the server sees all projects."""
     names = sorted(caller.projects)
-    if caller.role is GlobalRole.ADMIN:
+    if caller.administers:
         names = [project.name for project in await services.store.projects.all()]
     return Identity(user=caller.user, role=caller.role, projects=tuple(names))

@@ -134,7 +134,7 @@ async def revoke_token(name: str, token: str, caller: CallerHere, services: Serv
 
 
 def _require_self(caller: Caller, name: str) -> None:
-    if caller.user != name and caller.role is not GlobalRole.ADMIN:
+    if not caller.may_act_for(name):
         raise Forbidden("Only the user, or an admin of the server, may do this.")
 
 

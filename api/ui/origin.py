@@ -20,7 +20,6 @@ from api.ui.upstream import Upstream
 from perdure.errors import Forbidden, RateLimited, Unauthenticated
 from perdure.session_cookie import SESSION_COOKIE
 from spec.audit import Action, Outcome
-from spec.people import GlobalRole
 from store.audit import NOBODY, Author, Entry
 from store.tokens import Caller
 
@@ -144,6 +143,6 @@ class Door:
 
 def _refusal(caller: Caller) -> str | None:
     """Why this caller's token does not open the UI; None when it does."""
-    if caller.role is not GlobalRole.ADMIN:
+    if not caller.administers:
         return "This token is not that of an admin of the server."
     return None if caller.may_use_api else "This token may only call services."

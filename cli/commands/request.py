@@ -1,7 +1,8 @@
 """Options that change what a configuration asks for; `apply` and `offer` have them."""
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -63,6 +64,57 @@ Profile = Annotated[
     typer.Option("--profile", metavar="NAME", help="A profile of `.dstack/profiles.yml`."),
 ]
 NoProfile = Annotated[bool, typer.Option("--no-profile", help="Not even the default profile.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What a machine has to be. The names are those of `cli.overrides`, but for the flags."""
+
+    backends: Backends = None
+    regions: Regions = None
+    instance_types: InstanceTypes = None
+    fleets: Fleets = None
+    cpu: Cpu = None
+    gpu: Gpu = None
+    memory: Memory = None
+    disk: Disk = None
+    spot: Spot = False
+    on_demand: OnDemand = False
+    spot_auto: SpotAuto = False
+    spot_policy: SpotPolicy = None
+    max_price: MaxPrice = None
+
+    def overrides(self) -> dict[str, Any]:
+        """What was given, for `Overrides`. Raises what typer tells of options that exclude."""
+        given = dict(vars(self))
+        flags = ("spot", "on_demand", "spot_auto", "spot_policy")
+        policy = one_spot_policy(**{name: given.pop(name) for name in flags})
+        return {**given, "spot_policy": policy}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """How a run lives, and which profile has the rest."""
+
+    retry: Retry = False
+    no_retry: NoRetry = False
+    retry_duration: RetryDuration = None
+    profile: Profile = None
+    no_profile: NoProfile = False
+    max_duration: MaxDuration = None
+    idle_duration: IdleDuration = None
+    reuse: Reuse = False
+
+    def overrides(self) -> dict[str, Any]:
+        """As those of a machine; the profile is no part of it."""
+        duration = self.retry_duration
+        return {
+            "retry": one_retry(retry=self.retry, no_retry=self.no_retry, duration=duration),
+            "retry_duration": duration,
+            "max_duration": self.max_duration,
+            "idle_duration": self.idle_duration,
+            "creation_policy": "reuse" if self.reuse else None,
+        }
 
 
 def one_spot_policy(

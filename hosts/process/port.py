@@ -17,8 +17,8 @@ def first_unprivileged() -> int:
     return int(UNPRIVILEGED.read_text())
 
 
-def claim(job: Job, others: Iterable[tuple[ReplicaFolder, Record]]) -> None:
-    """Raise `RuntimeUnsupported` when the port belongs to another replica, or is listened on.
+def require_free(job: Job, others: Iterable[tuple[ReplicaFolder, Record]]) -> None:
+    """Raise `RuntimeUnsupported` when the job's port belongs to another replica, or is listened on.
 
     A replica that has just started may not listen yet, so its record counts as well.
     """

@@ -177,7 +177,7 @@ class ProcessRuntime:
         folder.mark_prepared()
 
     async def _claim(self, job: Job, folder: ReplicaFolder) -> int | None:
-        port.claim(job, list(self._folders.all()))
+        port.require_free(job, list(self._folders.all()))
         uid = None
         if self._separate:
             uid = await asyncio.to_thread(account.claim_uid, UID_CLAIMS, folder.control)

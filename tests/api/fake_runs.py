@@ -46,7 +46,11 @@ class FakeRuns(Runs):
         self.stopped: list[tuple[str, bool]] = []
         self.needing: dict[bytes, list[str]] = {}
         self.failure: Exception | None = None
+        self.breaks_before_apply = False
         self.breaks_after_apply = False
+        self.answer = Accepted(run="app", incarnation="life1", revision=1, replicas=1)
+        self.sealed: str | None = None
+        self.answers: dict[str, Accepted] = {}
         self.away = ""
 
     async def problem(self) -> str:
@@ -62,12 +66,23 @@ class FakeRuns(Runs):
         return Plan(project=order.project, name=order.name, action=PlanAction.CREATE, check="new")
 
     async def apply(self, project: str, run: str, request: ApplyRequest, key: str) -> Accepted:
+        if self.breaks_before_apply:
+            raise ConnectionResetError("killed before the apply")
         self.applied.append((project, run, request, key))
         if self.failure:
             raise self.failure
+        sealed = request.spec.sealed if self.sealed is None else self.sealed
+        self.answers[key] = self.answer.model_copy(update={"run": run, "sealed": sealed})
         if self.breaks_after_apply:
             raise ConnectionResetError("killed between the apply and its answer")
-        return Accepted(run=run, incarnation="life1", revision=1, replicas=1)
+        return self.answers[key]
+
+    async def answer_to(self, project: str, run: str, key: str) -> Accepted | None:
+        return self.answers.get(key)
+
+    async def lives(self, project: str, run: str) -> bool:
+        status = self.known.get((project, run))
+        return status is not None and not status.status.is_final
 
     async def stop(self, project: str, run: str, *, abort: bool = False) -> RunStatus:
         status = self.known.get((project, run))

@@ -1,11 +1,16 @@
+from pathlib import Path
+
 import httpx
 import pytest
 
+import api
 from api.services import Services
-from spec.people import ProjectRole
+from spec.people import GlobalRole, ProjectRole
 from store.store import Store
+from store.tokens import Caller
 from tests.api.fake_runs import FakeRuns, run_status
 
+API = Path(api.__file__).parent
 ANY_PATHS = ("/me", "/projects/main/runs", "/projects/nowhere/runs", "/no/such/path")
 
 
@@ -182,3 +187,34 @@ class TestUsers:
         asked = {"name": "x", "expires_at": expires_at}
         answer = await admin.post("/users/admin/tokens", json=asked)
         assert code(answer) == (422, "invalid_input")
+
+
+def caller(role: GlobalRole) -> Caller:
+    projects = {"main": ProjectRole.USER}
+    return Caller(user="ann", token="t", role=role, projects=projects)
+
+
+@pytest.mark.parametrize(
+    ("role", "inside", "elsewhere", "others"),
+    [
+        (GlobalRole.USER, ProjectRole.USER, None, False),
+        (GlobalRole.ADMIN, ProjectRole.ADMIN, ProjectRole.ADMIN, True),
+    ],
+)
+def test_what_a_caller_may_see_is_one_rule(
+    role: GlobalRole, inside: ProjectRole, elsewhere: ProjectRole | None, others: bool
+) -> None:
+    held = caller(role)
+    assert held.administers is others
+    assert (held.role_in("main"), held.role_in("team")) == (inside, elsewhere)
+    assert (held.sees("main"), held.sees("team")) == (True, others)
+    assert (held.may_act_for("ann"), held.may_act_for("bob")) == (True, others)
+
+
+def test_no_other_place_of_the_api_asks_what_an_admin_is() -> None:
+    asking = [
+        str(path.relative_to(API))
+        for path in API.rglob("*.py")
+        if "GlobalRole.ADMIN" in path.read_text()
+    ]
+    assert asking == []

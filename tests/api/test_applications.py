@@ -1,13 +1,15 @@
 import base64
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from perdure.errors import NotFound, Refused
+from perdure.errors import NoSpace, NotFound, Refused
 from spec.status import RunPhase
+from store.revisions import Revision
 from store.store import Store
 from tests.api.fake_runs import FakeRuns, run_status
 from tests.api.test_errors import SERVICE
@@ -137,25 +139,85 @@ class TestApply:
         await apply(alice, call(), key="k")
         assert (await apply(alice, call(port=8001), key="k")).status_code == 409
 
-    async def test_lost_answer_is_asked_for_again_under_the_same_update(
-        self, alice: httpx.AsyncClient, runs: FakeRuns
+    async def test_lost_request_is_sent_again_under_the_same_update(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store
     ) -> None:
-        runs.breaks_after_apply = True
-        assert (await apply(alice, call(name=None), key="k")).status_code == 500
-        runs.breaks_after_apply = False
-        assert (await apply(alice, call(name=None), key="k")).status_code == 200
-        (_, first, _, one), (_, second, _, other) = runs.applied
-        assert (first, one) == (second, other)
+        runs.breaks_before_apply = True
+        assert (await apply(alice, call(env={"A": VALUE}), key="k")).status_code == 500
+        (sealed,) = await store.envelopes.all_values()
+        runs.breaks_before_apply = False
+        assert (await apply(alice, call(env={"A": VALUE}), key="k")).status_code == 200
+        ((_, _, request, update),) = runs.applied
+        assert request.spec.sealed == update
+        assert await store.envelopes.open(update, "main", "app") == sealed
 
-    async def test_lost_answer_of_a_run_that_has_ended_starts_no_second_one(
-        self, alice: httpx.AsyncClient, runs: FakeRuns
+    @pytest.mark.parametrize("phase", [RunPhase.RUNNING, RunPhase.FAILED])
+    async def test_lost_answer_is_asked_for_and_nothing_is_done_again(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store, phase: RunPhase
     ) -> None:
+        """However the clocks of Temporal and the API differ, and whatever lives by that name."""
         runs.breaks_after_apply = True
-        await apply(alice, call(), key="k")
-        runs.know(run_status(phase=RunPhase.FAILED, incarnation="short-life"))
-        applied = (await apply(alice, call(), key="k")).json()
-        assert applied["accepted"]["incarnation"] == "short-life"
+        assert (await apply(alice, call(), key="k")).status_code == 500
+        runs.breaks_after_apply = False
+        for submitted_at in (datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)):
+            runs.know(run_status(phase=phase, incarnation="later", submitted_at=submitted_at))
+            applied = (await apply(alice, call(), key="k")).json()
+            assert applied["accepted"]["incarnation"] == "life1"
         assert len(runs.applied) == 1
+        assert [each.number for each in await store.revisions.of("main", "app")] == [1]
+
+    async def test_lost_answer_leaves_the_values_in_use_whatever_is_missing_since(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store
+    ) -> None:
+        await store.secrets.set("main", "HF", "in-the-store")
+        body = call(env={"A": "${{ secrets.HF }}"})
+        runs.breaks_after_apply = True
+        await apply(alice, body, key="k")
+        await store.secrets.delete("main", "HF")
+        assert (await apply(alice, body, key="k")).status_code == 200
+        assert len(await store.envelopes.all_values()) == 1
+
+    async def test_what_fails_after_the_run_has_accepted_leaves_its_values(
+        self,
+        alice: httpx.AsyncClient,
+        store: Store,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        async def full(revision: Revision) -> None:
+            raise NoSpace("The disk is full.")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(store.revisions, "append", full)
+            assert (await apply(alice, call(env={"A": VALUE}), key="k")).status_code == 507
+        (sealed,) = await store.envelopes.all_values()
+        assert sealed.env == {"A": VALUE}
+        assert (await apply(alice, call(env={"A": VALUE}), key="k")).status_code == 200
+
+    @pytest.mark.parametrize(("sealed", "kept"), [("another", False), (None, True), ("", True)])
+    async def test_values_go_when_the_run_uses_others(
+        self,
+        alice: httpx.AsyncClient,
+        runs: FakeRuns,
+        store: Store,
+        sealed: str | None,
+        kept: bool,
+    ) -> None:
+        """Whichever revision it is: the run tells, unless it is too old."""
+        runs.sealed = sealed
+        runs.answer = runs.answer.model_copy(update={"revision": 2})
+        answer = (await apply(alice, call(env={"A": VALUE}))).json()
+        assert len(await store.envelopes.all_values()) == kept
+        (revision,) = await store.revisions.of("main", "app")
+        ((_, _, _, update),) = runs.applied
+        assert revision.spec.sealed == (sealed or update)
+        assert answer["accepted"]["sealed"] == ""
+
+    @pytest.mark.parametrize(("changed", "action"), [(True, "update"), (False, "nothing")])
+    async def test_what_was_done_is_what_the_run_tells(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, changed: bool, action: str
+    ) -> None:
+        runs.answer = runs.answer.model_copy(update={"revision": 2, "changed": changed})
+        assert (await apply(alice, call())).json()["action"] == action
 
     async def test_more_than_a_workflow_holds_is_too_large(
         self, alice: httpx.AsyncClient, runs: FakeRuns

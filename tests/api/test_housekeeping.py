@@ -1,20 +1,22 @@
 import asyncio
 import hashlib
 import logging
+import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.housekeeping import sweep, sweep_code
+from api.housekeeping import sweep, sweep_code, sweep_envelopes
 from api.process import watched
-from perdure.errors import Unavailable
+from perdure.errors import NotFound, Unavailable
 from perdure.keys import replace_secret
 from perdure.settings import Settings
 from spec.audit import Action
 from spec.run import CodeArchive, RunSpec
+from spec.sealed import SealedValues
 from spec.service import ServiceConfiguration
 from store.audit import NOBODY, Entry
 from store.revisions import Revision
@@ -96,12 +98,14 @@ async def test_code_of_living_runs_stays_and_other_code_goes_after_an_hour(
     await used_by(store, "web", "life2", living)
     await used_by(store, "web", "life1", earlier)
     await used_by(store, "gone", "life1", ended)
-    await sweep_code(store, runs)
+    assert await sweep_code(store, runs) == frozenset()
     found = [await store.code.find("main", each.sha256) for each in (ended, earlier, unused)]
     assert None not in found
     clock.move(minutes=61)
     assert await store.code.ask("main", asked.sha256) == asked
-    await sweep_code(store, runs)
+    suspects = await sweep_code(store, runs)
+    assert suspects == {("main", each.sha256) for each in (ended, earlier, unused)}
+    await sweep_code(store, runs, suspects)
     assert await store.code.find("main", living.sha256) == living
     assert await store.code.find("main", asked.sha256) == asked
     for each in (ended, earlier, unused):
@@ -110,13 +114,26 @@ async def test_code_of_living_runs_stays_and_other_code_goes_after_an_hour(
     assert {file.name for file in settings.data.code.iterdir()} == {living.sha256, asked.sha256}
 
 
+async def test_a_run_that_is_missing_from_one_list_keeps_its_code(
+    store: Store, clock: Clock
+) -> None:
+    """As one that is just being renewed."""
+    runs, archive = FakeRuns(), await kept(store, b"code")
+    await used_by(store, "web", "life1", archive)
+    clock.move(hours=2)
+    suspects = await sweep_code(store, runs)
+    runs.know(run_status("web", incarnation="life1"))
+    assert await sweep_code(store, runs, suspects) == frozenset()
+    assert await store.code.find("main", archive.sha256) == archive
+
+
 async def test_where_the_life_of_a_run_is_not_known_all_its_code_stays(
     store: Store, clock: Clock
 ) -> None:
     archive = await kept(store, b"code")
     await used_by(store, "web", "life1", archive)
     clock.move(hours=2)
-    await store.code.drop_unused(await store.revisions.code_of({("main", "web"): None}))
+    assert await store.code.unclaimed() == await store.revisions.code_of({("main", "web"): None})
     assert await store.code.find("main", archive.sha256) == archive
 
 
@@ -127,6 +144,84 @@ async def test_without_temporal_no_code_goes(store: Store, clock: Clock) -> None
     with pytest.raises(RPCError):
         await sweep_code(store, runs)
     assert await store.code.find("main", archive.sha256) == archive
+
+
+async def sealed(store: Store, run: str, *, answer: str | None = None, claimed: bool = True) -> str:
+    """The envelope of a request to apply, which was answered or not."""
+    envelope = str(uuid.uuid4())
+    if claimed:
+        claim = await store.idempotency.claim("main", "admin", envelope, fingerprint="", run=run)
+        envelope = claim.request
+        if answer is not None:
+            await store.idempotency.answer(envelope, answer)
+    await store.envelopes.put(envelope, "main", run, SealedValues(env={"A": "value"}))
+    return envelope
+
+
+async def kept_of(store: Store, envelopes: dict[str, str]) -> set[str]:
+    """Which of these envelopes, by name, can still be opened for the run `web` or `gone`."""
+    found = set()
+    for name, envelope in envelopes.items():
+        for run in ("web", "gone"):
+            with suppress(NotFound):
+                await store.envelopes.open(envelope, "main", run)
+                found.add(name)
+    return found
+
+
+async def test_sealed_values_go_a_day_later_when_their_run_does_not_live(
+    store: Store, clock: Clock
+) -> None:
+    runs = FakeRuns()
+    runs.know(run_status("web"))
+    envelopes = {
+        "in use": await sealed(store, "web", answer="{}"),
+        "not known": await sealed(store, "web", claimed=False),
+        "of a run that was terminated": await sealed(store, "gone", answer="{}"),
+        "refused": await sealed(store, "gone", claimed=False),
+        "on its way": await sealed(store, "gone"),
+    }
+    await sweep_envelopes(store, runs)
+    assert await kept_of(store, envelopes) == {*envelopes}
+    clock.move(days=1)
+    envelopes["young"] = await sealed(store, "gone", claimed=False)
+    await sweep_envelopes(store, runs)
+    assert await kept_of(store, envelopes) == {"in use", "not known", "on its way", "young"}
+
+
+async def test_values_of_a_run_that_the_list_of_the_living_lacks_stay(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the moment in which it is continued as new."""
+    runs = FakeRuns()
+    runs.know(run_status("web"))
+    envelopes = {"in use": await sealed(store, "web", answer="{}")}
+    clock.move(days=2)
+
+    async def none() -> dict[tuple[str, str], str | None]:
+        return {}
+
+    monkeypatch.setattr(runs, "living", none)
+    await sweep_envelopes(store, runs)
+    assert await kept_of(store, envelopes) == {"in use"}
+
+
+async def test_without_temporal_no_values_go(store: Store, clock: Clock) -> None:
+    envelopes, runs = {"old": await sealed(store, "gone", answer="{}")}, FakeRuns()
+    runs.failure = RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
+    clock.move(days=2)
+    with pytest.raises(RPCError):
+        await sweep_envelopes(store, runs)
+    assert await kept_of(store, envelopes) == {"old"}
+
+
+async def test_a_request_that_was_cut_leaves_after_a_week(store: Store, clock: Clock) -> None:
+    """Its key first, and with the next look at the living runs its values."""
+    envelopes = {"cut": await sealed(store, "gone")}
+    clock.move(days=7)
+    async with sweeping(store):
+        while await kept_of(store, envelopes):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_rotation_that_was_cut_is_brought_to_its_end(

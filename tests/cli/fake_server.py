@@ -34,6 +34,8 @@ def replica(num: int = 0, **properties: Any) -> ReplicaView:
 
 
 def run(status: RunPhase = RunPhase.RUNNING, *replicas: ReplicaView, **properties: Any) -> RunView:
+    """A run; one that failed did so by its last failed replica."""
+    failed = [r.num for r in replicas if r.status is ReplicaPhase.FAILED]
     defaults: dict[str, Any] = {
         "name": "llm",
         "project": "main",
@@ -43,6 +45,7 @@ def run(status: RunPhase = RunPhase.RUNNING, *replicas: ReplicaView, **propertie
         "url": URL,
         "model_url": None,
         "replicas": replicas,
+        "failed_replica": failed[-1] if failed and status is RunPhase.FAILED else None,
     }
     return RunView(**(defaults | properties))
 

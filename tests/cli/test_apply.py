@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spec.plan import Change, FieldChange, PlanAction
-from spec.status import EndReason, ReplicaPhase, RunPhase
+from spec.status import ReplicaPhase, RunPhase
 from tests.cli.conftest import SERVICE, Perdure
 from tests.cli.fake_server import (
     DONE,
@@ -119,27 +119,19 @@ def test_code_is_sent_again_to_a_server_that_went_away(
 
 
 @pytest.mark.parametrize(
-    ("reason", "message", "code"),
-    [
-        (EndReason.NO_CAPACITY, "nothing is free", 5),
-        (EndReason.EXITED_WITH_ERROR, "exited (1)", 1),
-        (EndReason.TOOK_TOO_LONG, "took too long to start", 124),
-        (None, "no capacity", 1),
-    ],
+    ("ended_by", "code"),
+    [("no_capacity", 5), ("unknown_secret", 2), ("not_ready_in_time", 124), ("of_later", 1)],
 )
-def test_the_exit_code_is_the_outcome_of_the_run(
-    service: Path,
-    server: FakeServer,
-    perdure: Perdure,
-    reason: EndReason | None,
-    message: str,
-    code: int,
+def test_the_exit_code_is_that_of_the_error_that_is_told(
+    service: Path, server: FakeServer, perdure: Perdure, ended_by: str, code: int
 ) -> None:
-    server.states = [STARTING, run(RunPhase.FAILED, reason=reason, status_message=message)]
+    told = replica(status=ReplicaPhase.FAILED, ready=False, code=ended_by, message="error: It is.")
+    server.states = [STARTING, run(RunPhase.FAILED, told, status_message="error")]
     server.held.set()
     said = perdure("apply", "-f", service.name, "-y")
     assert said.code == code
-    assert said.err.endswith(f"error: The run `llm` has failed: {message}. [host_error]\n")
+    shown = "host_error" if ended_by == "of_later" else ended_by
+    assert said.err.endswith(f"error: The run `llm` has failed: error: It is. [{shown}]\n")
     assert "published" not in said.out
 
 

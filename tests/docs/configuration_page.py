@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 from pydantic_core import PydanticUndefined
 
-from policy.admission import refusals, warnings
+from policy.admission import refusals
+from policy.properties import Treatment, treatment_of, without_effect
 from spec.reader import read_configuration
 from spec.section import Section
 from spec.service import ServiceConfiguration
@@ -17,6 +18,8 @@ from tests.docs.table import MADE, code, table
 
 NOT_YET = "*not yet*"
 NO_EFFECT = "*no effect*"
+IN_PLACE, AFTER_A_STOP = "in place", "after a stop"
+_APPLIED = {Treatment.IN_PLACE: IN_PLACE, Treatment.NEW_REPLICA: AFTER_A_STOP}
 
 INTRODUCTION = f"""# Service files
 
@@ -29,6 +32,9 @@ file.
 * {NOT_YET}: read and checked, and then refused by the plan, by name.
 * {NO_EFFECT}: read, and ignored with a warning.
 
+*Applied* says what a change takes while the service runs: one *{IN_PLACE}* leaves its replicas
+alone, one *{AFTER_A_STOP}* is refused until you have stopped it, and others change nothing.
+
 Durations are seconds (`90`) or a number with a unit (`90s`, `5m`, `1h`, `2d`, `1w`). Sizes are a
 number with `MB`, `GB` or `TB`. Ranges are `N`, `N..`, `..M` or `N..M`, or `{{min: N, max: M}}`.
 Values of `env` and `registry_auth` may hold `${{{{ env.NAME }}}}`, which the command line fills in,
@@ -37,8 +43,7 @@ and `${{{{ secrets.NAME }}}}`, which the server fills in; `$$` is a `$`."""
 
 def page() -> str:
     """The whole page."""
-    header = ("Property", "Written as", "Default", "Meaning")
-    tables = (f"## {part.title}\n\n{table(header, _rows(part))}" for part in PARTS)
+    tables = (f"## {part.title}\n\n{table(_header(part), _rows(part))}" for part in PARTS)
     return "\n\n".join((INTRODUCTION, *tables)) + "\n"
 
 
@@ -47,10 +52,21 @@ def refused(part: Part, name: str, written: str) -> tuple[str, ...]:
     return tuple(refusal.subject for refusal in refusals(_service(part, name, written)))
 
 
+def ignored(part: Part, name: str, written: str) -> bool:
+    """Whether the property has no effect, so written."""
+    return name in without_effect(_service(part, name, written))
+
+
+def _header(part: Part) -> tuple[str, ...]:
+    applied = () if part.at else ("Applied",)
+    return ("Property", "Written as", "Default", *applied, "Meaning")
+
+
 def _rows(part: Part) -> Iterator[tuple[str, ...]]:
     for name, (meaning, *ways) in part.properties.items():
         shown = ", ".join(_way(part, name, written) for written in ways)
-        yield (code(name), shown, _default(part.model, name), meaning)
+        applied = () if part.at else (_APPLIED.get(treatment_of(name), "-"),)
+        yield (code(name), shown, _default(part.model, name), *applied, meaning)
 
 
 def _way(part: Part, name: str, written: str) -> str:
@@ -59,7 +75,7 @@ def _way(part: Part, name: str, written: str) -> str:
     if not part.at:
         if refused(part, name, written):
             mark = f" {NOT_YET}"
-        elif f"`{name}` has no effect." in warnings(_service(part, name, written)):
+        elif ignored(part, name, written):
             mark = f" {NO_EFFECT}"
     return f"`{written}`{mark}"
 

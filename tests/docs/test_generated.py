@@ -7,12 +7,17 @@ import typer
 
 from cli.main import app
 from perdure.settings import Settings
-from policy import admission
+from policy.properties import NOT_BUILT, Treatment, treatment_of
+from spec.service import ServiceConfiguration
 from tests.docs import error_page
-from tests.docs.configuration_page import refused
+from tests.docs.configuration_page import ignored, refused
 from tests.docs.generate import PAGES
 from tests.docs.page import DOCS
 from tests.docs.properties import PARTS, Part
+
+(SERVICE,) = (part for part in PARTS if part.model is ServiceConfiguration)
+RULED = {"backends", "image"}
+"""Built properties that are refused with some values, or beside some."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -45,7 +50,19 @@ def test_everything_that_the_plan_refuses_is_told() -> None:
         for written in ways
         for subject in refused(part, name, written)
     }
-    assert {name for name, _ in admission.NOT_BUILT} <= told
+    assert told == {*(name for _, name, _ in NOT_BUILT), *RULED}
+
+
+@pytest.mark.parametrize("name", SERVICE.properties)
+def test_what_a_property_is_marked_with_is_what_becomes_of_it(name: str) -> None:
+    _, *ways = SERVICE.properties[name]
+    marked = {
+        Treatment.NOT_BUILT: any(refused(SERVICE, name, written) for written in ways),
+        Treatment.NO_EFFECT: all(ignored(SERVICE, name, written) for written in ways),
+    }
+    treatment = treatment_of(name)
+    assert marked.get(treatment, True)
+    assert marked[Treatment.NO_EFFECT] is (treatment is Treatment.NO_EFFECT)
 
 
 def test_every_command_is_in_the_reference() -> None:

@@ -1,16 +1,18 @@
 """What the API asks of Temporal, against a real server and worker."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from engine.client import connect, public_codec
 from engine.converter import PublicCodec
 from engine.runs import Runs
-from perdure.errors import NotFound, Unavailable
+from perdure.errors import NotFound, Refused, Unavailable
 from spec.run import RunStatus
 from spec.status import RunPhase
 from tests.engine.fixed_keys import fixed
+from tests.testbed.deadline import eventually
 from tests.workflows.conftest import at_work as at_work
 from tests.workflows.conftest import recorder as recorder
 from tests.workflows.conftest import stage as stage
@@ -25,6 +27,56 @@ async def test_one_key_is_applied_once_however_often_it_is_sent(at_work: Stage) 
     assert len({each.revision for each in same}) == 1
     other = await at_work.apply("web", key="l", replicas=2)
     assert (other.revision, other.incarnation) == (2, same[0].incarnation)
+
+
+@with_cache
+async def test_what_a_key_was_answered_can_be_asked_for_while_the_run_lives_and_after(
+    at_work: Stage,
+) -> None:
+    runs = at_work.runs
+    assert await runs.answer_to("main", "web", "a") is None
+    first = await at_work.apply("web", key="a")
+    await at_work.until_ready("web", 1)
+    assert await runs.answer_to("main", "web", "a") == first
+    await at_work.stop("web", abort=True)
+    assert await runs.answer_to("main", "web", "a") == first
+    assert await runs.answer_to("main", "web", "b") is None
+    with pytest.raises(Refused):
+        await at_work.apply("web", key="refused", retry=True)
+    assert await runs.answer_to("main", "web", "refused") is None
+
+
+@with_cache
+async def test_a_later_life_and_a_renewal_leave_the_answers_of_before(at_work: Stage) -> None:
+    """Each execution has its own; the list of them follows what is true by some milliseconds."""
+    at_work = replace(at_work, runs=Runs(at_work.client, renew_after_events=25))
+    answers = {}
+    for life in ("x", "y"):
+        answers[life] = await at_work.apply("web", key=life)
+        await at_work.until_ready("web", 1)
+        for count in (3, 1, 2):
+            await at_work.apply("web", replicas=count)
+            await at_work.until_ready("web", count)
+        await at_work.stop("web", abort=True)
+    assert answers["x"].incarnation != answers["y"].incarnation
+
+    async def are_known() -> bool:
+        found = {key: await at_work.runs.answer_to("main", "web", key) for key in answers}
+        return found == answers
+
+    await eventually(are_known, "the answers of both lives are found")
+    renewed = "WorkflowId = 'run/main/web' AND ExecutionStatus = 'ContinuedAsNew'"
+    assert (await at_work.client.count_workflows(renewed)).count >= 2
+
+
+@with_cache
+async def test_whether_a_run_lives_is_told_without_a_list(at_work: Stage) -> None:
+    runs = at_work.runs
+    assert not await runs.lives("main", "web")
+    await at_work.apply("web")
+    assert await runs.lives("main", "web")
+    await at_work.stop("web", abort=True)
+    assert not await runs.lives("main", "web")
 
 
 @with_cache

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunStopping
-from policy import admission
+from policy import admission, properties
 from policy.admission import apply_refusal, check_value, refusals, warnings
 from policy.plan import make_plan
 from policy.transitions import applied, stopped
@@ -43,7 +43,7 @@ NOT_BUILT: dict[str, dict[str, Any]] = {
 
 
 def test_every_entry_of_the_table_has_an_example_here() -> None:
-    assert list(NOT_BUILT) == [name for name, _ in admission.NOT_BUILT]
+    assert list(NOT_BUILT) == [name for _, name, _ in properties.NOT_BUILT]
 
 
 @pytest.mark.parametrize("name", NOT_BUILT)
@@ -116,6 +116,11 @@ def test_backends_that_are_all_absent_are_refused(backends: list[str], message: 
                 "`single_branch` has no effect.",
             ),
         ),
+        (
+            {"idle_duration": "1h", "tags": {"team": "search"}},
+            ("`idle_duration` has no effect.", "`tags` has no effect."),
+        ),
+        ({"idle_duration": "5m", "tags": {}}, ()),
     ],
 )
 def test_what_will_be_different_is_told(
@@ -139,6 +144,7 @@ def living() -> RunState:
         (living(), spec(replicas=4), "0123456789ab.1", None),
         (living(), spec(replicas=4), admission.NEW, PlanChanged),
         (living(), spec(image="other"), None, NotInPlace),
+        (living(), spec(tags={"team": "search"}, idle_duration="off"), None, None),
         (living(), spec(image="other", retry=True), None, Refused),
         (stopped(living(), NOW, abort=False), spec(), None, RunStopping),
     ],

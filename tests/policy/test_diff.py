@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from policy.diff import changes
-from spec.container import WITHOUT_EFFECT
+from policy.properties import PROPERTIES, Treatment
 from spec.plan import Change
 from spec.run import CodeArchive, RunSpec
 from spec.service import ServiceConfiguration
@@ -15,10 +15,8 @@ from tests.spec.strategies import services
 
 OTHER: dict[str, Any] = {
     "port": 9000,
-    "gateway": "front",
     "strip_prefix": False,
     "model": "llama",
-    "https": True,
     "auth": False,
     "image": "other",
     "commands": ["other"],
@@ -33,30 +31,53 @@ OTHER: dict[str, Any] = {
     "resources": {"cpu": 3},
     "backends": ["local"],
     "regions": ["eu"],
+    "availability_zones": ["eu-1"],
+    "instance_types": ["m4"],
     "spot_policy": "auto",
     "max_price": 1,
     "stop_duration": 1,
-    "idle_duration": 1,
-    "tags": {"a": "b"},
 }
-
-
-UNSEEN = ("name", "env", *WITHOUT_EFFECT)
+SEALED = {"env", "registry_auth"}
+UNSEEN = {
+    *PROPERTIES[Treatment.IDENTITY],
+    *PROPERTIES[Treatment.NOT_BUILT],
+    *PROPERTIES[Treatment.NO_EFFECT],
+    "env",
+}
 """Fields whose own difference is none."""
 
 
+def test_there_is_another_value_here_of_each_property_that_takes_a_new_replica() -> None:
+    assert {*OTHER, *SEALED} == PROPERTIES[Treatment.NEW_REPLICA]
+
+
 @pytest.mark.parametrize("field", OTHER)
-def test_everything_but_replicas_needs_a_stop(field: str) -> None:
+def test_what_takes_a_new_replica_needs_a_stop(field: str) -> None:
     (found,) = changes(spec(), spec(**{field: OTHER[field]}))
     assert (found.field, found.change) == (field, Change.NEEDS_STOP)
     assert found.old != found.new
 
 
+SCALED = {"replicas": "1..4", "scaling": {"metric": "rps", "target": 5}}
+
+
 @pytest.mark.parametrize(
-    "written", [{"home_dir": "/home"}, {"setup": ["true"]}, {"single_branch": True}]
+    ("before", "after"),
+    [
+        ({}, {"home_dir": "/home"}),
+        ({}, {"setup": ["true"]}),
+        ({}, {"single_branch": True}),
+        ({}, {"idle_duration": "1h"}),
+        ({"tags": {"team": "search"}}, {"tags": {"team": "chat"}}),
+        (SCALED, SCALED | {"scaling": {"metric": "rps", "target": 9}}),
+        ({}, {"gateway": False}),
+        ({}, {"https": False}),
+        ({}, {"probes": []}),
+    ],
 )
-def test_what_has_no_effect_is_no_change(written: dict[str, Any]) -> None:
-    assert changes(spec(), spec(**written)) == ()
+def test_what_has_no_effect_is_no_change(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert spec(**before) != spec(**after)
+    assert changes(spec(**before), spec(**after)) == ()
 
 
 def test_replicas_change_in_place() -> None:

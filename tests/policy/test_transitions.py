@@ -43,6 +43,7 @@ def test_the_values_sealed_first_stay_in_use() -> None:
     second = applied(first, spec(replicas=2).model_copy(update={"sealed": "e-2"}), "u2")
     assert second.spec is not None
     assert (second.spec.sealed, second.spec.replicas) == ("e-1", 2)
+    assert [answer.accepted.sealed for answer in second.answers] == ["e-1", "e-1"]
 
 
 @pytest.mark.parametrize(

@@ -71,19 +71,30 @@ def test_the_message_is_the_phase_or_the_reason(
 
 
 @pytest.mark.parametrize(
-    ("records", "ended", "reason"),
+    ("records", "ended", "reason", "by"),
     [
-        ((READY, failed("no capacity")), None, None),
-        ((failed("no capacity"),), RunPhase.FAILED, EndReason.NO_CAPACITY),
-        ((failed("no capacity"), exited()), RunPhase.FAILED, EndReason.EXITED_WITH_ERROR),
-        ((record(0, phase="failed"),), RunPhase.FAILED, EndReason.ERROR),
-        ((record(0, phase="done"),), RunPhase.DONE, EndReason.EXITED),
+        ((READY, failed("no capacity")), None, None, None),
+        ((failed("no capacity"),), RunPhase.FAILED, EndReason.NO_CAPACITY, 1),
+        ((failed("no capacity"), exited(4)), RunPhase.FAILED, EndReason.EXITED_WITH_ERROR, 4),
+        (
+            (exited(4), failed("no capacity"), record(5, phase="done")),
+            RunPhase.FAILED,
+            EndReason.NO_CAPACITY,
+            1,
+        ),
+        ((record(0, phase="failed"),), RunPhase.FAILED, EndReason.ERROR, 0),
+        ((), RunPhase.FAILED, EndReason.ERROR, None),
+        ((record(0, phase="done"),), RunPhase.DONE, EndReason.EXITED, None),
     ],
 )
-def test_the_reason_of_an_end_is_data_beside_the_message(
-    records: tuple[ReplicaRecord, ...], ended: RunPhase | None, reason: EndReason | None
+def test_the_reason_of_an_end_and_who_had_it_are_data_beside_the_message(
+    records: tuple[ReplicaRecord, ...],
+    ended: RunPhase | None,
+    reason: EndReason | None,
+    by: int | None,
 ) -> None:
-    assert run_status(run(spec(replicas=2), records=records), ended).reason is reason
+    status = run_status(run(spec(replicas=2), records=records), ended)
+    assert (status.reason, status.failed_replica) == (reason, by)
 
 
 @pytest.mark.parametrize(

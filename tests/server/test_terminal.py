@@ -47,14 +47,24 @@ def test_a_large_file_is_put_aside_while_its_process_goes_on(tmp_path: Path) -> 
 
 
 class Gone(io.StringIO):
+    """A terminal that was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[str] = []
+
     def write(self, text: str) -> int:
+        self.refused.append(text)
         raise OSError(5, "input/output error")
 
 
-def test_a_terminal_that_is_gone_is_no_reason_to_end() -> None:
-    terminal = Terminal(Gone())
+def test_a_terminal_that_is_gone_is_no_reason_to_end_and_is_written_to_no_more() -> None:
+    gone = Gone()
+    terminal = Terminal(gone)
     terminal.say("api", "one")
     terminal.say("api", "two")
+    (refused,) = gone.refused
+    assert refused.endswith("| one\n")
 
 
 OURS = {"time": "…", "level": "info", "process": "api", "logger": "api.app", "message": "hello"}

@@ -96,6 +96,22 @@ class TestIdempotency:
         await store.idempotency.release(claim.request)
         assert (await store.idempotency.claim("main", "a", "k", fingerprint="g", run="r")).is_new
 
+    async def test_keys_are_forgotten_after_a_week_answered_or_not(
+        self, store: Store, clock: Clock
+    ) -> None:
+        keys = store.idempotency
+        old = await keys.claim("main", "a", "answered", fingerprint="f", run="r")
+        await keys.answer(old.request, "done")
+        await keys.claim("main", "a", "cut", fingerprint="f", run="r")
+        clock.move(days=7)
+        young = await keys.claim("main", "a", "young", fingerprint="f", run="r")
+        assert await keys.expire() == 2
+        assert await keys.expire() == 0
+        for key in ("answered", "cut"):
+            assert (await keys.claim("main", "a", key, fingerprint="g", run="r")).is_new
+        again = await keys.claim("main", "a", "young", fingerprint="f", run="r")
+        assert (again.request, again.is_new) == (young.request, False)
+
 
 async def test_decisions_and_audit_are_told_newest_first(store: Store, clock: Clock) -> None:
     for outcome in ("1", "2"):

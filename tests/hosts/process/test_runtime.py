@@ -2,18 +2,18 @@
 
 import asyncio
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from hosts.process import process
+from hosts.process.folder import ReplicaFolder
 from hosts.process.runtime import ProcessRuntime
 from perdure.errors import RuntimeUnsupported
-from spec.job import JobPhase
+from spec.job import JobPhase, JobState
 from spec.log import LogStream
 from tests.hosts.process.conftest import MakeJob
 from tests.hosts.process.replica import SECOND, TOKEN, output, run
-from tests.testbed.deadline import eventually
 
 
 async def test_a_replica_runs_at_its_port_and_tells_its_exit_code(
@@ -96,15 +96,24 @@ async def test_the_machine_tells_its_pythons_and_ports(runtime: ProcessRuntime) 
     assert 0 <= facts.first_port <= 1024
 
 
-async def test_waiting_costs_nothing_and_ends_with_the_replica(
-    runtime: ProcessRuntime, job: MakeJob
+async def test_who_waits_looks_once_and_is_woken_by_the_end(
+    runtime: ProcessRuntime, job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await runtime.start(job("sleep 60"))
+    """Who looked again and again would do so at each turn of the loop."""
+    assert (await runtime.start(job("sleep 60"))).phase is JobPhase.RUNNING
+    looks: list[JobState] = []
+    own = ReplicaFolder.state
+
+    def state(folder: ReplicaFolder) -> JobState:
+        looks.append(own(folder))
+        return looks[-1]
+
+    monkeypatch.setattr(process, "PREPARING_POLL", 0.0)
+    monkeypatch.setattr(ReplicaFolder, "state", state)
     waiting = asyncio.create_task(runtime.wait(TOKEN))
-    await eventually(lambda: len(asyncio.all_tasks()) > 1)
-    before = time.process_time()
-    await asyncio.sleep(0.3)
-    assert time.process_time() - before < 0.1
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert [look.phase for look in looks] == [JobPhase.RUNNING]
     assert not waiting.done()
     await runtime.stop(TOKEN, SECOND)
     assert (await waiting).phase is JobPhase.EXITED
