@@ -28,6 +28,9 @@ from store.store import open_store
 
 UI_HOST = "127.0.0.1"
 
+MAX_HEAD = 64 << 10
+"""Bytes of a request's head on a port."""
+
 GRACE_SECONDS = 5
 """For answers under way when the process is told to stop; streams are cut after it."""
 
@@ -107,6 +110,9 @@ async def _running(
             uds=uds,
             host=host,
             port=port,
+            # The quicker one takes a head of any length: only from the proxy, which bounds it.
+            http="httptools" if uds else "h11",
+            h11_max_incomplete_event_size=MAX_HEAD,
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -284,8 +284,10 @@ class Exchange:
             self.active, self._quiet_since = False, now
         elif now - self._quiet_since > silent_seconds:
             self.keep = False
-            silent = replies.NO_FRONT if self.to_front else replies.SILENT
-            self.answer(silent if self.sent_all else replies.SLOW)
+            if not self.sent_all:
+                self.answer(replies.SLOW)
+            else:
+                self.answer(replies.NO_FRONT if self.to_front else replies.SILENT)
 
     def throttle(self, *, blocked: bool) -> None:
         """The client does not (or does again) take the reply."""

@@ -21,6 +21,12 @@ SERVICES = b"/proxy/services/"
 MODELS = b"/proxy/models/"
 _AFTER = len(SERVICES)
 
+LONGEST_ENCODED = 4096
+"""Bytes of a path for the API with something encoded in it: reading it takes time from others."""
+
+MOST_DECODINGS = 5
+"""Until nothing is encoded any more."""
+
 Place = tuple[Zone, bytes, bytes, bytes]
 """Zone, project, run (services only), and the rest: path and query as sent, from its `/`.
 
@@ -53,12 +59,21 @@ def _cut(target: bytes) -> tuple[bytes, bytes]:
 
 
 def _is_internal(target: bytes) -> bool:
-    """Whether any reading of the path, however often decoded, lands in `/internal`."""
+    """Whether any reading of the path, however often decoded, lands in `/internal`.
+
+    One that is encoded more often, or is longer, than any of the API's may land anywhere.
+    """
     path = _cut(target)[0]
     if b"internal" not in path.lower() and b"%" not in path:
         return False
-    while (decoded := unquote_to_bytes(path)) != path:
-        path = decoded
+    if len(path) > LONGEST_ENCODED:
+        return True
+    for _ in range(MOST_DECODINGS):
+        path, encoded = unquote_to_bytes(path), path
+        if path == encoded:
+            break
+    else:
+        return True
     kept: list[bytes] = []
     for segment in re.split(rb"[/\\]+", path.lower()):
         name = segment.partition(b";")[0].strip()

@@ -1,6 +1,7 @@
 """What all connections of this process share: table, tokens, limits, counters."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -15,6 +16,8 @@ from proxy.limits import Limits
 from proxy.stats import Stats
 from proxy.table import Pool, Table
 from proxy.upstream import UpstreamConnection
+
+logger = logging.getLogger(__name__)
 
 Seek = Callable[[str, str], Awaitable[None]]
 """Look for a run (project, name) that the table does not have; bounded in time."""
@@ -68,23 +71,29 @@ class Plane:
 
     def sweep(self) -> None:
         """Time-outs of everything. It calls itself again."""
+        self.loop.call_later(self.limits.sweep_seconds, self.sweep)
         now = time.monotonic()
-        for client in self.clients:
-            client.check(now)
+        self._check_clients(now)
         self.table.close_idle(now - self.limits.parked_seconds)
         if self.front is not None:
             for api in self.front.ready:
                 api.close_idle_since(now - self.limits.parked_seconds)
-        self.loop.call_later(self.limits.sweep_seconds, self.sweep)
 
     async def stop(self) -> None:
         """Let requests in flight end, within `stop_seconds`; WebSockets get a close frame."""
         self.stopping = True
         deadline = self.loop.time() + self.limits.stop_seconds
         while self.clients and self.loop.time() < deadline:
-            now = time.monotonic()
-            for client in self.clients:
-                client.check(now)
+            self._check_clients(time.monotonic())
             await asyncio.sleep(0.05)
         for client in self.clients:
             client.transport.abort()
+
+    def _check_clients(self, now: float) -> None:
+        """A mistake of ours costs the connection that met it, and no other one its time-outs."""
+        for client in self.clients:
+            try:
+                client.check(now)
+            except Exception:
+                logger.exception("A connection is ended by a mistake of perdure's")
+                client.transport.abort()

@@ -24,12 +24,13 @@ class Upstream:
     """The UI at `url`."""
 
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, transport=transport)
+        self._url = httpx.URL(url)
+        self._client = httpx.AsyncClient(timeout=TIMEOUT, transport=transport)
 
     async def forward(self, request: Request) -> Response:
         """The UI's answer, as it comes. Raises `Unavailable`."""
         # As it came: ids of workflows have slashes, which are percent-encoded in paths.
-        target = httpx.URL(raw_path=_raw_path(request))
+        target = self._url.copy_with(raw_path=_raw_path(request))
         length = request.headers.get("content-length")
         asked = self._client.build_request(
             request.method,

@@ -6,7 +6,7 @@ import stat
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 import httpx
@@ -54,6 +54,20 @@ async def answering(client: httpx.AsyncClient, url: str) -> httpx.Response:
                 await asyncio.sleep(0.05)
 
 
+async def refused_head(host: str, port: int) -> bytes:
+    """The first line of the answer to a head that does not end."""
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+    async with asyncio.timeout(DEADLINE):
+        with suppress(ConnectionError):
+            for _ in range(64):
+                writer.write(b"X: " + b"a" * 8192 + b"\r\n")
+                await writer.drain()
+        line = await reader.readline()
+    writer.close()
+    return line.strip()
+
+
 @pytest.fixture
 async def temporal(tmp_path: Path) -> AsyncIterator[tuple[str, str]]:
     """The addresses of a real server, and of its web UI."""
@@ -97,6 +111,7 @@ async def test_process_serves_all_its_addresses_until_it_is_told_to_stop(
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
         own = {"Origin": f"http://localhost:{ui}"}
         await answering(browser, "/sign-in")
+        assert await refused_head("localhost", ui) == b"HTTP/1.1 400 Bad Request"
         await browser.post("/sign-in", data={"token": TOKEN}, headers=own)
         assert "<html" in (await browser.get("/", follow_redirects=True)).text
 

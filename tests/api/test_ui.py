@@ -198,6 +198,15 @@ class TestUpstream:
         assert "_csrf=1" in request.headers["cookie"]
         assert request.headers["host"] == "temporal"
 
+    async def test_gets_a_path_that_looks_like_another_host_as_a_path(
+        self, browser: httpx.AsyncClient, asked: list[httpx.Request]
+    ) -> None:
+        await sign_in(browser)
+        url = httpx.URL(f"http://{HOST}").copy_with(raw_path=b"//evil.example/")
+        await browser.send(browser.build_request("GET", url))
+        (request,) = asked
+        assert (request.url.host, request.url.raw_path) == ("temporal", b"//evil.example/")
+
     async def test_that_is_away_is_told_so(self, services: Services) -> None:
         def away(request: httpx.Request) -> httpx.Response:
             raise httpx.ConnectError("refused", request=request)

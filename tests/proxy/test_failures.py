@@ -83,6 +83,14 @@ async def test_a_silent_client_is_a_408(
     assert (await client.send(raw)).status == 408
 
 
+async def test_a_client_that_is_silent_before_its_model_is_known_is_a_408(
+    proxy: RunningProxy, client: Client
+) -> None:
+    raw = b"POST /proxy/models/main/chat/completions HTTP/1.1\r\nHost: a\r\n"
+    raw += b'Authorization: Bearer good\r\nContent-Length: 99\r\n\r\n{"model": '
+    assert (await client.send(raw)).status == 408
+
+
 async def test_a_slow_reply_that_moves_has_no_limit(
     proxy: RunningProxy, upstream: Start, client: Client
 ) -> None:

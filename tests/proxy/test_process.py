@@ -228,6 +228,8 @@ INTERNAL = (
     "/INTERNAL/v1/feed",
     "/internal;a=b/v1/feed",
     "/internal%2fv1%2ffeed",
+    "/%" + 9 * "25" + "69nternal/v1/feed",
+    "/%" + 20_000 * "25" + "69nternal/v1/feed",
 )
 
 
