@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from spec.section import Section, problem
 from spec.units import SIZE_PATTERN, Size, format_size
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 _COUNT_PATTERN = r"^\s*(\d+|\d+\s*\.\.\s*\d*|\.\.\s*\d+)\s*$"
 _ONE_SIZE = SIZE_PATTERN.removeprefix("^").removesuffix("$")

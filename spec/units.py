@@ -9,6 +9,11 @@ from pydantic_core import PydanticUseDefault
 
 from spec.section import problem
 
+LONGEST = 3_650 * 86_400
+"""Seconds: beyond any use, and dates in so many seconds can still be told."""
+LARGEST = 1_024 * 1_024.0
+"""GB, more than any machine has: 1,024 TB."""
+
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _GIGABYTES = {"MB": 1 / 1024, "GB": 1.0, "TB": 1024.0}
 
@@ -24,13 +29,17 @@ def parse_duration(value: Any) -> int:
     """`90`, `"90"`, `"90s"`, `"5m"`, `"1 h"`, `"2d"`, `"1w"`: whole seconds, fractions cut off."""
     text = _scalar_text(value)
     if _NUMBER.fullmatch(text):
-        return int(float(text))
-    if match := _DURATION.fullmatch(text):
-        return int(match[1]) * _SECONDS[match[2]]
-    raise problem(
-        f"{_quoted(value)} is not a duration.",
-        hint="Write whole seconds, or a unit: `90s`, `5m`, `1h`, `2d`, `1w`.",
-    )
+        seconds = int(float(text))
+    elif match := _DURATION.fullmatch(text):
+        seconds = int(match[1]) * _SECONDS[match[2]]
+    else:
+        raise problem(
+            f"{_quoted(value)} is not a duration.",
+            hint="Write whole seconds, or a unit: `90s`, `5m`, `1h`, `2d`, `1w`.",
+        )
+    if abs(seconds) > LONGEST:
+        raise problem(f"{_quoted(value)} is longer than ten years.", hint="Write `3650d` or less.")
+    return seconds
 
 
 def format_duration(seconds: int) -> str:
@@ -45,12 +54,16 @@ def format_duration(seconds: int) -> str:
 def parse_size(value: Any) -> float:
     """`8`, `"8GB"`, `"0.5 TB"`, `"512MB"` in GB; a bare number is GB."""
     text = re.sub(r"\s", "", _scalar_text(value))
-    if match := _SIZE.fullmatch(text):
-        return float(match[1]) * _GIGABYTES[(match[2] or "GB").upper()]
-    raise problem(
-        f"{_quoted(value)} is not a size.",
-        hint="Write GB, or a unit: `512MB`, `24GB`, `1.5TB`.",
-    )
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise problem(
+            f"{_quoted(value)} is not a size.",
+            hint="Write GB, or a unit: `512MB`, `24GB`, `1.5TB`.",
+        )
+    gigabytes = float(match[1]) * _GIGABYTES[(match[2] or "GB").upper()]
+    if gigabytes > LARGEST:
+        raise problem(f"{_quoted(value)} is more than any machine has.", hint="Write less.")
+    return gigabytes
 
 
 def format_size(gigabytes: float) -> str:

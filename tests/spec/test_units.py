@@ -1,5 +1,6 @@
 """Durations are whole seconds; sizes are GB."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,24 @@ def test_a_duration_is_seconds_or_a_number_with_its_unit(written: Any, expected:
 def test_nothing_else_is_a_duration(written: Any) -> None:
     with pytest.raises(PydanticCustomError, match="not a duration"):
         parse_duration(written)
+
+
+@pytest.mark.parametrize("written", ["3651d", "99999999999999d", 10**14, "-3651d", 3e14])
+def test_a_duration_beyond_ten_years_is_a_mistake(written: Any) -> None:
+    with pytest.raises(PydanticCustomError, match="longer than ten years"):
+        parse_duration(written)
+
+
+@given(seconds)
+def test_a_date_in_so_many_seconds_can_be_told(duration: int) -> None:
+    assert datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=duration)
+    assert parse_duration(duration) == parse_duration(format_duration(duration)) == duration
+
+
+@pytest.mark.parametrize("written", ["1025TB", 10**7, "999999999999999TB"])
+def test_a_size_beyond_all_machines_is_a_mistake(written: Any) -> None:
+    with pytest.raises(PydanticCustomError, match="more than any machine has"):
+        parse_size(written)
 
 
 @pytest.mark.parametrize(
