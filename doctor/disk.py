@@ -38,9 +38,9 @@ class Permissions:
 async def look_at_permissions(settings: Settings) -> Permissions:
     """Ask the file system."""
     data = settings.data
-    wanted = [settings.master_key_path, data.internal_key, data.admin_token]
-    tunnels = data.keys / "tunnels"
-    present = [path for path in (*wanted, tunnels) if path.exists()]
+    wanted = [settings.master_key_path, data.internal_key]
+    others = (data.admin_token, data.keys / "tunnels")
+    present = [path for path in (*wanted, *others) if path.exists()]
     return Permissions(
         me=os.geteuid(),
         root=_file(data.root) if data.root.is_dir() else None,

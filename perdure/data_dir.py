@@ -54,6 +54,11 @@ class DataDir:
         return self.root / "master.check"
 
     @property
+    def server_id(self) -> Path:
+        """Whose it is, once the set-up was completed: nothing is made anew after that."""
+        return self.root / "server.id"
+
+    @property
     def admin_token(self) -> Path:
         """The token of `admin`."""
         return self.root / "admin.token"

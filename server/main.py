@@ -1,6 +1,7 @@
 """`perdure server`: everything on one machine, out of one data directory."""
 
 import asyncio
+import logging
 import shutil
 
 from perdure import logs
@@ -14,6 +15,8 @@ from server.children import children
 from server.reservation import Reservations
 from server.supervisor import NAME, Place, Supervisor, only_server
 from server.terminal import Terminal
+
+log = logging.getLogger(__name__)
 
 LEAST_DISK = 256 << 20  # bytes: databases and logs of a first day, with room to say what is wrong
 
@@ -29,6 +32,12 @@ async def serve(settings: Settings) -> None:
     data = settings.data
     data.create()
     _check_disk(data)
+    if data.server_id.exists() and not data.temporal_database.exists():
+        log.warning(
+            "`%s` is missing: no run of before is known, and what they left goes on. Restore it "
+            "from the backup with the server stopped",
+            data.temporal_database,
+        )
     with only_server(data), Reservations() as reserved:
         ports = temporal.ports(settings, reserved)
         place = Place(

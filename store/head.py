@@ -21,7 +21,10 @@ SET_UP = (
 )
 """What to do about a store that is not of our version."""
 
-COMPLETED = "SELECT version_num FROM alembic_version CROSS JOIN installation"
+COMPLETED = "SELECT version_num, id FROM alembic_version CROSS JOIN installation"
+
+Found = tuple[str, str]
+"""The newest migration that a store has, and the server's id."""
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +34,29 @@ async def is_set_up(url: str) -> bool:
 
     Raises `Unavailable` and `CannotStart` where PostgreSQL cannot be asked.
     """
-    found = await _in_postgres(url) if postgres.is_postgres(url) else _in_sqlite(url)
-    return found == HEAD
+    found = await _found(url)
+    return found is not None and found[0] == HEAD
 
 
-def _in_sqlite(url: str) -> str | None:
+def shown(url: str) -> str:
+    """The store's place, without a password."""
+    return postgres.shown(url) if postgres.is_postgres(url) else url.removeprefix(SQLITE)
+
+
+async def server_id(url: str) -> str | None:
+    """Whose store it is, of whichever version; None where no set-up was completed.
+
+    Raises as `is_set_up`.
+    """
+    found = await _found(url)
+    return None if found is None else found[1]
+
+
+async def _found(url: str) -> Found | None:
+    return await _in_postgres(url) if postgres.is_postgres(url) else _in_sqlite(url)
+
+
+def _in_sqlite(url: str) -> Found | None:
     path = Path(url.removeprefix(SQLITE))
     if not url.startswith(SQLITE) or not path.exists():
         return None
@@ -44,20 +65,20 @@ def _in_sqlite(url: str) -> str | None:
             found = connection.execute(COMPLETED).fetchone()
         except sqlite3.OperationalError:
             return None
-    return str(found[0]) if found else None
+    return (str(found[0]), str(found[1])) if found else None
 
 
-async def _in_postgres(url: str) -> str | None:
+async def _in_postgres(url: str) -> Found | None:
     asyncpg = postgres.driver()
     connection = await postgres.connect(url, postgres.CONNECT_SECONDS)
     try:
         with postgres.told(url):
-            found = await connection.fetchval(COMPLETED)
+            found = await connection.fetchrow(COMPLETED)
     except asyncpg.UndefinedTableError:
         return None
     finally:
         connection.terminate()
-    return None if found is None else str(found)
+    return None if found is None else (str(found[0]), str(found[1]))
 
 
 async def is_set_up_when_there(url: str, seconds: float) -> bool:
@@ -87,19 +108,19 @@ async def until_set_up(url: str, seconds: float) -> None:
     Raises `CannotStart` when it does not come to its end in time, `Unavailable` when PostgreSQL
     does not answer until then.
     """
-    on_postgres = postgres.is_postgres(url)
-    shown = postgres.shown(url) if on_postgres else url.removeprefix(SQLITE)
+    pause = POLL_POSTGRES if postgres.is_postgres(url) else POLL
+    where = shown(url)
     try:
         async with asyncio.timeout(seconds):
             if await _when_there(url):
                 return
-            log.info("Waiting for the set-up of the store `%s`, for at most %g s", shown, seconds)
+            log.info("Waiting for the set-up of the store `%s`, for at most %g s", where, seconds)
             while not await _when_there(url):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(POLL_POSTGRES if on_postgres else POLL)
+                await asyncio.sleep(pause)
     except TimeoutError as error:
         if await is_set_up(url):
             return
         raise CannotStart(
-            f"The store `{shown}` was not set up within {seconds:g} s, or by another version.",
+            f"The store `{where}` was not set up within {seconds:g} s, or by another version.",
             hint=SET_UP,
         ) from error

@@ -16,12 +16,13 @@ from perdure.keys import (
     Purpose,
     create_master_key,
     create_secret,
+    read_internal_keys,
     read_master_keys,
     read_secret,
 )
 from perdure.program import exit_status
 from perdure.settings import Settings, read_settings
-from store.head import is_set_up_when_there
+from store.head import is_set_up_when_there, server_id, shown
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +33,21 @@ PROFILE_PROJECT = "main"
 
 def set_up(settings: Settings, profile: Path) -> None:
     """Make whatever is missing. Raises `CannotStart`, `Unavailable`, `InvalidConfiguration`."""
-    settings.data.create()
+    data = settings.data
+    data.create()
     _require_own_key(settings)
-    create_secret(settings.data.internal_key, secrets.token_urlsafe(32).encode())
-    create_secret(settings.data.admin_token, _first_token(settings).encode())
-    token = read_secret(settings.data.admin_token, "admin token").decode().strip()
-    asyncio.run(_fill(settings, token))
+    if data.server_id.exists():
+        read_internal_keys(data.internal_key)
+    else:
+        create_secret(data.internal_key, secrets.token_urlsafe(32).encode())
+        create_secret(data.admin_token, _first_token(settings).encode())
+    asyncio.run(_fill(settings))
+    if data.admin_token.exists():  # who has noted it down may remove it
+        _introduce(settings, profile)
+
+
+def _introduce(settings: Settings, profile: Path) -> None:
+    token = _kept_token(settings)
     url = settings.base_url
     other = introduce_own_server(profile, PROFILE_PROJECT, url, token)
     if other is not None:
@@ -48,11 +58,32 @@ def set_up(settings: Settings, profile: Path) -> None:
         )
 
 
-async def _fill(settings: Settings, token: str) -> None:
-    if not await is_set_up_when_there(settings.store_url, settings.ready_timeout):
+async def _fill(settings: Settings) -> None:
+    url, mark = settings.store_url, settings.data.server_id
+    ready = await is_set_up_when_there(url, settings.ready_timeout)
+    if mark.exists():
+        _require_own_store(settings, await server_id(url))
+    if not ready:
         from store.first_start import fill  # noqa: PLC0415 - a second, which other starts need not
 
-        await fill(settings.store_url, token)
+        await fill(url, "" if mark.exists() else _kept_token(settings))
+    if not mark.exists():
+        create_secret(mark, (await server_id(url) or "").encode())
+
+
+def _require_own_store(settings: Settings, found: str | None) -> None:
+    """An empty store in the place of one that was lost would be taken for the truth."""
+    if found == read_secret(settings.data.server_id, "server's id").decode().strip():
+        return
+    what = "is empty" if found is None else "is another server's"
+    raise CannotStart(
+        f"The store `{shown(settings.store_url)}` {what}, and `{settings.data.root}` has had one.",
+        hint="Restore it from the backup. To begin anew, choose another data directory.",
+    )
+
+
+def _kept_token(settings: Settings) -> str:
+    return read_secret(settings.data.admin_token, "admin token").decode().strip()
 
 
 def _require_own_key(settings: Settings) -> None:

@@ -134,3 +134,48 @@ def test_a_second_server_says_how_to_ask_it(
     add = f"`perdure project add --url http://localhost:3050 < {second.data.admin_token}`"
     assert add in told
     assert "PERDURE_CONFIG" in told
+
+
+def test_what_was_lost_is_not_replaced_by_something_empty(fresh: Settings, tmp_path: Path) -> None:
+    """Another key, or a store without a run, would be taken for the truth."""
+    profile = tmp_path / "config.yml"
+    set_up(fresh, profile)
+    key = fresh.data.internal_key
+    away = key.rename(tmp_path / "internal.key")
+    with pytest.raises(CannotStart, match="internal key") as refused:
+        set_up(fresh, profile)
+    assert "backup" in refused.value.hint
+    assert not key.exists()
+    away.rename(key)
+    set_up(fresh, profile)
+
+
+def test_a_store_that_was_lost_is_not_replaced_by_an_empty_one(
+    tmp_path: Path,
+) -> None:
+    mine = Settings(data_dir=tmp_path / "data")
+    profile = tmp_path / "config.yml"
+    set_up(mine, profile)
+    for file in mine.data.root.glob("perdure.db*"):
+        file.rename(tmp_path / file.name)
+    with pytest.raises(CannotStart, match="is empty") as refused:
+        set_up(mine, profile)
+    assert "backup" in refused.value.hint
+    set_up(Settings(data_dir=tmp_path / "other"), profile)
+    mine.data.database.unlink(missing_ok=True)
+    (tmp_path / "other" / "perdure.db").rename(mine.data.database)
+    with pytest.raises(CannotStart, match="another server's"):
+        set_up(mine, profile)
+    for file in tmp_path.glob("perdure.db*"):
+        file.rename(mine.data.root / file.name)
+    set_up(mine, profile)
+
+
+def test_the_file_of_the_first_token_may_be_removed(fresh: Settings, tmp_path: Path) -> None:
+    profile = tmp_path / "config.yml"
+    set_up(fresh, profile)
+    before = profile.read_text()
+    fresh.data.admin_token.unlink()
+    set_up(fresh, profile)
+    assert not fresh.data.admin_token.exists()
+    assert profile.read_text() == before
