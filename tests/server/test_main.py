@@ -126,6 +126,19 @@ def test_one_command_brings_up_everything_and_takes_it_down(
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
+def test_a_database_of_temporal_that_was_lost_is_told(installation: Installation) -> None:
+    installation.start_ready()
+    assert "is missing" not in installation.said()
+    installation.data.server_id.write_text("what the set-up leaves")
+    assert installation.process is not None
+    installation.process.terminate()
+    installation.process.wait()
+    for file in installation.data.root.glob("temporal.db*"):
+        file.unlink()
+    installation.start_ready()
+    assert f"`{installation.data.temporal_database}` is missing" in installation.said()
+
+
 def test_the_parts_get_this_temporal_and_only_the_set_up_gets_the_token(
     installation: Installation,
 ) -> None:
