@@ -4,9 +4,10 @@ from engine import ids
 from policy.image import DefaultImage, image_of
 from policy.job import make_job
 from spec.deeds import ContainerOrder, ReplicaStart
-from spec.interpolation import ReferenceSource, fill_secrets, find_references
+from spec.interpolation import fill_secrets
 from spec.job import Job, JobCode, RegistryCredentials
 from spec.machine import RuntimeKind
+from spec.reference import ReferenceSource, find_references
 from spec.run import RunSpec
 from spec.sealed import SealedValues
 from store.store import Store

@@ -6,13 +6,9 @@ import json
 from dataclasses import dataclass, field
 
 from perdure.errors import MissingVariable
-from spec.interpolation import (
-    ReferenceSource,
-    find_references,
-    interpolated_texts,
-    secrets_needed,
-)
+from spec.interpolation import interpolated_texts, secrets_needed
 from spec.job import RegistryCredentials
+from spec.reference import ReferenceSource, find_references
 from spec.run import RunSpec
 from spec.sealed import SealedValues
 from spec.service import ServiceConfiguration

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from perdure.errors import InvalidInput, MissingVariable
 from spec.container import RegistryAuth
-from spec.interpolation import fill_env, find_references
+from spec.interpolation import fill_env
+from spec.reference import find_references
 from spec.service import ServiceConfiguration
 
 

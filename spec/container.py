@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from spec.environment import Environment
 from spec.files import FileMapping
+from spec.reference import with_references
 from spec.repos import Repo
 from spec.resources import Resources
 from spec.section import Section, problem
@@ -86,8 +87,8 @@ Image = Annotated[str, Field(min_length=1), AfterValidator(_checked_image)]
 class RegistryAuth(Section):
     """Who pulls the image; `${{ env.X }}` and `${{ secrets.X }}` may stand for values."""
 
-    username: str
-    password: str = Field(repr=False)
+    username: Annotated[str, AfterValidator(with_references)]
+    password: Annotated[str, AfterValidator(with_references)] = Field(repr=False)
 
 
 class ContainerOptions(Section):

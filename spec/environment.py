@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, WithJsonSchema
 from pydantic_core import ValidationError
 
+from spec.reference import with_references
 from spec.section import problem
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
@@ -50,7 +51,7 @@ def _texts(entries: list[Any] | tuple[Any, ...]) -> list[str]:
 
 
 Environment = Annotated[
-    dict[str, str | None],
+    dict[str, Annotated[str, AfterValidator(with_references)] | None],
     BeforeValidator(_parse_environment),
     WithJsonSchema(
         {

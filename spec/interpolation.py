@@ -6,37 +6,10 @@ escapes. What the client puts in is escaped, so that the server takes it for wha
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 
-from perdure.errors import InvalidInput, MissingVariable, UnknownSecret
-from spec.public import PublicModel
+from perdure.errors import MissingVariable, UnknownSecret
+from spec.reference import TOKEN, ReferenceSource, find_references, parse_reference
 from spec.service import ServiceConfiguration
-
-_TOKEN = re.compile(r"\$\$|\$\{\{(?P<inside>.*?)\}\}", re.DOTALL)
-_INSIDE = re.compile(r"\s*(?P<source>[a-zA-Z]+)\.(?P<name>[a-zA-Z_][a-zA-Z0-9_.-]*)\s*", re.ASCII)
-
-
-class ReferenceSource(StrEnum):
-    """Where a referred value comes from."""
-
-    ENV = "env"
-    SECRETS = "secrets"
-
-
-class Reference(PublicModel):
-    """One `${{ source.name }}`."""
-
-    source: ReferenceSource
-    name: str
-
-
-def find_references(text: str) -> tuple[Reference, ...]:
-    """All references in `text`, in order; `InvalidInput` for one that is neither kind."""
-    return tuple(
-        _parse_reference(match["inside"])
-        for match in _TOKEN.finditer(text)
-        if match["inside"] is not None
-    )
 
 
 def fill_env(text: str, env: Mapping[str, str]) -> str:
@@ -45,12 +18,12 @@ def fill_env(text: str, env: Mapping[str, str]) -> str:
     def replacement(match: re.Match[str]) -> str:
         if match["inside"] is None:
             return match[0]
-        reference = _parse_reference(match["inside"])
+        reference = parse_reference(match["inside"])
         if reference.source is ReferenceSource.SECRETS:
             return match[0]
         return _variable(reference.name, env).replace("$", "$$")
 
-    return _TOKEN.sub(replacement, text)
+    return TOKEN.sub(replacement, text)
 
 
 def fill_secrets(text: str, secrets: Mapping[str, str]) -> str:
@@ -62,14 +35,14 @@ def fill_secrets(text: str, secrets: Mapping[str, str]) -> str:
     def replacement(match: re.Match[str]) -> str:
         if match["inside"] is None:
             return "$"
-        reference = _parse_reference(match["inside"])
+        reference = parse_reference(match["inside"])
         if reference.source is ReferenceSource.ENV:
             return _variable(reference.name, {})
         if reference.name not in secrets:
             raise unknown_secrets([reference.name])
         return secrets[reference.name]
 
-    return _TOKEN.sub(replacement, text)
+    return TOKEN.sub(replacement, text)
 
 
 def unknown_secrets(names: Sequence[str]) -> UnknownSecret:
@@ -106,13 +79,3 @@ def _variable(name: str, env: Mapping[str, str]) -> str:
             hint=f"Set `{name}` in the environment, or pass `-e {name}=…`.",
         )
     return env[name]
-
-
-def _parse_reference(inside: str) -> Reference:
-    match = _INSIDE.fullmatch(inside)
-    if match is None or match["source"] not in set(ReferenceSource):
-        raise InvalidInput(
-            "A `${{ … }}` refers to neither `env` nor `secrets`.",
-            hint="Write `${{ env.NAME }}` or `${{ secrets.NAME }}`, and `$$` for a plain `$`.",
-        )
-    return Reference(source=ReferenceSource(match["source"]), name=match["name"])

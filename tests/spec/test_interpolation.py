@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.errors import InvalidInput, MissingVariable, UnknownSecret
-from spec.interpolation import fill_env, fill_secrets, find_references, secrets_needed
+from spec.interpolation import fill_env, fill_secrets, secrets_needed
+from spec.reference import find_references
 from tests.spec.writing import read, service
 
 
