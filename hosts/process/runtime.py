@@ -20,7 +20,7 @@ from hosts.process.environment import (
 from hosts.process.folder import Folders, Order, Record, ReplicaFolder
 from hosts.process.log import follow
 from hosts.process.process import ended, signalled
-from hosts.process.tree import remove_tree
+from hosts.process.tree import can_remove, remove_tree
 from hosts.process.working_folder import make_working_folder, working_folder
 from perdure.errors import ContainerCreateFailed, sentence
 from spec.job import Job, JobPhase, JobState
@@ -165,6 +165,11 @@ class ProcessRuntime:
 
     async def _prepare(self, job: Job, folder: ReplicaFolder) -> None:
         """Everything that the replica needs to run, up to the mark that says so."""
+        if not can_remove():
+            raise ContainerCreateFailed(
+                "What a replica leaves could not be removed: there is no `find`.",
+                hint="Install `findutils`.",
+            )
         interpreter = python.choose(await asyncio.to_thread(lambda: self._pythons), job.python)
         async with self._folders.claiming():
             self._create_folders()  # anew, when the last replica has just taken them along

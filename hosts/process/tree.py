@@ -16,6 +16,11 @@ HINT = (
 )
 
 
+def can_remove() -> bool:
+    """Whether the program is here that trees are removed by."""
+    return shutil.which("find") is not None
+
+
 async def remove_tree(path: Path) -> None:
     """Remove a folder and all in it, however deep; nothing to do where there is nothing.
 
@@ -24,6 +29,8 @@ async def remove_tree(path: Path) -> None:
     `HostError` when something stays, such as a file that is immutable or a folder that is mounted.
     """
     place = await asyncio.to_thread(os.path.abspath, path)
+    if not await asyncio.to_thread(os.path.lexists, place):
+        return
     reason = await _delete(place)
     if await asyncio.to_thread(os.path.lexists, place) and os.geteuid() != 0:
         await _open_folders(place)

@@ -14,7 +14,7 @@ import pytest
 from hosts.process.account import UIDS
 from hosts.process.runtime import ProcessRuntime
 from hosts.process.tree import remove_tree
-from perdure.errors import HostError
+from perdure.errors import ContainerCreateFailed, HostError
 from tests.hosts.process.conftest import MakeJob
 from tests.hosts.process.deep import DEPTH, MAKE, make_deep
 from tests.hosts.process.replica import TOKEN, archive, run
@@ -112,6 +112,16 @@ async def test_without_find_the_error_says_so(
     with pytest.raises(HostError, match="there is no `find`"):
         await remove_tree(tmp_path)
     assert there(tmp_path)
+
+
+async def test_without_find_no_replica_starts_as_it_could_not_be_removed(
+    runtime: ProcessRuntime, job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ContainerCreateFailed, match="there is no `find`") as raised:
+        await runtime.start(job("true"))
+    assert "findutils" in raised.value.hint
+    assert await runtime.tokens() == frozenset()
 
 
 async def test_a_replica_of_which_something_stays_is_removed_by_a_repeat(
