@@ -122,7 +122,10 @@ def judge_leftovers(seen: Leftovers) -> Iterator[Finding]:
         yield fine("Nothing is left of what has ended." + (claims if seen.claims else ""))
 
 
-RESTART = "A worker that starts here removes them, unless something runs in them."
+RESTART = (
+    "A worker that starts here removes them, unless something runs in them; when something in them "
+    "cannot be removed, its log names it."
+)
 
 
 def tokens_of(replicas: Collection[str]) -> frozenset[str]:

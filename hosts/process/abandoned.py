@@ -1,11 +1,14 @@
 """Homes of servers whose data directory is gone: without it nobody knows of them any more."""
 
+import asyncio
 import logging
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+
+from hosts.process.tree import remove_tree
+from perdure.errors import HostError
 
 OWNER = "owner"
 """The link in a server's folder of homes to its folder of replicas."""
@@ -25,8 +28,15 @@ def abandoned(shared: Path) -> Iterator[Path]:
     if shared.is_dir():
         for homes in sorted(shared.iterdir()):
             owner = homes / OWNER
-            if owner.is_symlink() and not owner.exists():
+            if owner.is_symlink() and _is_gone(owner):
                 yield homes
+
+
+def _is_gone(owner: Path) -> bool:
+    try:
+        return not owner.exists()
+    except OSError:  # nobody can tell: its disk is ill, or closed to us
+        return False
 
 
 def is_in_use(homes: Path) -> bool:
@@ -38,13 +48,42 @@ def is_in_use(homes: Path) -> bool:
     return bool(uids & running)
 
 
-def sweep(shared: Path) -> int:
-    """Remove abandoned homes in which nothing runs; how many there were."""
+async def sweep(shared: Path) -> int:
+    """Remove abandoned homes in which nothing runs; how many there were.
+
+    What cannot be removed stays for the next sweep, with a warning.
+    """
     swept = 0
-    for homes in list(abandoned(shared)):
-        if is_in_use(homes):
-            log.warning("Replicas run in `%s`, whose server's data is gone", homes)
-            continue
-        shutil.rmtree(homes)
-        swept += 1
+    for homes in await asyncio.to_thread(lambda: list(abandoned(shared))):
+        try:
+            swept += await _remove_unused(homes)
+        except HostError as error:
+            log.warning("%s Its server's data is gone. %s", error.message, error.hint or "")
+        except (OSError, psutil.Error) as error:
+            log.warning("`%s`, whose server's data is gone, cannot be removed: %s", homes, error)
     return swept
+
+
+async def remove_homes(homes: Path) -> None:
+    """Remove a folder of homes. Raises `HostError` when something stays.
+
+    The owner's link goes after all homes, or nobody would find again what stays of them.
+    """
+    failed: list[HostError] = []
+    for home in await asyncio.to_thread(lambda: sorted(homes.iterdir())):
+        if home.name != OWNER:
+            try:
+                await remove_tree(home)
+            except HostError as error:
+                failed.append(error)
+    if failed:
+        raise failed[0]
+    await remove_tree(homes)
+
+
+async def _remove_unused(homes: Path) -> bool:
+    if await asyncio.to_thread(is_in_use, homes):
+        log.warning("Replicas run in `%s`, whose server's data is gone", homes)
+        return False
+    await remove_homes(homes)
+    return True

@@ -10,7 +10,9 @@ from tarfile import TarInfo
 from hosts.archive import MEMBERS, Content, members, refused
 from spec.job import JobCode
 
-DEEPEST = 100  # folders in folders; Python removes a tree by recursion, 1,000 steps at most
+DEEPEST = (
+    100  # folders in folders; Python walks and removes a tree by recursion, 1,000 steps at most
+)
 LATEST = 2**32 - 1  # seconds; no file system has less
 
 

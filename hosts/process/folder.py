@@ -8,15 +8,14 @@ import asyncio
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from pydantic import Field, ValidationError
 
+from hosts.process.tree import remove_tree
 from perdure import lock
 from spec.job import JobPhase, JobState
 from spec.public import Model
@@ -133,10 +132,12 @@ class ReplicaFolder:
             os.fsync(file.fileno())
         new.rename(self.control / name)
 
-    def delete(self) -> None:
-        """Remove both folders; what we know about it goes last, so that it can be done again."""
-        if self.home.exists():
-            shutil.rmtree(self.home, onerror=_open_and_retry)
+    async def delete(self) -> None:
+        """Remove both folders; what we know about it goes last, so that it can be done again.
+
+        Raises `HostError` when something of the replica's cannot be removed.
+        """
+        await remove_tree(self.home)
         keep = ("job.json", BUSY)
         for name in (
             *(path.name for path in self.control.iterdir() if path.name not in keep),
@@ -210,16 +211,3 @@ def _is_still(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _open_and_retry(
-    function: Callable[[str], object],
-    path: str,
-    error: tuple[type[BaseException], BaseException, TracebackType],
-) -> None:
-    """A replica may have closed a folder of its own to its owner, which we are."""
-    if not isinstance(error[1], PermissionError):
-        raise error[1]
-    os.chmod(os.path.dirname(path), 0o700)
-    os.chmod(path, 0o700, follow_symlinks=False) if os.path.isdir(path) else None
-    function(path)

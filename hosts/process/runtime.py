@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -21,6 +20,7 @@ from hosts.process.environment import (
 from hosts.process.folder import Folders, Order, Record, ReplicaFolder
 from hosts.process.log import follow
 from hosts.process.process import ended, signalled
+from hosts.process.tree import can_remove, remove_tree
 from hosts.process.working_folder import make_working_folder, working_folder
 from perdure.errors import ContainerCreateFailed, sentence
 from spec.job import Job, JobPhase, JobState
@@ -79,7 +79,7 @@ class ProcessRuntime:
                 try:
                     await self._prepare(job, folder)
                 except BaseException:
-                    await asyncio.to_thread(folder.delete)
+                    await folder.delete()
                     raise
             state = folder.state()
             if state.phase is JobPhase.CREATED:
@@ -112,7 +112,10 @@ class ProcessRuntime:
         return await ended(folder)
 
     async def remove(self, token: str) -> bool:
-        """Kill and remove whatever exists under this token; whether there was anything."""
+        """Kill and remove whatever exists under this token; whether there was anything.
+
+        Raises `HostError` when something stays; a repeat goes on with it.
+        """
         folder = self._folders.of(token)
         if not folder.control.exists():
             return False
@@ -120,7 +123,7 @@ class ProcessRuntime:
             record = folder.record()
             if record is not None:
                 await self._end(folder, record.uid, 0.0)
-            await asyncio.to_thread(folder.delete)
+            await folder.delete()
             if record is not None and record.uid is not None:
                 await asyncio.to_thread(account.release, UID_CLAIMS, record.uid)
         await self._leave_no_homes()
@@ -137,13 +140,13 @@ class ProcessRuntime:
     async def sweep(self) -> None:
         """Remove what servers left on this machine whose data is gone."""
         if self._separate:
-            await asyncio.to_thread(abandoned.sweep, SHARED_HOMES)
+            await abandoned.sweep(SHARED_HOMES)
 
     async def _leave_no_homes(self) -> None:
         """With the last replica the folder of homes goes: its server may never come back."""
         async with self._folders.claiming():
             if self._folders.homes.exists() and not any(self._folders.all()):
-                await asyncio.to_thread(shutil.rmtree, self._folders.homes)
+                await abandoned.remove_homes(self._folders.homes)
 
     @cached_property
     def _pythons(self) -> Mapping[str, str]:
@@ -162,10 +165,16 @@ class ProcessRuntime:
 
     async def _prepare(self, job: Job, folder: ReplicaFolder) -> None:
         """Everything that the replica needs to run, up to the mark that says so."""
+        if not can_remove():
+            raise ContainerCreateFailed(
+                "What a replica leaves could not be removed: there is no `find`.",
+                hint="Install `findutils`.",
+            )
         interpreter = python.choose(await asyncio.to_thread(lambda: self._pythons), job.python)
         async with self._folders.claiming():
             self._create_folders()  # anew, when the last replica has just taken them along
             uid = await self._claim(job, folder)
+        await remove_tree(folder.home)
         await _to_its_end(partial(self._make_home, job, folder))
         installer = installer_environment(self._environment)
         await python.create_environment(folder.venv, interpreter, installer)
@@ -187,8 +196,6 @@ class ProcessRuntime:
         return uid
 
     def _make_home(self, job: Job, folder: ReplicaFolder) -> None:
-        if folder.home.exists():
-            shutil.rmtree(folder.home)
         folder.home.mkdir(mode=0o700)
         folder.workflow.mkdir()
         folder.temporary.mkdir()

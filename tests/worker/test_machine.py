@@ -1,11 +1,14 @@
 """Which runtime a machine gets: the one that was asked for, else Docker where it may answer."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from hosts.docker.runtime import DockerRuntime
+from hosts.process import abandoned
+from hosts.process import runtime as process_runtime
 from hosts.process.runtime import ProcessRuntime
 from perdure.settings import RuntimeChoice, Settings
 from store.setup import set_up
@@ -40,3 +43,22 @@ async def test_without_an_engine_replicas_are_processes_unless_docker_was_asked_
         if isinstance(runtime, DockerRuntime):
             assert f"The Docker engine at unix://{docker}" in caplog.text
             assert "No service can start until it answers" in caplog.text
+
+
+if os.geteuid() == 0:  # no other server sweeps
+
+    async def test_homes_that_cannot_be_removed_keep_no_worker_from_starting(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        shared, bare = tmp_path / "shared", tmp_path / "bin"
+        for folder in (shared / "gone" / "home", bare):
+            await asyncio.to_thread(folder.mkdir, parents=True)
+        abandoned.sign(shared / "gone", tmp_path / "no-more")
+        settings = Settings(data_dir=tmp_path / "data", runtime=RuntimeChoice.PROCESS)
+        await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
+        monkeypatch.setattr(process_runtime, "SHARED_HOMES", shared)
+        monkeypatch.setenv("PATH", str(bare))
+        async with open_store(settings) as store, local_backend(settings, store) as backend:
+            assert isinstance(await backend.runtime("local"), ProcessRuntime)
+        assert f"`{shared}/gone/home` cannot be removed" in caplog.text
+        assert os.listdir(shared) == ["gone"]

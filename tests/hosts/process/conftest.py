@@ -1,5 +1,6 @@
 """A process runtime in folders of its own; every replica that a test leaves is removed."""
 
+import os
 import shutil
 import socket
 import tempfile
@@ -29,6 +30,25 @@ async def runtime(tmp_path: Path, homes: Path) -> AsyncIterator[ProcessRuntime]:
     yield made
     for token in await made.tokens():
         await made.remove(token)
+
+
+@pytest.fixture
+def stuck(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """A `PATH` whose `find` fails for one path, as no test can make a file immutable everywhere."""
+
+    def make(path: str) -> str:
+        folder = tmp_path_factory.mktemp("bin")
+        complaint = f"find: cannot delete '{path}/x': Operation not permitted"
+        (folder / "find").write_text(
+            f"""#!/bin/sh
+if [ "$1" = '{path}' ]; then echo "{complaint}" >&2; exit 1; fi
+exec {shutil.which("find")} "$@"
+"""
+        )
+        (folder / "find").chmod(0o755)
+        return f"{folder}:{os.environ['PATH']}"
+
+    return make
 
 
 @pytest.fixture
