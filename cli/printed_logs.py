@@ -66,16 +66,14 @@ def follow_logs(
     return printed
 
 
-def beginning(since: str, now: datetime) -> str | None:
-    """A time for a duration before `now`, None where that is before all times.
+def beginning(since: str, now: datetime) -> str:
+    """A time for a duration before `now`.
 
     Anything else is left to the server. A duration would count anew with each request, and after a
     break leave out what came during it.
     """
     try:
         return (now - timedelta(seconds=parse_duration(since))).isoformat()
-    except OverflowError:
-        return None
     except ValueError:
         return since
 

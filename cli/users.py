@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from pydantic_core import PydanticCustomError
+
 from cli.client import Client, path
 from cli.connection import connect
 from cli.terminal import answers, say
@@ -71,8 +73,8 @@ def _moment(expires: str | None) -> str | None:
         return None
     try:
         length = timedelta(seconds=parse_duration(expires))
-    except ValueError as error:
+    except PydanticCustomError as error:
         raise InvalidInput(
-            f"`--expires`: `{expires}` is not a duration.", hint="Write it as in `12h` or `30d`."
+            f"`--expires`: {error.message()}", hint="Write it as in `12h` or `30d`."
         ) from error
     return (datetime.now(UTC) + length).isoformat()
