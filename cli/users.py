@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pydantic_core import PydanticCustomError
-
 from cli.client import Client, path
 from cli.connection import connect
 from cli.terminal import answers, say
@@ -73,8 +71,9 @@ def _moment(expires: str | None) -> str | None:
         return None
     try:
         length = timedelta(seconds=parse_duration(expires))
-    except PydanticCustomError as error:
+    except ValueError as error:
         raise InvalidInput(
-            f"`--expires`: {error.message()}", hint="Write it as in `12h` or `30d`."
+            f"`--expires`: `{expires}` is no duration of up to ten years.",
+            hint="Write it as in `12h` or `30d`.",
         ) from error
     return (datetime.now(UTC) + length).isoformat()
