@@ -153,7 +153,7 @@ async def sealed(store: Store, run: str, *, answer: str | None = None, claimed: 
         claim = await store.idempotency.claim("main", "admin", envelope, fingerprint="", run=run)
         envelope = claim.request
         if answer is not None:
-            await store.idempotency.answer(envelope, answer)
+            await store.idempotency.answer("main", envelope, answer)
     await store.envelopes.put(envelope, "main", run, SealedValues(env={"A": "value"}))
     return envelope
 
