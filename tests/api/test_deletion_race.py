@@ -19,7 +19,7 @@ from tests.workflows.conftest import stage as stage
 from tests.workflows.stage import Stage, service
 
 ADMIN = Author(user="admin", token="")
-ROUNDS = 8
+RACES = 12
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def services(at_work: Stage) -> Services:
 
 
 async def apply(services: Services, project: str) -> Applied:
-    call = ApplyCall(configuration=service(name="web"))
+    call = ApplyCall(configuration=service(name="web", commands=["true"]))
     return await Applications(services, project, ADMIN).apply(call, None)
 
 
@@ -39,24 +39,29 @@ async def delete_later(services: Services, project: str, turns: int) -> None:
     await delete(services, project, ADMIN)
 
 
+async def race(services: Services, project: str, turns: int) -> None:
+    applied, deleted = await asyncio.gather(
+        apply(services, project),
+        delete_later(services, project, turns),
+        return_exceptions=True,
+    )
+    if deleted is None:
+        assert isinstance(applied, NotFound)
+        assert not await services.runs.lives(project, "web")
+    else:
+        assert isinstance(deleted, Conflict)
+        assert isinstance(applied, Applied)
+        await services.runs.stop(project, "web", abort=True)
+        await services.runs.ended(project, "web")
+        await delete(services, project, ADMIN)
+
+
 async def test_one_of_the_two_wins(services: Services) -> None:
-    for n in range(ROUNDS):
-        project = f"p{n}"
+    """Many at once, so that they meet at each of their steps."""
+    projects = [f"p{n}" for n in range(RACES)]
+    for project in projects:
         await services.store.projects.create(project, "admin")
-        applied, deleted = await asyncio.gather(
-            apply(services, project),
-            delete_later(services, project, turns=2 * n),
-            return_exceptions=True,
-        )
-        if deleted is None:
-            assert isinstance(applied, NotFound)
-            assert not await services.runs.lives(project, "web")
-        else:
-            assert isinstance(deleted, Conflict)
-            assert isinstance(applied, Applied)
-            await services.runs.stop(project, "web", abort=True)
-            await services.runs.ended(project, "web")
-            await delete(services, project, ADMIN)
+    await asyncio.gather(*(race(services, each, turns) for turns, each in enumerate(projects)))
 
 
 async def test_a_run_that_outlived_its_project_is_stopped(services: Services) -> None:
