@@ -13,7 +13,7 @@ from api.submissions import (
     require_secrets,
     strip,
 )
-from perdure.errors import InvalidInput, PerdureError, TooLarge, Unavailable
+from perdure.errors import InvalidInput, NotFound, PerdureError, TooLarge, Unavailable
 from perdure.subject import now_about_run
 from policy.repetition import is_left_over
 from spec.audit import Action
@@ -85,9 +85,11 @@ class Applications:
         if claim.answer is not None:
             return Applied.model_validate_json(claim.answer)
         spec, accepted = await self._once(call, claim)
-        applied = await self._noted(call, claim, spec, accepted)
-        await self._services.store.idempotency.answer(claim.request, applied.model_dump_json())
-        return applied
+        try:
+            return await self._noted(call, claim, spec, accepted)
+        except NotFound:  # a request that took so long did not keep its project: ADR 25
+            await self._services.runs.stop(self._project, claim.run, abort=True)
+            raise
 
     async def _once(self, call: ApplyCall, claim: Claim) -> tuple[RunSpec, Accepted]:
         """What the run was asked to be, and its answer: that to an earlier attempt if there is one.
@@ -120,7 +122,10 @@ class Applications:
     async def _noted(
         self, call: ApplyCall, claim: Claim, spec: RunSpec, accepted: Accepted
     ) -> Applied:
-        """What follows an answer; done again when it was cut. The proxies know the run by then."""
+        """What follows an answer; done again when it was cut. The proxies know the run by then.
+
+        Raises `NotFound` when the project was deleted meanwhile.
+        """
         store, project, run = self._services.store, self._project, claim.run
         in_use = spec.model_copy(update={"sealed": accepted.sealed or claim.request})
         await store.revisions.append(self._revision(in_use, accepted))
@@ -131,7 +136,9 @@ class Applications:
             await store.envelopes.forget([claim.request])
         model = call.configuration.model
         name = model.name if model else None
-        return applied_view(self._services.settings.base_url, project, accepted, name)
+        applied = applied_view(self._services.settings.base_url, project, accepted, name)
+        await store.idempotency.answer(project, claim.request, applied.model_dump_json())
+        return applied
 
     async def _refused(self, claim: Claim) -> None:
         """Nothing was done: the key and the sealed values are not needed."""

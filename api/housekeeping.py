@@ -1,6 +1,7 @@
 """What is over leaves the store.
 
 Tokens, audit events, keys of requests, unused code, sealed values without a run, seals of old keys.
+And a run that outlived its project is stopped.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Collection
 from temporalio.service import RPCError
 
 from engine.runs import Runs
-from perdure.errors import CannotStart, Unavailable
+from perdure.errors import CannotStart, PerdureError, Unavailable
 from store.code import Archive
 from store.store import Store
 
@@ -19,14 +20,20 @@ PAUSE = 60.0
 """Seconds between two sweeps: API and proxies look at a token's time by themselves."""
 
 RUNS_EVERY = 15
-"""Sweeps for one of code and sealed values, which asks for all living runs."""
+"""Sweeps for one of runs, code and sealed values, which asks for all living runs."""
+
+STOP_SECONDS = 30.0
+"""For a run to take in that it is to end: one that is stuck must not keep the rest waiting."""
+
+RunName = tuple[str, str]
+"""A project, and the name of a run in it."""
 
 log = logging.getLogger(__name__)
 
 
 async def sweep(store: Store, runs: Runs, pause: float = PAUSE) -> None:
     """Sweep without end; a store or a Temporal that is away is asked again."""
-    away, suspects = False, frozenset[Archive]()
+    away, unused, homeless = False, frozenset[Archive](), frozenset[RunName]()
     for number in itertools.count():
         try:
             await store.tokens.expire()
@@ -34,7 +41,8 @@ async def sweep(store: Store, runs: Runs, pause: float = PAUSE) -> None:
             await store.idempotency.expire()
             await store.master_keys.settle()
             if number % RUNS_EVERY == 0:
-                suspects = await sweep_code(store, runs, suspects)
+                homeless = await sweep_runs(store, runs, homeless)
+                unused = await sweep_code(store, runs, unused)
                 await sweep_envelopes(store, runs)
             away = False
         except (Unavailable, CannotStart, OSError, RPCError) as error:
@@ -42,6 +50,30 @@ async def sweep(store: Store, runs: Runs, pause: float = PAUSE) -> None:
                 log.warning("What is over cannot be dropped for now: %s", error)
             away = True
         await asyncio.sleep(pause)
+
+
+async def sweep_runs(
+    store: Store, runs: Runs, suspects: Collection[RunName] = ()
+) -> frozenset[RunName]:
+    """Stop the runs of deleted projects, which nobody else can; which there are.
+
+    `suspects` are those of the last sweep: a request that finds its project gone stops its run by
+    itself. A project that the store never had is another matter: the store may be an older backup.
+    """
+    living = await runs.living()
+    gone = await store.projects.deleted() if living else frozenset[str]()
+    homeless = frozenset(name for name in living if name[0] in gone)
+    if again := sorted(homeless.intersection(suspects)):
+        shown = ", ".join("/".join(name) for name in again)
+        log.warning("Runs of deleted projects are stopped: %s", shown)
+    for project, run in again:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await runs.stop(project, run, abort=True)
+        except (PerdureError, TimeoutError) as error:
+            reason = str(error) or "it does not answer"
+            log.warning("The run %s/%s could not be stopped: %s", project, run, reason)
+    return homeless
 
 
 async def sweep_code(

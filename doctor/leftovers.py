@@ -20,6 +20,7 @@ from spec.finding import Finding, fine, warning
 from store.store import open_store
 
 LIVING = f"WorkflowType = '{WorkflowType.REPLICA}' AND ExecutionStatus = 'Running'"
+LIVING_RUNS = f"WorkflowType = '{WorkflowType.RUN}' AND ExecutionStatus = 'Running'"
 PLACE = f"local/{HOST}"
 ATTEMPTS = 64
 """A replica of this machine tries it once for each time that its GPUs were taken meanwhile."""
@@ -44,13 +45,17 @@ class Leftovers:
     gpus: tuple[tuple[str, str], ...]
     claims: tuple[Path, ...]
     homes: tuple[Path, ...]
+    runs: tuple[str, ...]
+    """The ids of living runs whose project is not in the store."""
 
 
 async def look_for_leftovers(settings: Settings) -> Leftovers:
     """Ask Temporal who lives; then the store, Docker and the disk for what there is."""
     client = await client_of(settings)
     living = frozenset([each.id async for each in client.list_workflows(LIVING, page_size=1000)])
+    runs = [each.id async for each in client.list_workflows(LIVING_RUNS, page_size=1000)]
     async with open_store(settings) as store:
+        projects = frozenset(project.name for project in await store.projects.all())
         server = await store.installation.id()
         gpus = tuple((await store.gpus.claimed(HOST)).items())
     return Leftovers(
@@ -60,6 +65,7 @@ async def look_for_leftovers(settings: Settings) -> Leftovers:
         gpus=gpus,
         claims=tuple(_dangling(UID_CLAIMS)),
         homes=tuple(abandoned(SHARED_HOMES)),
+        runs=tuple(run for run in runs if run.split("/", 2)[1] not in projects),
     )
 
 
@@ -113,6 +119,7 @@ def judge_leftovers(seen: Leftovers) -> Iterator[Finding]:
             "Restart the worker; if they stay, tell us, with a support bundle.",
         ),
         *_told("Homes of servers whose data is gone", map(str, seen.homes), RESTART),
+        *_told("Services whose project is gone", seen.runs, HOMELESS),
     ]
     yield from findings
     if not findings:
@@ -122,6 +129,10 @@ def judge_leftovers(seen: Leftovers) -> Iterator[Finding]:
         yield fine("Nothing is left of what has ended." + (claims if seen.claims else ""))
 
 
+HOMELESS = (
+    "`temporal workflow cancel -w {}`. The API stops those of deleted projects by itself, within "
+    "half an hour; a project that the store never had is in a newer backup of it."
+)
 RESTART = (
     "A worker that starts here removes them, unless something runs in them; when something in them "
     "cannot be removed, its log names it."

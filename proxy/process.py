@@ -30,10 +30,6 @@ from proxy.state import State
 logger = logging.getLogger(__name__)
 
 
-GARBAGE = (100_000, 50, 100)
-"""When to look for it: requests leave none, and each look costs all of them some time."""
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
     """Addresses are `unix:///PATH` or `tcp://HOST:PORT`; empty: there is none.
@@ -98,7 +94,6 @@ async def _serve(options: Options) -> None:
     )
     plane.sweep()
     gc.freeze()
-    gc.set_threshold(*GARBAGE)
     logger.info("Listening on %s:%s", *options.listener.getsockname()[:2])
     async with health, asyncio.TaskGroup() as tasks:
         health.started = True

@@ -18,6 +18,7 @@ from spec.audit import Action
 from spec.run import CodeArchive
 from store.audit import Author, Entry, note
 from store.database import Database
+from store.living import require_living
 from store.locks import Lock
 from store.tables import code
 from store.upsert import upsert
@@ -142,7 +143,7 @@ class Code:
         *,
         by: Author | None = None,
     ) -> CodeArchive:
-        """Take in an archive. Raises as `BlobStore.put`, and `TooLarge` over the quota."""
+        """Take in an archive. Raises as `BlobStore.put`, `TooLarge` over the quota, `NotFound`."""
         room = self._quota - await self._used(project, sha256)
         if room <= 0:
             raise _over_quota(project, self._quota)
@@ -154,7 +155,9 @@ class Code:
             ) from error
         now = self._database.clock()
         row = {"project": project, "sha256": sha256, "size": size, "created_at": now}
-        async with self._database.write(Lock.CODE.of(project)) as connection:
+        locks = (Lock.CODE.of(project), Lock.PROJECT.of(project))
+        async with self._database.write(*locks) as connection:
+            await require_living(connection, project)
             # Others may have sent theirs meanwhile. A file that nobody claims is swept.
             if int(await connection.scalar(_size(project, sha256)) or 0) + size > self._quota:
                 raise _over_quota(project, self._quota)

@@ -9,6 +9,8 @@ from perdure.errors import NotFound
 from spec.public import Model
 from spec.sealed import SealedValues
 from store.database import Database
+from store.living import require_living
+from store.locks import Lock
 from store.sealing import Seal
 from store.tables import envelopes, idempotency
 from store.upsert import upsert
@@ -33,7 +35,7 @@ class Envelopes:
         self._seal = seal
 
     async def put(self, envelope: str, project: str, run: str, values: SealedValues) -> None:
-        """Seal the values under this id; a repetition replaces them."""
+        """Seal the values under this id; a repetition replaces them. Raises `NotFound`."""
         row = {
             "id": envelope,
             "project": project,
@@ -43,7 +45,8 @@ class Envelopes:
                 values.model_dump_json().encode(), envelopes.name, envelope, project, run
             ),
         }
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.PROJECT.of(project)) as connection:
+            await require_living(connection, project)
             await upsert(connection, envelopes, row)
 
     async def open(self, envelope: str, project: str, run: str) -> SealedValues:

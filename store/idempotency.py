@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, delete, select, update
 from perdure.errors import Conflict
 from spec.public import Model
 from store.database import Database
+from store.living import require_living
+from store.locks import Lock
 from store.tables import idempotency
 from store.upsert import insert_into
 
@@ -39,6 +41,8 @@ class Idempotency:
     ) -> Claim:
         """Use the key, or find its earlier use. Raises `Conflict` when that was for something else.
 
+        Raises `NotFound` when there is no such project. While a request is on its way, its project
+        is not deleted: see `store.applies`.
         `fingerprint` tells requests apart; `run` counts at the first use only.
         """
         claim = Claim(request=str(uuid.uuid4()), run=run, is_new=True)
@@ -50,7 +54,8 @@ class Idempotency:
             "fingerprint": fingerprint,
         }
         while True:
-            async with self._database.write() as connection:
+            async with self._database.write(Lock.PROJECT.of(project)) as connection:
+                await require_living(connection, project)
                 new = insert_into(connection, idempotency).values(row).on_conflict_do_nothing()
                 if (await connection.execute(new)).rowcount:
                     return claim
@@ -58,12 +63,12 @@ class Idempotency:
             if earlier is not None:  # else it was released meanwhile
                 return earlier
 
-    async def answer(self, request: str, answer: str) -> None:
-        """Remember what the request was answered."""
-        async with self._database.write() as connection:
-            await connection.execute(
-                update(idempotency).where(idempotency.c.request == request).values(answer=answer)
-            )
+    async def answer(self, project: str, request: str, answer: str) -> None:
+        """Remember what the request was answered. Raises `NotFound` when the project is gone."""
+        mine = idempotency.c.request == request
+        async with self._database.write(Lock.PROJECT.of(project)) as connection:
+            await require_living(connection, project)
+            await connection.execute(update(idempotency).where(mine).values(answer=answer))
 
     async def release(self, request: str) -> None:
         """The request was refused and did nothing: its key may be used again."""

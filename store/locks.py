@@ -24,6 +24,9 @@ class Lock(StrEnum):
 
     Numbers of the feed are given while it is held, so they are in the order of the commits.
     """
+    PROJECT = "project"
+    """One project: whether it is there. Its deletion, and what must not outlive it. Taken by `of`.
+    """
     ADDRESSES = "addresses"
     """Which address comes next."""
     CODE = "code"

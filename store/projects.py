@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from perdure.errors import AlreadyExists, NotFound
 from spec.audit import Action
 from spec.people import GlobalRole, Member, Project, ProjectRole
+from store.applies import Applies, applies_of, require_settled
 from store.audit import Author, Entry, note
 from store.changes import ChangeKind, record
 from store.database import Database
+from store.living import require_living
 from store.locks import Lock
 from store.tables import (
     code,
@@ -70,20 +72,32 @@ class Projects:
         """The project of that name, as `all` shows it."""
         return next((each for each in await self.all() if each.name == name), None)
 
-    async def delete(self, name: str, *, by: Author | None = None) -> None:
+    async def deleted(self) -> frozenset[str]:
+        """The names of those that were."""
+        gone = select(projects.c.name).where(projects.c.deleted_at.is_not(None))
+        async with self._database.read() as connection:
+            return frozenset(await connection.scalars(gone))
+
+    async def applies(self, name: str) -> Applies:
+        """What a deletion looks at before it asks which runs live."""
+        async with self._database.read() as connection:
+            return await applies_of(connection, name, self._database.clock())
+
+    async def delete(self, name: str, seen: Applies, *, by: Author | None = None) -> None:
         """Remove the project and all that is in it. Raises `NotFound`.
 
+        No run of `seen` lived after that was seen. Raises `Conflict` when one may live since.
         The name stays taken: whoever gets it next must not see the runs of before.
         """
-        living = (projects.c.name == name, projects.c.deleted_at.is_(None))
-        async with self._database.write(Lock.FEED) as connection:
+        of_name = projects.c.name == name
+        async with self._database.write(Lock.FEED, Lock.PROJECT.of(name)) as connection:
+            await require_living(connection, name)
+            await require_settled(connection, name, seen)
             inside = select(members.c.user).where(members.c.project == name)
             affected = list(await connection.scalars(inside))
-            gone = await connection.execute(
-                update(projects).where(*living).values(deleted_at=self._database.clock())
+            await connection.execute(
+                update(projects).where(of_name).values(deleted_at=self._database.clock())
             )
-            if not gone.rowcount:
-                raise _no_project(name)
             for table in INSIDE:
                 await connection.execute(delete(table).where(table.c.project == name))
             await self._note(connection, by, Action.PROJECT_DELETE, name, name)
@@ -95,8 +109,8 @@ class Projects:
         """Add the user, or change the role. Raises `NotFound`."""
         row = {"project": project, "user": user, "role": role}
         try:
-            async with self._database.write(Lock.FEED) as connection:
-                await _require(connection, project)
+            async with self._database.write(Lock.FEED, Lock.PROJECT.of(project)) as connection:
+                await require_living(connection, project)
                 await upsert(connection, members, row)
                 subject = f"{project}/{user} {role}"
                 await self._note(connection, by, Action.MEMBER_SET, project, subject)
@@ -140,13 +154,3 @@ def _project(row: Row[tuple[object, ...]], listed: Sequence[Row[tuple[object, ..
             Member(user=each.user, role=each.role) for each in listed if each.project == row.name
         ),
     )
-
-
-async def _require(connection: AsyncConnection, name: str) -> None:
-    living = (projects.c.name == name, projects.c.deleted_at.is_(None))
-    if await connection.scalar(select(projects.c.name).where(*living)) is None:
-        raise _no_project(name)
-
-
-def _no_project(name: str) -> NotFound:
-    return NotFound(f"There is no project `{name}`.", hint="`perdure project list` shows yours.")

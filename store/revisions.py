@@ -8,6 +8,8 @@ from sqlalchemy import select
 from spec.public import Model
 from spec.run import RunSpec
 from store.database import Database
+from store.living import require_living
+from store.locks import Lock
 from store.tables import revisions
 from store.upsert import upsert
 
@@ -31,9 +33,13 @@ class Revisions:
         self._database = database
 
     async def append(self, revision: Revision) -> None:
-        """Keep a revision; one with the same number is the same one, told again."""
+        """Keep a revision; one with the same number is the same one, told again.
+
+        Raises `NotFound` when its project was deleted.
+        """
         row = revision.model_dump(exclude={"spec"}) | {"spec": revision.spec.model_dump_json()}
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.PROJECT.of(revision.project)) as connection:
+            await require_living(connection, revision.project)
             await upsert(connection, revisions, row)
 
     async def code_of(self, runs: Mapping[tuple[str, str], str | None]) -> set[tuple[str, str]]:

@@ -10,6 +10,8 @@ from spec.interpolation import unknown_secrets
 from spec.people import Secret
 from store.audit import Author, Entry, note
 from store.database import Database
+from store.living import require_living
+from store.locks import Lock
 from store.sealing import Seal
 from store.tables import secrets
 from store.upsert import upsert
@@ -23,11 +25,12 @@ class Secrets:
         self._seal = seal
 
     async def set(self, project: str, name: str, value: str, *, by: Author | None = None) -> Secret:
-        """Make the secret, or give it another value."""
+        """Make the secret, or give it another value. Raises `NotFound`."""
         secret = Secret(name=name, updated_at=self._database.clock())
         sealed = self._seal.close(value.encode(), secrets.name, project, name)
         row = secret.model_dump() | {"project": project} | sealed
-        async with self._database.write() as connection:
+        async with self._database.write(Lock.PROJECT.of(project)) as connection:
+            await require_living(connection, project)
             await upsert(connection, secrets, row)
             entry = Entry(Action.SECRET_SET, f"{project}/{name}", project)
             await note(connection, self._database.clock(), by, entry)

@@ -14,6 +14,7 @@ from api.access import (
 )
 from api.body import body
 from api.chosen_names import ProjectName
+from api.deletion import delete
 from api.document import takes, told
 from api.services import Services
 from perdure.errors import (
@@ -86,9 +87,7 @@ async def show_project(access: MemberHere, services: ServicesHere) -> Project:
 @router.delete("/{project}", status_code=204, responses=INSIDE)
 async def delete_project(access: ProjectAdminHere, services: ServicesHere) -> None:
     """Remove a project in which nothing runs, with its secrets, code and logs."""
-    if await services.runs.statuses(access.project):
-        raise Conflict(f"Services run in the project `{access.project}`.", hint="Stop them first.")
-    await services.store.projects.delete(access.project, by=access.caller)
+    await delete(services, access.project, access.caller)
 
 
 @router.put(

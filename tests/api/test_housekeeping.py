@@ -9,15 +9,16 @@ from datetime import timedelta
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.housekeeping import sweep, sweep_code, sweep_envelopes
+from api.housekeeping import sweep, sweep_code, sweep_envelopes, sweep_runs
 from api.process import watched
-from perdure.errors import NotFound, Unavailable
+from perdure.errors import NotFound, RunStopping, Unavailable
 from perdure.keys import replace_secret
 from perdure.settings import Settings
 from spec.audit import Action
-from spec.run import CodeArchive, RunSpec
+from spec.run import CodeArchive, RunSpec, RunStatus
 from spec.sealed import SealedValues
 from spec.service import ServiceConfiguration
+from store.applies import Applies
 from store.audit import NOBODY, Entry
 from store.revisions import Revision
 from store.store import Store
@@ -153,7 +154,7 @@ async def sealed(store: Store, run: str, *, answer: str | None = None, claimed: 
         claim = await store.idempotency.claim("main", "admin", envelope, fingerprint="", run=run)
         envelope = claim.request
         if answer is not None:
-            await store.idempotency.answer(envelope, answer)
+            await store.idempotency.answer("main", envelope, answer)
     await store.envelopes.put(envelope, "main", run, SealedValues(env={"A": "value"}))
     return envelope
 
@@ -237,3 +238,42 @@ async def test_a_rotation_that_was_cut_is_brought_to_its_end(
             await asyncio.sleep(0.01)
     assert settings.data.master_key_check.read_text().startswith(new.id)
     assert await store.secrets.values("main", ["KEY"]) == {"KEY": "value"}
+
+
+async def test_a_run_that_outlives_its_project_is_stopped_when_two_sweeps_find_it(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One of a project that the store never had is not: the store may be an older backup."""
+    runs = FakeRuns()
+    await store.projects.create("team", "admin")
+    for project in ("main", "team", "never"):
+        runs.know(run_status(f"of-{project}", project=project))
+    assert await sweep_runs(store, runs) == frozenset()
+    await store.projects.delete("team", Applies())
+    suspects = await sweep_runs(store, runs)
+    assert suspects == {("team", "of-team")}
+    assert runs.stopped == []
+    assert await sweep_runs(store, runs, suspects) == suspects
+    assert runs.stopped == [("of-team", True)]
+    assert [record.message for record in caplog.records] == [
+        "Runs of deleted projects are stopped: team/of-team"
+    ]
+
+
+async def test_a_run_that_cannot_be_stopped_does_not_keep_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs, asked = FakeRuns(), []
+    await store.projects.create("team", "admin")
+    await store.projects.delete("team", Applies())
+    for name in ("a", "b"):
+        runs.know(run_status(name, project="team"))
+
+    async def failing(project: str, run: str, *, abort: bool = False) -> RunStatus:
+        asked.append(run)
+        raise RunStopping("It is busy.")
+
+    monkeypatch.setattr(runs, "stop", failing)
+    await sweep_runs(store, runs, await sweep_runs(store, runs))
+    assert asked == ["a", "b"]
+    assert caplog.records[-1].message == ("The run team/b could not be stopped: It is busy.")

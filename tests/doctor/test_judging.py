@@ -34,7 +34,7 @@ RUNNING = Processes(
     health=dict.fromkeys(PARTS, READY),
 )
 REPLICA = "run/main/llm/0a1b/r0-g1"
-NOTHING = Leftovers(frozenset({REPLICA}), (), (), (), (), ())
+NOTHING = Leftovers(frozenset({REPLICA}), (), (), (), (), (), ())
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,12 @@ def test_leftovers() -> None:
         folders=(*owned.folders, (Path("/replicas/b"), lost)),
         gpus=(*owned.gpus, ("GPU-2", lost)),
         homes=(Path("/var/lib/perdure/gone"),),
+        runs=("run/team/web",),
     )
     assert warnings(judge_leftovers(left)) == [
         "Containers of replicas that have ended: `perdure-b`.",
         "Folders of replicas that have ended: `/replicas/b`.",
         "GPUs that belong to replicas that have ended: `GPU-2`.",
         "Homes of servers whose data is gone: `/var/lib/perdure/gone`.",
+        "Services whose project is gone: `run/team/web`.",
     ]

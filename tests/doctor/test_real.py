@@ -9,6 +9,7 @@ from doctor.leftovers import judge_leftovers, look_for_leftovers
 from doctor.machine import judge_engine, look_at_engine
 from perdure.settings import RuntimeChoice, Settings
 from policy import reconcile
+from store.applies import Applies
 from tests.doctor.finding import found_by, problems, warnings
 from tests.testbed.deadline import eventually
 from tests.testbed.engine import Engine
@@ -60,6 +61,17 @@ async def test_what_nobody_owns_is_named_and_what_a_replica_has_is_not(
         f"Folders of replicas that have ended: `{folder}`.",
         "GPUs that belong to replicas that have ended: `GPU-2`.",
     ]
+    await at_work.stop("web", abort=True)
+
+
+async def test_a_service_that_outlived_its_project_is_named(at_work: Stage) -> None:
+    settings = at_work.settings.model_copy(update={"runtime": RuntimeChoice.PROCESS})
+    named = "Services whose project is gone: `run/main/web`."
+    await at_work.apply("web")
+    await at_work.until_ready("web", 1)
+    assert named not in warnings(judge_leftovers(await look_for_leftovers(settings)))
+    await at_work.store.projects.delete("main", Applies())
+    assert named in warnings(judge_leftovers(await look_for_leftovers(settings)))
     await at_work.stop("web", abort=True)
 
 

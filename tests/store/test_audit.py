@@ -5,6 +5,7 @@ import pytest
 from perdure.errors import AlreadyExists, Conflict, NotFound
 from spec.audit import Action, Outcome
 from spec.people import GlobalRole, ProjectRole
+from store.applies import Applies
 from store.audit import NOBODY, AuditFilter, Author, Entry
 from store.store import Store
 from tests.store.conftest import Clock
@@ -85,6 +86,6 @@ async def test_what_was_kept_for_long_enough_goes(store: Store, clock: Clock) ->
 
 async def test_a_deleted_project_leaves_its_events(store: Store) -> None:
     await store.projects.create("team", "admin", by=ADMIN)
-    await store.projects.delete("team", by=ADMIN)
+    await store.projects.delete("team", Applies(), by=ADMIN)
     told = await store.audit.read(10, AuditFilter(project="team"))
     assert [event.action for event in told] == [Action.PROJECT_DELETE, Action.PROJECT_CREATE]

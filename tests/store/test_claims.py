@@ -78,7 +78,7 @@ class TestIdempotency:
         assert first.is_new
         assert not again.is_new
         assert (again.request, again.run, again.answer) == (first.request, "app", None)
-        await keys.answer(first.request, "done")
+        await keys.answer("main", first.request, "done")
         assert (await keys.claim("main", "admin", "k", fingerprint="f", run="app")).answer == "done"
 
     async def test_key_of_another_request_is_a_conflict(self, store: Store) -> None:
@@ -87,6 +87,7 @@ class TestIdempotency:
             await store.idempotency.claim("main", "admin", "k", fingerprint="g", run="app")
 
     async def test_users_and_projects_do_not_share_keys(self, store: Store) -> None:
+        await store.projects.create("team", "admin")
         for project, user in (("main", "a"), ("main", "b"), ("team", "a")):
             claim = await store.idempotency.claim(project, user, "k", fingerprint="f", run="r")
             assert claim.is_new
@@ -101,7 +102,7 @@ class TestIdempotency:
     ) -> None:
         keys = store.idempotency
         old = await keys.claim("main", "a", "answered", fingerprint="f", run="r")
-        await keys.answer(old.request, "done")
+        await keys.answer("main", old.request, "done")
         await keys.claim("main", "a", "cut", fingerprint="f", run="r")
         clock.move(days=7)
         young = await keys.claim("main", "a", "young", fingerprint="f", run="r")

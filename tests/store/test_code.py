@@ -8,6 +8,7 @@ import pytest
 from perdure.errors import InvalidInput, NoSpace, NotFound, TooLarge
 from perdure.settings import Settings
 from spec.run import CodeArchive
+from store.applies import Applies
 from store.store import Store, open_store
 
 CONTENT = b"an archive"
@@ -67,7 +68,7 @@ async def test_code_of_a_deleted_project_goes_unless_another_has_it(
     for project, content in (("main", shared), ("team", shared), ("team", own)):
         await store.code.put(project, hashlib.sha256(content).hexdigest(), pieces(content))
     assert await store.code.sweep(timedelta()) == 0
-    await store.projects.delete("team")
+    await store.projects.delete("team", Applies())
     assert await store.code.sweep() == 0
     assert await store.code.sweep(timedelta()) == 1
     assert [file.read_bytes() for file in settings.data.code.iterdir()] == [shared]

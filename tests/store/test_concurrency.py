@@ -1,16 +1,23 @@
 """What several processes do at the same time, each with its own connections."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from ipaddress import IPv4Address
 from typing import TypeVar
+
+import pytest
+from sqlalchemy import func, select, update
 
 from perdure.errors import Conflict, NoCapacity, NotFound
 from spec.addresses import AddressPool
 from spec.feed import ProxyLease
 from spec.people import GlobalRole, ProjectRole
 from spec.sealed import SealedValues
+from store.locks import Lock
+from store.projects import INSIDE
 from store.store import Store
+from store.tables import projects
 from store.tokens import digest
 from tests.store.conftest import PROCESSES, ROUNDS, RUN, Clock
 
@@ -122,6 +129,78 @@ class TestPeople:
             assert sum(gone) == 1
 
 
+class TestDeletion:
+    @pytest.mark.parametrize("kind", ["claim", "envelope", "secret", "member", "code"])
+    async def test_what_is_written_comes_before_and_goes_along_or_is_refused(
+        self, stores: tuple[Store, ...], kind: str
+    ) -> None:
+        first, second, *_ = stores
+        await first.users.create("alice", GlobalRole.USER)
+
+        async def content() -> AsyncIterator[bytes]:
+            yield b"code"
+
+        def write(project: str) -> Awaitable[object]:
+            code = hashlib.sha256(b"code").hexdigest()
+            match kind:
+                case "claim":
+                    at = (project, "admin", "k")
+                    return second.idempotency.claim(*at, fingerprint="f", run="r")
+                case "envelope":
+                    return second.envelopes.put(project, project, "r", SealedValues())
+                case "secret":
+                    return second.secrets.set(project, "KEY", "value")
+                case "member":
+                    return second.projects.set_member(project, "alice", ProjectRole.USER)
+                case _:
+                    return second.code.put(project, code, content())
+
+        for n in range(ROUNDS):
+            project = f"p{n}"
+            await first.projects.create(project, "admin")
+            seen = await first.projects.applies(project)
+            written, gone = await at_once((write(project), first.projects.delete(project, seen)))
+            if isinstance(gone, Conflict):
+                assert kind == "claim"
+                assert not isinstance(written, BaseException)
+            else:
+                assert gone is None
+                assert not isinstance(written, BaseException) or isinstance(written, NotFound)
+                assert await self.left(first, project) == 0
+
+    async def left(self, store: Store, project: str) -> int:
+        async with store.projects._database.read() as connection:
+            counts = [
+                await connection.scalar(
+                    select(func.count()).select_from(table).where(table.c.project == project)
+                )
+                for table in INSIDE
+            ]
+        return sum(count or 0 for count in counts)
+
+    async def test_who_writes_waits_for_a_deletion_that_has_not_committed(
+        self, stores: tuple[Store, ...]
+    ) -> None:
+        slow, writer, *_ = stores
+        await slow.projects.create("team", "admin")
+        deleted = update(projects).where(projects.c.name == "team")
+        async with slow.projects._database.write(Lock.PROJECT.of("team")) as connection:
+            await connection.execute(deleted.values(deleted_at=slow.now()))
+            writing = [
+                asyncio.ensure_future(call)
+                for call in (
+                    writer.idempotency.claim("team", "admin", "k", fingerprint="f", run="r"),
+                    writer.idempotency.answer("team", "id", "{}"),
+                    writer.envelopes.put("e", "team", "r", SealedValues()),
+                    writer.secrets.set("team", "KEY", "value"),
+                    writer.projects.set_member("team", "admin", ProjectRole.USER),
+                )
+            ]
+            done, _ = await asyncio.wait(writing, timeout=0.3)
+            assert not done
+        assert failed(await at_once(writing), NotFound) == len(writing)
+
+
 class TestFeed:
     async def test_a_reader_misses_no_change(self, stores: tuple[Store, ...]) -> None:
         *writers, reader = stores
@@ -151,7 +230,6 @@ class TestFeed:
     ) -> None:
         """A writer that is slow to commit is waited for by those that come after it."""
         from store.changes import ChangeKind, record
-        from store.locks import Lock
 
         slow, quick, reader, _ = stores
         start = await reader.changes.run_started("main", "begin")

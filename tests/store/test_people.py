@@ -5,6 +5,7 @@ import pytest
 from perdure.errors import AlreadyExists, Conflict, NotFound
 from spec.people import GlobalRole, ProjectRole
 from spec.route import TokenGrant
+from store.applies import Applies
 from store.store import Store
 from store.tokens import digest
 from tests.store.conftest import TOKEN, Clock
@@ -114,14 +115,14 @@ class TestProjects:
             with pytest.raises(NotFound):
                 await store.projects.set_member(project, user, ProjectRole.USER)
         with pytest.raises(NotFound):
-            await store.projects.delete("nowhere")
+            await store.projects.delete("nowhere", Applies())
 
     async def test_deleted_one_takes_its_secrets_along_and_its_name_stays_taken(
         self, store: Store
     ) -> None:
         await store.projects.create("team", "admin")
         await store.secrets.set("team", "KEY", "value")
-        await store.projects.delete("team")
+        await store.projects.delete("team", Applies())
         assert await store.projects.find("team") is None
         assert await store.secrets.of("team") == ()
         with pytest.raises(AlreadyExists):
