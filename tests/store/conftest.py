@@ -45,9 +45,11 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def first_database(first_start: Path, postgres: Postgres) -> str:
-    """A PostgreSQL database after the first start: each test gets a copy."""
-    name = postgres.make()
-    settings = Settings(data_dir=first_start, database_url=postgres.url(name))
+    """A PostgreSQL database after the first start with the same keys: each test gets a copy."""
+    name, folder = postgres.make(), first_start.with_name("on-postgres")
+    shutil.copytree(first_start, folder)
+    settings = Settings(data_dir=folder, database_url=postgres.url(name))
+    settings.data.server_id.unlink()
     set_up(settings, first_start.parent / "config.yml")
     return name
 
@@ -70,6 +72,8 @@ def settings(
             data_dir=tmp_path / "data", database_url=url, log_quota_mb=1, code_limit_mb=1
         )
         settings.data.create()
+        if server is not None:
+            settings.data.server_id.unlink()  # it is that of the SQLite database
         yield settings
 
 
