@@ -135,7 +135,7 @@ def test_a_start_refuses_newer_tables_and_leaves_them(settings: Settings, tmp_pa
 
 async def test_go_down_no_further_than_there_are_versions(settings: Settings) -> None:
     with pytest.raises(CannotStart, match=f"of version {HEAD}: there is no way back to 9999"):
-        await take_back(settings.store_url, "9999")
+        await take_back(settings, "9999")
     assert await is_set_up(settings.store_url)
 
 
@@ -199,7 +199,7 @@ class TestPostgres:
         database = Database(settings.store_url)
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         async with database.write(Lock.SETUP):
-            other = asyncio.create_task(take_back(settings.store_url, "base"))
+            other = asyncio.create_task(take_back(settings, "base"))
             await eventually(lambda: server.sql("postgres", waiting) == "1", "it waits")
         await other
         assert await version(database) is None
