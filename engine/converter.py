@@ -80,7 +80,13 @@ class RefusedConverter(EncodingPayloadConverter):
         return None
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        """Raises `ValueError`."""
+        """Raises `ValueError` where a value is expected.
+
+        Details of a failure are read without a type: Temporal itself may add some, and nobody goes
+        by them. A workflow that failed to read one would hang.
+        """
+        if type_hint is None:
+            return REFUSED
         raise ValueError("The payload was not written by this installation.")
 
 
