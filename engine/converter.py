@@ -13,6 +13,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
@@ -23,6 +24,7 @@ from temporalio.converter import (
     EncodingPayloadConverter,
     JSONProtoPayloadConverter,
     PayloadCodec,
+    PayloadConverter,
 )
 
 from perdure.key_ring import Keys
@@ -80,13 +82,7 @@ class RefusedConverter(EncodingPayloadConverter):
         return None
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        """Raises `ValueError` where a value is expected.
-
-        Details of a failure are read without a type: Temporal itself may add some, and nobody goes
-        by them. A workflow that failed to read one would hang.
-        """
-        if type_hint is None:
-            return REFUSED
+        """Raises `ValueError`."""
         raise ValueError("The payload was not written by this installation.")
 
 
@@ -97,6 +93,19 @@ class MarkingPayloadConverter(CompositePayloadConverter):
         ours = {each.encoding: each for each in (MarkingJSONConverter(), MarkingProtoConverter())}
         theirs = DefaultPayloadConverter.default_encoding_payload_converters
         super().__init__(*(ours.get(each.encoding, each) for each in theirs), RefusedConverter())
+
+
+class FailureConverter(DefaultFailureConverterWithEncodedAttributes):
+    """What Temporal's server adds to a failure bears no mark of ours, and is left out."""
+
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        """`ACTIVITY_ID_NOT_STARTED` is the server's, of a deed that is cancelled before it begins.
+
+        Nobody goes by it, and a workflow that could not read it would hang.
+        """
+        if failure.HasField("canceled_failure_info"):
+            failure.canceled_failure_info.ClearField("details")
+        return super().from_failure(failure, payload_converter)
 
 
 class PublicCodec(PayloadCodec):
@@ -189,5 +198,5 @@ def data_converter(codec: PublicCodec) -> DataConverter:
     return DataConverter(
         payload_converter_class=MarkingPayloadConverter,
         payload_codec=codec,
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=FailureConverter,
     )

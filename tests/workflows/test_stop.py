@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from temporalio.api.enums.v1 import PendingActivityState
 
-from perdure.errors import NotFound
+from perdure.errors import HostError, NotFound
 from spec.feed import ProxyLease
 from spec.sealed import SealedValues
 from spec.status import ReplicaPhase, RunPhase
@@ -29,6 +30,29 @@ async def test_a_stop_while_the_container_is_started_leaves_nothing(at_work: Sta
     await at_work.runs.stop("main", "web")
     gate.set()
     assert (await at_work.until_ended("web")).status is RunPhase.TERMINATED
+    assert not at_work.runtime.containers
+
+
+async def test_a_stop_while_a_step_waits_to_be_tried_again_leaves_nothing(at_work: Stage) -> None:
+    """Temporal says of such a step, in words that bear no mark of ours, that it never began."""
+    for _ in range(8):
+        at_work.runtime.fail("start", HostError("The engine is away.", hint="Start it."))
+    await at_work.apply("web")
+    state = await at_work.runs.state("main", "web")
+    assert state is not None
+    replica = at_work.client.get_workflow_handle(state.records[0].id)
+
+    async def is_waiting() -> bool:
+        described = await replica.describe()
+        return any(
+            each.activity_type.name == "start_container"
+            and each.attempt > 3  # the pause is four seconds now
+            and each.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+            for each in described.raw_description.pending_activities
+        )
+
+    await eventually(is_waiting, "the start waits to be tried again")
+    assert (await at_work.stop("web")).status is RunPhase.TERMINATED
     assert not at_work.runtime.containers
 
 
