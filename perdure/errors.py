@@ -1,5 +1,7 @@
 """Every error that people see, in one tree. The API, the CLI and Temporal render from it.
 
+It is one file, so that the tree can be read, and held to the drawing, in one place.
+
     PerdureError                        an error with a stable code, a message and a hint
     ├── InvalidInput                    what was given cannot be right            HTTP 422, exit 2
     │   ├── InvalidConfiguration        … in a file, with its line and column             exit 1

@@ -61,13 +61,14 @@ def _introduce(settings: Settings, profile: Path) -> None:
 async def _fill(settings: Settings) -> None:
     url, mark = settings.store_url, settings.data.server_id
     ready = await is_set_up_when_there(url, settings.ready_timeout)
-    if mark.exists():
+    begun = mark.exists()
+    if begun:
         _require_own_store(settings, await server_id(url))
     if not ready:
         from store.first_start import fill  # noqa: PLC0415 - a second, which other starts need not
 
-        await fill(url, "" if mark.exists() else _kept_token(settings))
-    if not mark.exists():
+        await fill(url, "" if begun else _kept_token(settings))
+    if not begun:
         create_secret(mark, (await server_id(url) or "").encode())
 
 

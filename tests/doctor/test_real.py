@@ -41,8 +41,10 @@ async def test_a_run_whose_workflow_fails_is_named(
 
 
 async def test_what_nobody_owns_is_named_and_what_a_replica_has_is_not(
-    at_work: Stage,
+    at_work: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What other servers left on this machine is not this test's.
+    monkeypatch.setattr("doctor.leftovers.SHARED_HOMES", tmp_path / "homes")
     settings = at_work.settings.model_copy(update={"runtime": RuntimeChoice.PROCESS})
     await at_work.apply("web")
     await at_work.until_ready("web", 1)
