@@ -10,8 +10,6 @@ from spec.section import Section, problem
 from spec.units import Duration
 
 WINDOWS = (30, 60, 300)
-MOST_REPLICAS = 500
-"""Each is a child of its run: Temporal advises against more."""
 
 
 class ScalingMetric(StrEnum):
@@ -68,13 +66,6 @@ class ReplicaRange(CountRange):
     def _closed_end(cls, value: Any) -> Any:
         if value is None:
             raise problem("The maximum number of replicas is missing.", hint="Write `N..M`.")
-        return value
-
-    @field_validator("min", "max")
-    @classmethod
-    def _few_enough(cls, value: int) -> int:
-        if value > MOST_REPLICAS:
-            raise problem(f"A run has at most {MOST_REPLICAS} replicas.", hint="Write less.")
         return value
 
     @property

@@ -99,7 +99,7 @@ def test_retry_is_off_on_or_chosen(written: Any, expected: Any) -> None:
         {"probes": [{"type": "http", "body": "x"}]},
         {"scaling": {"metric": "rps", "target": 0}, "replicas": "1..2"},
         {"scaling": {"metric": "cpu", "target": 1}, "replicas": "1..2"},
-        {"replicas": 501},
+        {"replicas": 1_000_001},
         {"stop_duration": "3000000d"},
         {"resources": {"memory": "999999999999999TB"}},
         {"scaling": {"metric": "rps", "target": 1, "window": 45}, "replicas": "1..2"},
