@@ -24,7 +24,8 @@ def dispatch(exchange: "Exchange") -> None:
         exchange.answer(refusal(head.refusal))
         return
     if way is not None and way.leads(head):
-        _along(exchange, way)
+        head.authorization = way.passes
+        exchange.send(way.service, head.target[way.rest_at :], way.extra, way.rewrite)
         return
     zone, project, run, rest = locate(head.target)
     if zone is SERVICE:
@@ -38,12 +39,6 @@ def dispatch(exchange: "Exchange") -> None:
     else:
         exchange.kind = stats.OTHER
         exchange.answer(replies.NO_PLACE)
-
-
-def _along(exchange: "Exchange", way: Way) -> None:
-    head = exchange.head
-    head.authorization = way.passes
-    _send(exchange, way.service, head.target[way.rest_at :], way.extra)
 
 
 def _to_service(exchange: "Exchange", project: bytes, run: bytes, rest: bytes) -> None:
@@ -80,16 +75,12 @@ def _to_found_service(exchange: "Exchange", name: Name, rest: bytes) -> None:
 def _to_known_service(exchange: "Exchange", service: Service, rest: bytes) -> None:
     if rest[:1] == b"/":
         extra = exchange.client.forwarded(exchange.head) + service.forwarded
-        _send(exchange, service, rest, extra)
+        if service.strip_prefix:
+            exchange.send(service, rest, extra, service)
+        else:
+            exchange.send(service, exchange.head.target, extra, None)
     else:
         exchange.answer(moved(service.prefix + b"/" + rest))
-
-
-def _send(exchange: "Exchange", service: Service, rest: bytes, extra: bytes) -> None:
-    if service.strip_prefix:
-        exchange.send(service, rest, extra, service)
-    else:
-        exchange.send(service, exchange.head.target, extra, None)
 
 
 def _to_model(exchange: "Exchange", project: bytes, rest: bytes) -> None:

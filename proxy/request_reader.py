@@ -57,16 +57,27 @@ class RequestReader:
         """Take in the next bytes, cut anywhere."""
         if self._left:
             data = self._take_known_body(data)
+            if not data:
+                return
         if self._upgrading is not None:
             self._take_early(self._upgrading, data)
             return
-        if data:
-            self._head_bytes += len(data)
-            self._feed(data)
-            if self._head is not None:
-                self._check_head()
-            elif self._exchange is not None and len(self.queue) == 1:
-                self._skip_parser(self._exchange)
+        self._head_bytes += len(data)
+        while data:
+            try:
+                self._parser.feed_data(data)
+                break
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._upgrade(data[upgrade.args[0] :])
+            except httptools.HttpParserError as error:
+                if isinstance(error, httptools.HttpParserCallbackError):
+                    logger.error("A request could not be handled", exc_info=error)
+                self._refuse(400)
+                break
+        if self._head is not None:
+            self._check_head()
+        elif self._exchange is not None and len(self.queue) == 1:
+            self._skip_parser(self._exchange)
 
     def _check_head(self) -> None:
         """A head is under way."""
@@ -79,19 +90,6 @@ class RequestReader:
         if exchange.head.length:
             self._left = exchange.head.length - exchange.seen
             self._parser = httptools.HttpRequestParser(self)
-
-    def _feed(self, data: bytes) -> None:
-        while data:
-            try:
-                self._parser.feed_data(data)
-                return
-            except httptools.HttpParserUpgrade as upgrade:
-                data = self._upgrade(data[upgrade.args[0] :])
-            except httptools.HttpParserError as error:
-                if isinstance(error, httptools.HttpParserCallbackError):
-                    logger.error("A request could not be handled", exc_info=error)
-                self._refuse(400)
-                return
 
     def _upgrade(self, rest: bytes) -> bytes:
         """An upgrade was asked for, or CONNECT; what of `rest` is a request again."""

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 class Way:
     """To `service`, for a caller that it admits. It holds until the table or the tokens change.
 
-    `rest_at` is where the rest of a target begins, `extra` are the lines that the proxy adds, and
-    `passes` is what the application sees of the caller's `Authorization`.
+    `rest_at` is where what the application sees of a target begins, and `rewrite` is the service
+    if that is not the whole of it; `extra` are the lines that the proxy adds, and `passes` is what
+    the application sees of the caller's `Authorization`.
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class Way:
         "extra",
         "passes",
         "rest_at",
+        "rewrite",
         "service",
     )
 
@@ -44,7 +46,8 @@ class Way:
         self._authorization, self._host = authorization, head.host
         self.passes = head.authorization
         self.service = service
-        self.rest_at = len(service.prefix)
+        self.rewrite = service if service.strip_prefix else None
+        self.rest_at = len(service.prefix) if service.strip_prefix else 0
         self.extra = extra
 
     def leads(self, head: "RequestHead") -> bool:
