@@ -47,10 +47,10 @@ _WANTED = {
     "model": "expects a mapping",
 }
 _LIMITS = {
-    "greater_than": "must be more than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "greater_than": "must be more than {gt:.15g}",
+    "greater_than_equal": "must be at least {ge:.15g}",
+    "less_than": "must be less than {lt:.15g}",
+    "less_than_equal": "must be at most {le:.15g}",
     "too_short": "needs at least {min_length} of them",
     "too_long": "takes at most {max_length} of them",
     "string_too_short": "must not be empty",

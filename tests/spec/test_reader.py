@@ -43,6 +43,7 @@ from tests.spec.writing import SERVICE, refused
         ("volumes:\n  - vol:/a\n  - ./x:/b", (6, 5), "`volumes[2]`: The path `./x`", ""),
         ("probes: [{type: http, interval: 0s}]", (4, 23), "must be at least 1", ""),
         ("max_price: 0", (4, 1), "`max_price` must be more than 0", ""),
+        ("replicas: 1000001", (4, 1), "`replicas` must be at most 1000000", ""),
         ("priority: high", (4, 1), "`priority` expects a whole number", ""),
         ("env: {A: yes}", (4, 7), "`env.A` expects text", "put it in quotes"),
         ("env: {A: }", (4, 7), "`env.A` has no value", "- A"),
