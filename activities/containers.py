@@ -49,8 +49,7 @@ class Containers:
         """The runtime and the job. Raises `RuntimeUnsupported` as the plan would refuse."""
         runtime = await self._runtime(order.instance)
         kind, facts = (await runtime.machine()).runtime, await runtime.facts()
-        spec, backend = order.start.spec, order.instance.backend
-        refused = runtime_refusals(spec, kind, facts, self._default_image, backend=backend)
+        refused = runtime_refusals(order.start.spec, kind, facts, self._default_image)
         if refused:
             hints = dict.fromkeys(each.hint for each in refused if each.hint)
             raise RuntimeUnsupported(

@@ -17,9 +17,10 @@ from cli.outcome import Outcome
 from cli.persistence import persist
 from cli.plan_view import properties_of, show_plan
 from cli.repository import LocalRepository, find_repository
-from cli.terminal import answers, confirm, interruptible, messages, require_person, say
+from cli.terminal import answers, confirm, interruptible, require_person, say
 from cli.units import describe_size
 from cli.upload import upload
+from cli.waiting import waiting
 from perdure.errors import NoCapacity, PerdureError, Refused
 from spec.offer import Refusal, RefusalKind
 from spec.plan import Plan, PlanAction
@@ -123,7 +124,7 @@ def submit(client: Client, call: ApplyCall) -> Applied:
     """Apply exactly once: an answer that was lost is asked for again under the same key."""
     where, key = client.in_project("runs"), str(uuid.uuid4())
     try:
-        with messages().status("Submitting …"):
+        with waiting("Submitting …"):
             return persist(lambda: client.post(Applied, where, call, seconds=APPLY_TIME, key=key))
     except KeyboardInterrupt:
         say("The run may have been submitted: `perdure ps` shows it.")
@@ -149,7 +150,7 @@ def _code_of(archive: Archive) -> CodeArchive:
 
 def _plan(client: Client, submission: Submission, max_offers: int | None) -> Plan:
     where, call = client.in_project("plans"), PlanCall(**dict(submission), max_offers=max_offers)
-    with messages().status("Getting the plan …"):
+    with waiting("Getting the plan …"):
         return persist(lambda: client.post(Plan, where, call, seconds=PLAN_TIME))
 
 

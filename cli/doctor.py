@@ -78,6 +78,7 @@ def judge_file(seen: File) -> Iterator[Finding]:
 def look_at_server(connection: Connection, now: datetime) -> Reached:
     """Ask the server who it is and who we are. Raises `ServerUnreachable` and its kin."""
     with Client(connection) as client:
+        client.recognise()  # before a token goes to whatever has the port
         date = client.date()
         skew = (date - now).total_seconds() if date is not None else 0.0
         try:
@@ -164,14 +165,20 @@ def server_findings(command: list[str], environment: dict[str, str]) -> list[Fin
     except subprocess.TimeoutExpired:
         words = "They did not come to their end in time."
     except ValidationError:
-        words = done.stderr.strip().splitlines()[0] if done.stderr.strip() else "No word was said."
-        words = words.removeprefix("error: ")
+        words = _last_words(done.stderr)
     return [
         problem(
             sentence(f"The checks of the server cannot be made. {words}"),
             "Run `perdure doctor` as the server's user, with its environment.",
         ).model_copy(update={"check": "server_checks"})
     ]
+
+
+def _last_words(stderr: str) -> str:
+    """Our own error's first line, or the last one of whatever else was said."""
+    lines = stderr.strip().splitlines()
+    ours = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return next(iter(ours or lines[-1:]), "No word was said.")
 
 
 def python(module: str, *arguments: str) -> list[str]:

@@ -10,6 +10,7 @@ from cli.progress import watch
 from cli.report import report
 from cli.run_table import describe_status
 from cli.terminal import confirm, interruptible, say
+from cli.waiting import waiting
 from perdure.errors import PerdureError, sentence
 from spec.submission import RunView, StopCall
 
@@ -44,7 +45,8 @@ def stop_run(client: Client, name: str) -> None:
 def request_stop(client: Client, name: str, *, abort: bool) -> None:
     """Ask the run to end; with `abort`, at once. Raises `NotFound`."""
     where, call = client.in_project("runs", name, "stop"), StopCall(abort=abort)
-    persist(lambda: client.send("POST", where, json=call.model_dump()))
+    with waiting("Asking for the end …"):
+        persist(lambda: client.send("POST", where, json=call.model_dump()))
 
 
 def until_end(client: Client, name: str) -> RunView:

@@ -38,6 +38,8 @@ from spec.run import Accepted, ApplyRequest, RunStart, RunState, RunStatus, Stop
 
 PLAN_TIME = timedelta(minutes=3)
 QUERY_TIME = timedelta(seconds=15)
+STOP_TIME = timedelta(seconds=25)
+"""Within the 30 s that clients give an answer."""
 NO_HANDLER_LEFT = "AcceptedUpdateCompletedWorkflow"
 
 
@@ -119,12 +121,18 @@ class Runs:
     async def stop(self, project: str, run: str, *, abort: bool = False) -> RunStatus:
         """Ask for the end; a run that has ended stays as it is.
 
-        Raises `NotFound` when there was no such run.
+        Raises `NotFound` when there was no such run, `Unavailable` when no worker took it up.
         """
         try:
-            status: RunStatus = await self.handle(project, run).execute_update(
-                ids.Message.STOP, StopRequest(abort=abort), result_type=RunStatus
-            )
+            async with asyncio.timeout(STOP_TIME.total_seconds()):
+                status: RunStatus = await self.handle(project, run).execute_update(
+                    ids.Message.STOP, StopRequest(abort=abort), result_type=RunStatus
+                )
+        except TimeoutError as error:
+            raise Unavailable(
+                f"No worker has taken up the stop of `{run}` in {STOP_TIME.seconds} s.",
+                hint="`perdure doctor` on the server's machine tells why. Then stop it again.",
+            ) from error
         except RPCError as error:
             is_over = error.status is RPCStatusCode.NOT_FOUND
             last = await self.status(project, run) if is_over else None

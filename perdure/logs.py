@@ -16,14 +16,14 @@ ASIDE = "    · "
 
 
 class TextFormatter(logging.Formatter):
-    """`12:00:00.123 warning store.sealing: message`; a traceback follows on lines of its own.
+    """`2026-01-31 12:00:00.123 warning store.sealing: message`, and below it a traceback.
 
     That of an error of our tree, which was expected, is set aside: the message says it all.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """One entry, without a newline at its end."""
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         head = f"{clock}.{int(record.msecs):03} {record.levelname.lower():<7} {record.name}: "
         details = _details(record, self)
         if record.exc_info and isinstance(record.exc_info[1], PerdureError):

@@ -72,7 +72,7 @@ def _judge(
 ) -> tuple[list[Offer], list[Refusal], list[Unfit]]:
     spec = RunSpec(configuration=query.configuration, digests=query.digests)
     refused = {
-        kind: runtime_refusals(spec, kind, found.facts, image, backend=found.backend)
+        kind: runtime_refusals(spec, kind, found.facts, image)
         for kind in {offer.runtime for offer in found.offers}
     }
     fitting: list[Offer] = []

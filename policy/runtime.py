@@ -8,7 +8,7 @@ from policy.image import DefaultImage, image_refusal
 from policy.job import working_dir
 from spec.container import WORKFLOW
 from spec.machine import RuntimeFacts, RuntimeKind
-from spec.offer import Refusal, RefusalKind
+from spec.offer import Refusal
 from spec.run import RunSpec
 from spec.volumes import InstanceMount
 
@@ -56,47 +56,52 @@ RULES: tuple[tuple[str, Callable[[RunSpec], bool], str], ...] = (
 
 
 def runtime_refusals(
-    spec: RunSpec, kind: RuntimeKind, facts: RuntimeFacts, image: DefaultImage, *, backend: str
+    spec: RunSpec, kind: RuntimeKind, facts: RuntimeFacts, image: DefaultImage
 ) -> tuple[Refusal, ...]:
-    """What the runtime of the backend's machines cannot honour; empty when it can run this."""
+    """What such a runtime cannot honour; empty when it can run this."""
     if kind is RuntimeKind.DOCKER:
         refusal = image_refusal(spec.configuration, image)
         return () if refusal is None else (refusal,)
-    found = tuple(
-        Refusal(kind=RefusalKind.CAPACITY, subject=backend, message=each)
-        for each in _of_processes(spec, facts)
-    )
+    found = tuple(_of_processes(spec, facts))
     if spec.replicas > 1:
         message = (
             f"`replicas: {spec.configuration.replicas}` is not possible in the process runtime: "
             "all replicas would listen on one port."
         )
-        return (Refusal(subject="replicas", message=message), *found)
+        return (_refused("replicas", message), *found)
     return found
 
 
-def _of_processes(spec: RunSpec, facts: RuntimeFacts) -> Iterator[str]:
+def _of_processes(spec: RunSpec, facts: RuntimeFacts) -> Iterator[Refusal]:
     asked = spec.configuration
     for name, applies, reason in RULES:
         if applies(spec):
-            yield f"`{name}` is not possible in the process runtime: {reason}."
+            yield _refused(name, f"`{name}` is not possible in the process runtime: {reason}.")
     folder = working_dir(spec) or WORKFLOW
     if posixpath.commonpath([folder, WORKFLOW]) != WORKFLOW:
-        yield (
-            f"`working_dir` is not possible in the process runtime outside of the code: `{folder}`."
+        yield _refused(
+            "working_dir",
+            "`working_dir` is not possible in the process runtime outside of the code: "
+            f"`{folder}`.",
         )
     elif not _can_be(folder):
-        yield (
+        yield _refused(
+            "working_dir",
             "`working_dir` is not possible: no folder can have a name with a null byte, or of more "
-            f"than {LONGEST_NAME} bytes."
+            f"than {LONGEST_NAME} bytes.",
         )
     if asked.port < facts.first_port:
-        yield (
+        yield _refused(
+            "port",
             f"`port` {asked.port} is not possible in the process runtime: ports below "
-            f"{facts.first_port} are for root."
+            f"{facts.first_port} are for root.",
         )
     if not facts.pythons or (asked.python and asked.python not in facts.pythons):
-        yield _no_python(asked.python, facts)
+        yield _refused("python", _no_python(asked.python, facts))
+
+
+def _refused(subject: str, message: str) -> Refusal:
+    return Refusal(subject=subject, message=message)
 
 
 def _can_be(path: str) -> bool:

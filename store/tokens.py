@@ -90,7 +90,8 @@ class Tokens:
             "sha256": digest(token.value),
             "scopes": " ".join(token.scopes),
         }
-        entry = Entry(Action.TOKEN_CREATE, f"{user}/{token.id}")
+        opens = " ".join(token.scopes)
+        entry = Entry(Action.TOKEN_CREATE, f"{user}/{token.id} {opens} “{name}”")
         try:
             async with self._database.write(Lock.FEED) as connection:
                 await connection.execute(insert(tokens).values(row))

@@ -8,7 +8,7 @@ from api.services import Services
 from engine.converter import payload_key_id
 from perdure.errors import Conflict, Forbidden, NotFound
 from perdure.keys import MasterKey, Purpose
-from spec.audit import Action
+from spec.audit import Action, Outcome
 from spec.server import KeyRotation, MasterKeyUse
 from store.audit import Entry
 from store.sealing import UNKNOWN_KEY
@@ -51,10 +51,15 @@ async def rotate(caller: AdminHere, services: ServicesHere) -> KeyRotation:
 @router.delete("/{key}", status_code=204, responses=told(NotFound, Conflict))
 async def forget(key: str, caller: AdminHere, services: ServicesHere) -> None:
     """Drop an older key for good. Refused while a living workflow, or a value, needs it."""
-    for known in services.store.master_keys.all()[1:]:
-        if known.id == key:
-            await _require_unused(known, services)
-    await services.store.master_keys.forget(key)
+    try:
+        for known in services.store.master_keys.all()[1:]:
+            if known.id == key:
+                await _require_unused(known, services)
+        await services.store.master_keys.forget(key)
+    except Conflict:
+        refused = Entry(Action.KEY_FORGET, key, outcome=Outcome.REFUSED)
+        await services.store.audit.record(caller, refused)
+        raise
     await services.store.audit.record(caller, Entry(Action.KEY_FORGET, key))
 
 

@@ -7,6 +7,7 @@ from api.services import Services
 from engine.converter import payload_key_id
 from perdure.keys import Purpose
 from perdure.settings import Settings
+from spec.audit import Action, Outcome
 from spec.server import KeyRotation, MasterKeyUse
 from store.store import Store
 from tests.api.fake_runs import FakeRuns
@@ -54,6 +55,12 @@ async def test_a_key_that_living_workflows_need_is_kept_and_they_are_named(
     told = refused.json()["error"]["message"]
     assert "`run/main/r0`, `run/main/r1`, `run/main/r2` and 2 more" in told
     assert len(store.master_keys.all()) == 2
+    event, *_ = await store.audit.read(1)
+    assert (event.action, event.subject, event.outcome) == (
+        Action.KEY_FORGET,
+        old.id,
+        Outcome.REFUSED,
+    )
 
 
 async def test_only_an_admin_of_the_server_may(

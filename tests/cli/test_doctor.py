@@ -112,6 +112,10 @@ def test_a_token_that_is_refused_is_told_in_the_servers_words() -> None:
             "echo 'error: `PERDURE_PORT` cannot be used.' >&2; exit 1",
             "`PERDURE_PORT` cannot be used.",
         ),
+        (
+            "printf 'Traceback (most recent call last):\\n  File\\nNoModule: no x\\n' >&2; exit 1",
+            "NoModule: no x.",
+        ),
         ("exit 137", "No word was said."),
     ],
 )

@@ -234,3 +234,7 @@ def test_a_bundle_has_what_helps_and_no_secret(place: Installation, tmp_path: Pa
     again = place.run("support-bundle", "-o", str(target))
     assert again.returncode == 1
     assert "exists" in again.stderr
+    nothing = place.run("support-bundle", "--data-dir", str(tmp_path / "none"), "-o", "none.tar.gz")
+    assert nothing.returncode == 1
+    assert f"There is no server's data directory at `{tmp_path / 'none'}`." in nothing.stderr
+    assert not (place.home / "none.tar.gz").exists()

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -67,6 +68,17 @@ async def test_a_later_life_and_a_renewal_leave_the_answers_of_before(at_work: S
     await eventually(are_known, "the answers of both lives are found")
     renewed = "WorkflowId = 'run/main/web' AND ExecutionStatus = 'ContinuedAsNew'"
     assert (await at_work.client.count_workflows(renewed)).count >= 2
+
+
+async def test_a_stop_that_no_worker_takes_up_is_told_in_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.runs.STOP_TIME", timedelta(seconds=1))
+    applying = asyncio.create_task(stage.apply("web"))
+    await eventually(lambda: stage.runs.lives("main", "web"), "the run has been started")
+    with pytest.raises(Unavailable, match="No worker has taken up the stop of `web` in 1 s"):
+        await stage.runs.stop("main", "web")
+    applying.cancel()
 
 
 @with_cache

@@ -44,6 +44,7 @@ def logged(format_: LogFormat) -> list[str]:
 def test_text_can_be_read() -> None:
     lines = logged(LogFormat.TEXT)
     assert lines[0].endswith(" info    store.sealing: sealed é")
+    assert abs(datetime.now() - datetime.fromisoformat(lines[0][:23])).total_seconds() < 60
     assert lines[1].endswith(" warning httpx: slow")
     assert lines[2].endswith(" error   store.sealing: broken")
     assert "ZeroDivisionError: division by zero" in lines

@@ -19,7 +19,7 @@ SUFFIX = "is not possible in the process runtime"
 def refused(
     asked: RunSpec, kind: RuntimeKind = RuntimeKind.PROCESS, facts: RuntimeFacts = FACTS
 ) -> tuple[Refusal, ...]:
-    return runtime_refusals(asked, kind, facts, IMAGE, backend="local")
+    return runtime_refusals(asked, kind, facts, IMAGE)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,9 @@ def test_a_process_can_have_what_needs_no_container(asked: dict[str, Any]) -> No
     ],
 )
 def test_a_process_is_refused_what_it_cannot_have(asked: dict[str, Any], message: str) -> None:
+    (subject,) = asked
     assert refused(spec(**asked)) == (
-        Refusal(kind=RefusalKind.CAPACITY, subject="local", message=message),
+        Refusal(kind=RefusalKind.UNSUPPORTED, subject=subject, message=message),
     )
 
 
