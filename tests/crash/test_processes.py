@@ -10,7 +10,7 @@ from tests.crash.losses import CASES, OURS, Case, Fault, Host, Part
 from tests.crash.scene import endure
 from tests.crash.trial import Ground, Trial
 
-QUICK = (Part.WORKER, Part.PROXY)
+QUICK = (Part.WORKER,)
 
 
 def ground(case: Case, host: Host) -> Ground:

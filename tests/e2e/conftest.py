@@ -17,7 +17,7 @@ SEED_IMAGES = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Plain processes, as on a machine without Docker."""
     home: Path = tmp_path_factory.mktemp("home")
@@ -25,7 +25,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield place
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def docker(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Installation]:
     """Containers of the test bed's engine. Afterwards none of ours is left there."""
     home: Path = tmp_path_factory.mktemp("docker-home")

@@ -47,6 +47,7 @@ async def test_what_a_key_was_answered_can_be_asked_for_while_the_run_lives_and_
     assert await runs.answer_to("main", "web", "refused") is None
 
 
+@pytest.mark.long
 @with_cache
 async def test_a_later_life_and_a_renewal_leave_the_answers_of_before(at_work: Stage) -> None:
     """Each execution has its own; the list of them follows what is true by some milliseconds."""

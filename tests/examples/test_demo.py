@@ -104,6 +104,7 @@ def typed(commands: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_ctrl_c_at_the_end_stops_everything_in_order(demo: Demo, tmp_path: Path) -> None:
     with demo() as terminal:
         terminal.wait_for("All of this can be typed in another terminal, too\n")
@@ -153,6 +154,7 @@ def test_a_port_that_is_taken_is_told_with_its_owner(demo: Demo, port: int) -> N
         assert terminal.exit_code() == 1
 
 
+@pytest.mark.long
 def test_a_service_that_ends_is_told_with_its_log(demo: Demo, parrot: Path) -> None:
     (parrot / "app.py").write_text("raise SystemExit('there is no parrot')")
     with demo() as terminal:

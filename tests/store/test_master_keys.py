@@ -238,6 +238,7 @@ def copies(settings: Settings, folder: Path) -> Iterator[tuple[int, Settings]]:
         yield kill_at, Settings(data_dir=copy / "data")
 
 
+@pytest.mark.long
 @on_sqlite
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("what", ["rotate", "forget"])

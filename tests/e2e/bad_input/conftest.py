@@ -17,7 +17,7 @@ LOG_QUOTA_MB = 2
 DISK = "400m"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Plain processes; a home that can be filled without harm to anybody else."""
     home: Path = tmp_path_factory.mktemp("small")

@@ -38,6 +38,7 @@ def fragile(tmp_path: Path, mortal_engine: Engine) -> Iterator[Installation]:
     assert containers(mortal_engine) == []
 
 
+@pytest.mark.long
 @example(lines.ENGINE)
 def test_an_engine_that_is_away_is_told_and_services_go_on(
     fragile: Installation, mortal_engine: Engine, tmp_path: Path
