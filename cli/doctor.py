@@ -5,7 +5,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,10 +77,11 @@ def judge_file(seen: File) -> Iterator[Finding]:
 
 def look_at_server(connection: Connection, now: datetime) -> Reached:
     """Ask the server who it is and who we are. Raises `ServerUnreachable` and its kin."""
+    with Client(replace(connection, token="")) as stranger:  # it may be another's port
+        stranger.recognise()
+        date = stranger.date()
+    skew = (date - now).total_seconds() if date is not None else 0.0
     with Client(connection) as client:
-        client.recognise()  # before a token goes to whatever has the port
-        date = client.date()
-        skew = (date - now).total_seconds() if date is not None else 0.0
         try:
             server = client.get(Server, path("server"))
             identity = client.get(Identity, path("me"))

@@ -15,6 +15,7 @@ from temporalio.client import (
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import (
     SearchAttributePair,
@@ -128,7 +129,7 @@ class Runs:
                 status: RunStatus = await self.handle(project, run).execute_update(
                     ids.Message.STOP, StopRequest(abort=abort), result_type=RunStatus
                 )
-        except TimeoutError as error:
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
             raise Unavailable(
                 f"No worker has taken up the stop of `{run}` in {STOP_TIME.seconds} s.",
                 hint="`perdure doctor` on the server's machine tells why. Then stop it again.",

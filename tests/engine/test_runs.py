@@ -8,9 +8,11 @@ import pytest
 
 from engine.client import connect, public_codec
 from engine.converter import PublicCodec
+from engine.ids import Queue, WorkflowType
 from engine.runs import Runs
 from perdure.errors import NotFound, Refused, Unavailable
-from spec.run import RunStatus
+from spec.names import run_id
+from spec.run import RunStart, RunStatus
 from spec.status import RunPhase
 from tests.engine.fixed_keys import fixed
 from tests.testbed.deadline import eventually
@@ -75,11 +77,14 @@ async def test_a_stop_that_no_worker_takes_up_is_told_in_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.runs.STOP_TIME", timedelta(seconds=1))
-    applying = asyncio.create_task(stage.apply("web"))
-    await eventually(lambda: stage.runs.lives("main", "web"), "the run has been started")
+    await stage.client.start_workflow(
+        WorkflowType.RUN,
+        RunStart(project="main", name="web"),
+        id=run_id("main", "web"),
+        task_queue=Queue.CONTROL,
+    )
     with pytest.raises(Unavailable, match="No worker has taken up the stop of `web` in 1 s"):
         await stage.runs.stop("main", "web")
-    applying.cancel()
 
 
 @with_cache
