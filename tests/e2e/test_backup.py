@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def place(tmp_path: Path, engine: Engine) -> Iterator[Installation]:
     assert containers(engine) == []
 
 
-def apply(place: Installation, folder: Path, **properties: object) -> None:
+def apply(place: Installation, folder: Path, **properties: Any) -> None:
     submit(place, folder, **properties)
     place.until_ready(folder.name)
     place.until_answered(f"/proxy/services/main/{folder.name}/", 200)
