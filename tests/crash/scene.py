@@ -110,7 +110,7 @@ def farewell(scene: Scene, name: str) -> Iterator[Farewell]:
             pool.submit(upload, client, url, EVENTS + 10),
             pool.submit(scene.place.run, "stop", "-y", name, timeout=180),
         )
-        wait_until(lambda: scene.place.phase(name) == "terminating", "the stop has begun")
+        wait_until(lambda: scene.place.phase(name) == "terminating", "the stop has begun", 90)
         yield last
 
 
