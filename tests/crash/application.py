@@ -1,17 +1,22 @@
 """The application that is served while something is struck: it counts aloud, and ends slowly."""
 
 SOURCE = '''
-import base64, hashlib, os, signal, threading, time, uuid
+import base64, hashlib, os, signal, sys, threading, time, uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LIFE = uuid.uuid4().hex
 KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 lock, counted = threading.Lock(), 0
 
+def line(*words):
+    """In one piece: an engine that is killed between two pieces takes the first one with it."""
+    sys.stdout.write(" ".join(map(str, words)) + "\\n")
+    sys.stdout.flush()
+
 def say(text):
     global counted
     with lock:
-        print(counted, text, flush=True)
+        line(counted, text)
         counted += 1
 
 def count():
@@ -22,7 +27,7 @@ def count():
 def end(*_):
     time.sleep(ENDING)
     with lock:
-        print(counted, "ends", flush=True)
+        line(counted, "ends")
         os._exit(0)
 
 class Pages(BaseHTTPRequestHandler):
