@@ -35,8 +35,8 @@ worker, Temporal or the Docker engine is. The work of a dead worker is taken up 
 
 With `"live-restore": true` in `/etc/docker/daemon.json`, containers go on while their engine is
 away, and the table holds for Docker with it. Without it the engine ends them when it comes back.
-Their runs fail then, and say so. Lines are whole where the application writes them whole: of one that it
-writes in pieces, an engine that dies between two of them takes the first with it.
+Their runs fail then, and say so. Lines are whole where the application writes them whole: of one
+that it writes in pieces, an engine that dies between two of them takes the first with it.
 
 A container whose engine is away can write 64 KiB of log; after that its writes wait for the
 engine. The engine takes this up when it is back, unless the container has ended meanwhile: then
