@@ -64,12 +64,12 @@ def tell_end(run: RunView) -> None:
 
 def _wait_for_ends(client: Client, names: Sequence[str]) -> None:
     """Until all have ended. Ctrl-C ends the waiting, and not what was asked for."""
-    waiting = list(names)
+    left = list(names)
     try:
-        while waiting:
-            tell_end(until_end(client, waiting[0]))
-            waiting.pop(0)
+        while left:
+            tell_end(until_end(client, left[0]))
+            left.pop(0)
     except KeyboardInterrupt:
-        who, go = ("The run", "goes") if len(waiting) == 1 else ("The runs", "go")
-        say(f"{who} {', '.join(waiting)} {go} on stopping: `perdure ps` shows when that is done.")
+        who, go = ("The run", "goes") if len(left) == 1 else ("The runs", "go")
+        say(f"{who} {', '.join(left)} {go} on stopping: `perdure ps` shows when that is done.")
         raise
