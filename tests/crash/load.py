@@ -82,7 +82,7 @@ class Load:
             while not self._over.wait(PAUSE):
                 try:
                     self._note(kind, "" if work(client) else "a wrong answer")
-                except httpx.HTTPError as error:
+                except (httpx.HTTPError, AssertionError) as error:
                     self._note(kind, repr(error))
 
     def _ask(self, client: httpx.Client) -> bool:
@@ -137,4 +137,6 @@ def upload(client: httpx.Client, url: str, count: int) -> int:
             sleep(0.1)
 
     size = str(count * PIECE)
-    return int(client.post(url, content=pieces(), headers={"Content-Length": size}).text)
+    answer = client.post(url, content=pieces(), headers={"Content-Length": size}).text
+    assert answer.isdigit(), answer
+    return int(answer)

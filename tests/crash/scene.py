@@ -12,10 +12,11 @@ import psutil
 
 from tests.crash.application import application, faults_of
 from tests.crash.fault import strike, strike_engine
-from tests.crash.load import CLIENTS, EVENTS, PATIENCE, PIECE, Kind, Load, stream, upload
+from tests.crash.load import CLIENTS, PATIENCE, PIECE, Kind, Load, stream, upload
 from tests.crash.losses import OURS, Case, Loss, Phase
 from tests.crash.points import Point
 from tests.e2e.conftest import containers
+from tests.e2e.evidence import evidence
 from tests.e2e.installation import Installation, service
 from tests.ports import free_port
 from tests.testbed.deadline import wait_until
@@ -24,6 +25,10 @@ from tests.testbed.fixtures import BASE_IMAGE
 
 IN_CONTAINERS = 8000
 """The port there; each has an address of its own."""
+LAST_EVENTS = 60
+"""Of what is open while a service stops: the stop begins within these six seconds."""
+STOP_DURATION = 60
+"""Seconds: longer than all of that takes on a machine that is busy, as what hangs may hang."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Scene:
         port = IN_CONTAINERS if self.engine else free_port()
         image = {"image": BASE_IMAGE} if self.engine else {}
         source = application(port, starting=starting, ending=ending)
-        folder = service(self.folder / name, port, source, stop_duration=10, **image)
+        folder = service(self.folder / name, port, source, stop_duration=STOP_DURATION, **image)
         self.place.perdure("apply", "-y", "-d", folder=folder)
 
     def begin_to_serve(self, name: str) -> None:
@@ -106,11 +111,17 @@ def farewell(scene: Scene, name: str) -> Iterator[Farewell]:
         client.timeout = PATIENCE
         url = scene.url(name)
         last = Farewell(
-            pool.submit(stream, client, url, EVENTS + 10),
-            pool.submit(upload, client, url, EVENTS + 10),
+            pool.submit(stream, client, url, LAST_EVENTS),
+            pool.submit(upload, client, url, LAST_EVENTS),
             pool.submit(scene.place.run, "stop", "-y", name, timeout=180),
         )
-        wait_until(lambda: scene.place.phase(name) == "terminating", "the stop has begun", 90)
+        try:
+            wait_until(lambda: scene.place.phase(name) == "terminating", "the stop has begun", 90)
+        except TimeoutError as error:
+            seen = f"{scene.place.phase(name)}: {last}"
+            raise AssertionError(
+                f"{seen}\n{evidence(scene.place.data, scene.place.log)}"
+            ) from error
         yield last
 
 
@@ -152,8 +163,8 @@ def hold_losses(case: Case, load: Load, last: Farewell) -> None:
     else:
         assert not any(lost.values()), load.reasons
     if case.loss(Phase.STOPPING) is not Loss.CONNECTIONS:
-        assert last.events.result() == EVENTS + 10
-        assert last.bytes.result() == (EVENTS + 10) * PIECE
+        assert last.events.result() == LAST_EVENTS
+        assert last.bytes.result() == LAST_EVENTS * PIECE
     assert last.stop.result().returncode == 0, last.stop.result().stderr
 
 
