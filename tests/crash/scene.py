@@ -144,9 +144,11 @@ def endure(scene: Scene, case: Case) -> None:
         load.go_on()
     hold_losses(case, load, last)
     assert (scene.life(serves), place.until_ready(serves)["replicas"]) == (life, replicas)
-    assert [scene.count(name) for name in (starts, serves, stops)] == [1, 1, 0]
+    alive = {phase: scene.count(scene.name(phase)) for phase in Phase}
+    assert alive == {Phase.STARTING: 1, Phase.SERVING: 1, Phase.STOPPING: 0}, alive
     place.perdure("stop", "-y", starts, serves)
-    assert [scene.count(name) for name in (starts, serves)] == [0, 0]
+    alive = {phase: scene.count(scene.name(phase)) for phase in Phase}
+    assert not any(alive.values()), alive
     wrong = {
         phase: scene.faults(scene.name(phase), whole=case.loss(phase) is not Loss.LAST_LINES)
         for phase in Phase
