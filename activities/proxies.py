@@ -13,16 +13,27 @@ ANSWER_TIME = 2.0
 
 
 class Proxies:
-    """All proxy processes with a valid lease."""
+    """All proxy processes with a valid lease, and those that answer without one.
+
+    A lease is renewed through the API: that one is away does not mean that the proxies are.
+    """
 
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
 
     async def stats(self) -> dict[str, ProxyStats | None]:
-        """The numbers of each now, by its boot; None of one that does not tell them in time."""
-        live = await self._leases.live()
-        told = await asyncio.gather(*(_stats(lease.stats) for lease in live))
-        return {lease.boot: stats for lease, stats in zip(live, told, strict=True)}
+        """The numbers of each now, by its boot; None of one that does not tell them in time.
+
+        A successor at the address of one that is gone tells its own.
+        """
+        known = await self._leases.known()
+        told = await asyncio.gather(*(_stats(proxy.stats) for proxy in known))
+        silent = {
+            proxy.boot: None
+            for proxy, stats in zip(known, told, strict=True)
+            if stats is None and proxy.live
+        }
+        return silent | {stats.boot: stats for stats in told if stats is not None}
 
 
 async def _stats(address: str) -> ProxyStats | None:

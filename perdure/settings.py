@@ -196,7 +196,7 @@ class Settings(BaseSettings):
         default=15.0,
         gt=0,
         description="Seconds for which a proxy's registration counts. A drain waits for no proxy "
-        "whose lease ran out.",
+        "whose lease ran out and that does not answer.",
     )
     anti_entropy: float = Field(
         default=20.0,

@@ -15,12 +15,13 @@ POLL_SECONDS = 0.05
 FORGOTTEN_AFTER = timedelta(hours=1)
 
 
-class LiveProxy(Model):
-    """A proxy process with a valid lease; `stats` is the address of its `/stats`."""
+class KnownProxy(Model):
+    """A proxy process; `stats` is the address of its `/stats`, `live` tells if its lease runs."""
 
     boot: str
     stats: str
     feed: int
+    live: bool
 
 
 class Leases:
@@ -44,12 +45,16 @@ class Leases:
         await self._forget(now - FORGOTTEN_AFTER)
         return LeaseGrant(seconds=self._seconds)
 
-    async def live(self) -> tuple[LiveProxy, ...]:
-        """The proxies whose lease is valid now."""
-        valid = select(leases).where(leases.c.expires_at > self._database.clock())
+    async def known(self) -> tuple[KnownProxy, ...]:
+        """The proxies whose lease is valid, or ran out less than `FORGOTTEN_AFTER` ago."""
+        now = self._database.clock()
+        recent = select(leases).where(leases.c.expires_at > now - FORGOTTEN_AFTER)
         async with self._database.read() as connection:
-            rows = await connection.execute(valid.order_by(leases.c.boot))
-            return tuple(LiveProxy.model_validate(row._asdict()) for row in rows)
+            rows = await connection.execute(recent.order_by(leases.c.boot))
+            return tuple(
+                KnownProxy(boot=row.boot, stats=row.stats, feed=row.feed, live=row.expires_at > now)
+                for row in rows
+            )
 
     async def wait_for(self, seq: int, seconds: float) -> bool:
         """Return True when every live proxy has taken in `seq`, False when the time is over."""

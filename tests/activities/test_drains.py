@@ -11,14 +11,30 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.drains import Drains
 from activities.proxies import Proxies
+from perdure.settings import Settings
 from spec.deeds import DrainOrder, DrainReport
 from spec.feed import ProxyLease, ProxyStats, TableMark
-from store.store import Store
+from store.setup import set_up
+from store.store import Store, open_store
+from tests.store.conftest import Clock
 
 LIFE = "0123456789ab"
 KNOWS = {"main/web": TableMark(incarnation=LIFE, version=7)}
 
 Proxy = Callable[[ProxyStats], Awaitable[list[ProxyStats]]]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(settings: Settings, tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+    """A store whose time a test moves: leases run out by it."""
+    await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
+    async with open_store(settings, clock=clock) as opened:
+        yield opened
 
 
 @asynccontextmanager
@@ -97,3 +113,29 @@ async def test_a_proxy_that_does_not_answer_has_not_acknowledged(
     await store.leases.renew("gone", ProxyLease(stats=f"unix://{tmp_path}/gone.sock"))
     report = await drained(environment, store, seconds=0)
     assert report.waiting_for == ("gone",)
+
+
+async def test_a_proxy_that_answers_counts_without_a_lease(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy, clock: Clock
+) -> None:
+    """Its lease is renewed through the API, which may be away while the proxy serves."""
+    await proxy(ProxyStats(boot="b", tables=KNOWS, in_flight={"r0": 1}))
+    clock.move(seconds=16)
+    report = await drained(environment, store, seconds=0)
+    assert report.waiting_for == ("b",)
+
+
+async def test_without_a_lease_and_an_answer_a_proxy_is_gone(
+    environment: ActivityEnvironment, store: Store, tmp_path: Path, clock: Clock
+) -> None:
+    await store.leases.renew("gone", ProxyLease(stats=f"unix://{tmp_path}/gone.sock"))
+    clock.move(seconds=16)
+    assert (await drained(environment, store)).acknowledged
+
+
+async def test_a_successor_at_the_same_address_tells_its_own(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy
+) -> None:
+    stats = await proxy(ProxyStats(boot="killed", tables=KNOWS, in_flight={"r0": 1}))
+    stats.append(ProxyStats(boot="next", tables=KNOWS))
+    assert (await drained(environment, store)).acknowledged

@@ -7,6 +7,7 @@ from spec.audit import Action
 from spec.feed import ProxyLease
 from store.audit import NOBODY, Entry
 from store.decisions import Decision
+from store.leases import KnownProxy
 from store.store import Store
 from tests.store.conftest import Clock
 
@@ -55,10 +56,15 @@ class TestLeases:
     async def test_count_until_they_run_out(self, store: Store, clock: Clock) -> None:
         grant = await store.leases.renew("boot", ProxyLease(stats="unix:///s", feed=3))
         assert grant.seconds == 15
-        (proxy,) = await store.leases.live()
-        assert (proxy.boot, proxy.stats, proxy.feed) == ("boot", "unix:///s", 3)
+        known = KnownProxy(boot="boot", stats="unix:///s", feed=3, live=True)
+        assert await store.leases.known() == (known,)
         clock.move(seconds=15)
-        assert await store.leases.live() == ()
+        assert await store.leases.known() == (known.model_copy(update={"live": False}),)
+
+    async def test_are_forgotten_an_hour_later(self, store: Store, clock: Clock) -> None:
+        await store.leases.renew("boot", ProxyLease(stats="unix:///s", feed=3))
+        clock.move(seconds=3615)
+        assert await store.leases.known() == ()
 
     async def test_waiting_ends_when_every_live_proxy_has_the_change(self, store: Store) -> None:
         assert await store.leases.wait_for(5, seconds=0)
