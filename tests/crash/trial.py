@@ -68,7 +68,7 @@ class Lanes:
     def _run(self, trial: Trial) -> None:
         place, life = self._free.pop() if self._free else self._opened()
         try:
-            folder = self._folder / trial.name.replace(" ", "-")
+            folder = self._folder / f"{trial.ground.name} {trial.name}".replace(" ", "-")
             trial.run(Scene(place, folder, armed(place), self._engine))
         except BaseException:
             life.close()
