@@ -36,7 +36,8 @@ class Scene:
     """An installation whose replicas are containers of `engine`, or else plain processes.
 
     The last part of `folder` is part of its services' names, which no other scene may have: several
-    come to one installation, and processes are counted by them. A process of it dies at the point for which `armed` has a file.
+    come to one installation, and processes are counted by them. A process of it dies at the point
+    for which `armed` has a file.
     """
 
     place: Installation
