@@ -73,6 +73,22 @@ async def test_of_set_ups_at_the_same_time_one_makes_everything_and_the_others_n
     await database.close()
 
 
+async def test_a_database_may_be_opened_by_several_at_once_from_its_first_moment(
+    tmp_path: Path,
+) -> None:
+    async def read(url: str) -> None:
+        database = Database(url)
+        try:
+            async with database.read() as connection:
+                assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        finally:
+            await database.close()
+
+    for number in range(40):
+        url = f"sqlite+aiosqlite:///{tmp_path}/{number}.db"
+        await asyncio.gather(*(read(url) for _ in range(6)))
+
+
 def test_secret_files_are_for_their_owner_only(settings: Settings) -> None:
     for name in ("admin.token", "internal.key", "master.key", "master.check"):
         assert stat.S_IMODE((settings.data.root / name).stat().st_mode) == 0o600
