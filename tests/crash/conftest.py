@@ -6,7 +6,7 @@ from concurrent.futures import Future
 import pytest
 
 from tests.crash.trial import Ground, Lanes, Trial
-from tests.e2e.conftest import containers
+from tests.e2e.containers import containers
 from tests.testbed.engine import Engine
 
 ENGINES = {Ground.DOCKER: "engine", Ground.MORTAL: "mortal_engine"}

@@ -15,7 +15,7 @@ from tests.crash.fault import strike, strike_engine
 from tests.crash.load import CLIENTS, PATIENCE, PIECE, Kind, Load, stream, upload
 from tests.crash.losses import OURS, Case, Loss, Phase
 from tests.crash.points import Point
-from tests.e2e.conftest import containers
+from tests.e2e.containers import containers
 from tests.e2e.evidence import evidence
 from tests.e2e.installation import Installation, service
 from tests.ports import free_port

@@ -1,14 +1,21 @@
 """Installations for all tests of a session that do not break them."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
+from tests.e2e.bad_input.lines import image as lines
+from tests.e2e.bad_input.unpulled import written
+from tests.e2e.containers import containers
 from tests.e2e.installation import Installation, installation
 from tests.testbed import rootfs
 from tests.testbed.engine import MIRROR_PORT, Engine
 from tests.testbed.fixtures import DOCKER_IMAGE, import_image
+from tests.testbed.registry import silent_registry
 
 SEED_IMAGES = (
     "dstackai/base:py3.10-0.6-cuda-12.1",
@@ -54,7 +61,33 @@ def seed_images(engine: Engine, public_image: str) -> tuple[str, ...]:
     return SEED_IMAGES
 
 
-def containers(engine: Engine, run: str = "") -> list[str]:
-    """Names of the containers of our servers, in whatever state; of one run, when it is given."""
-    label = f"label=perdure.run={run}" if run else "label=perdure.token"
-    return engine.docker("ps", "--all", "--format", "{{.Names}}", "--filter", label).split()
+@dataclass(frozen=True)
+class Silence:
+    """An `apply` of an image that a silent registry has, for as long as that takes."""
+
+    place: Installation
+    folder: Path
+    registry: str
+    done: "Future[CompletedProcess[str]]"
+
+
+@pytest.fixture(scope="package")
+def silence(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Silence]:
+    """Docker waits for minutes, on an installation of its own, while others are tested."""
+    home: Path = tmp_path_factory.mktemp("silent-home")
+    extra = {"PERDURE_RUNTIME": "docker", "PERDURE_DOCKER_HOST": engine.url}
+    with (
+        installation(home, **extra) as place,
+        silent_registry(engine) as registry,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        folder = written(home / "silent", lines.SILENT, registry)
+        done = pool.submit(place.run, "apply", "-y", folder=folder, timeout=800)
+        yield Silence(place, folder, registry, done)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def begins_early(request: pytest.FixtureRequest) -> None:
+    """What waits for minutes begins before all others."""
+    if any("silence" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("silence")

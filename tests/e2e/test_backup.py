@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import containers
+from tests.e2e.containers import containers
 from tests.e2e.installation import Installation, installation
 from tests.e2e.test_docker import submit
 from tests.testbed.deadline import wait_until

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from tests.e2e.conftest import containers
+from tests.e2e.containers import containers
 from tests.e2e.installation import PATIENCE, Installation, service
 from tests.e2e.programs import COUNTING, ECHO, HELLO, TERM, program
 from tests.testbed.deadline import wait_until

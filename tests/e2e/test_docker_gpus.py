@@ -26,7 +26,7 @@ from spec.status import RunPhase
 from spec.submission import Submission
 from store.setup import set_up
 from store.store import Store, open_store
-from tests.e2e.conftest import containers
+from tests.e2e.containers import containers
 from tests.plans.machine import gpus
 from tests.testbed.deadline import eventually
 from tests.testbed.engine import Engine

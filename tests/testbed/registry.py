@@ -1,13 +1,16 @@
 """Real registries on our side of the cable: a private one, and a mirror of Docker Hub's names."""
 
 import shutil
+import socket
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.testbed.deadline import wait_until
+from tests.testbed.engine import Engine
 from tests.testbed.tool import SEARCH, run
 
 USER, PASSWORD = "$oauthtoken", "s3cret"
@@ -63,3 +66,10 @@ class Registry:
                 return True
         except (URLError, OSError):
             return False
+
+
+@contextmanager
+def silent_registry(engine: Engine) -> Iterator[str]:
+    """The address of one that accepts the engine's connections and says nothing."""
+    with socket.create_server((engine.namespace.our_address, 0)) as listener:
+        yield f"{engine.namespace.our_address}:{listener.getsockname()[1]}"

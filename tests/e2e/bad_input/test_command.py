@@ -6,7 +6,7 @@ import psutil
 
 from tests.e2e.bad_input.line import Line, example
 from tests.e2e.bad_input.lines import command as lines
-from tests.e2e.conftest import containers
+from tests.e2e.containers import containers
 from tests.e2e.installation import Installation
 from tests.ports import free_port
 from tests.testbed.engine import Engine

@@ -1,8 +1,5 @@
 """An image that does not come ends the run, which says why; no container is left."""
 
-import json
-import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,39 +7,18 @@ import pytest
 
 from tests.e2e.bad_input.line import Line, example
 from tests.e2e.bad_input.lines import image as lines
-from tests.e2e.conftest import containers
+from tests.e2e.bad_input.unpulled import has_failed, written
+from tests.e2e.containers import containers
 from tests.e2e.installation import Installation
 from tests.testbed.deadline import wait_until
 from tests.testbed.engine import MIRROR_PORT, Engine
-from tests.testbed.registry import USER
-
-REGISTRY = "registry.example.com"
-
-
-def written(folder: Path, line: Line, registry: str) -> Path:
-    """A folder with the line's file, of a registry that there is."""
-    folder.mkdir()
-    text = line.file.replace(REGISTRY, registry).replace("somebody", json.dumps(USER))
-    (folder / ".dstack.yml").write_text(text)
-    return folder
+from tests.testbed.registry import silent_registry
 
 
 @pytest.fixture
 def silent(engine: Engine) -> Iterator[str]:
-    """A registry that accepts connections and says nothing."""
-    with socket.create_server((engine.namespace.our_address, 0)) as listener:
-        yield f"{engine.namespace.our_address}:{listener.getsockname()[1]}"
-
-
-WORDS = re.compile(r"(?:pulled|`): ([^`\n]*) \[image")
-
-
-def docker_words(told: str, line: Line) -> dict[str, str]:
-    """The engine's own words, which differ with its version, and those of the line."""
-    found, written = WORDS.search(told), WORDS.search(line.shown)
-    assert found is not None, told
-    assert written is not None
-    return {found[1]: written[1]}
+    with silent_registry(engine) as address:
+        yield address
 
 
 @example(lines.ABSENT)
@@ -63,28 +39,9 @@ def test_a_wrong_password_is_told_and_not_shown(
     fails(docker, engine, folder, lines.DENIED, registry)
 
 
-@example(lines.SILENT)
-@pytest.mark.long
-@pytest.mark.timeout(900)
-def test_a_silent_registry_is_told_after_some_minutes(
-    docker: Installation, engine: Engine, silent: str, tmp_path: Path
-) -> None:
-    folder = written(tmp_path / "silent", lines.SILENT, silent)
-    fails(docker, engine, folder, lines.SILENT, silent)
-
-
 def fails(docker: Installation, engine: Engine, folder: Path, line: Line, registry: str) -> None:
     """`apply` and `ps -v` say the same of it."""
-    done = docker.run("apply", "-y", folder=folder, timeout=800)
-    line.check(
-        done.returncode, done.stderr, {**docker_words(done.stderr, line), registry: REGISTRY}
-    )
-    shown = docker.perdure("ps", "-a", "-v")
-    assert line.error is not None
-    assert f"{folder.name}, replica 0: [{line.error.code()}]" in shown
-    assert f"  {line.shown.splitlines()[-1]}" in shown
-    assert containers(engine, folder.name) == []
-    assert "wrong" not in done.stderr + shown
+    has_failed(docker.run("apply", "-y", folder=folder), docker, engine, folder, line, registry)
 
 
 @example(lines.STOP)

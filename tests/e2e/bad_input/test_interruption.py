@@ -14,7 +14,7 @@ from tests.e2e.bad_input.lines import interruption as lines
 from tests.e2e.bad_input.relay import relay
 from tests.e2e.bad_input.test_command import processes
 from tests.e2e.bad_input.test_image import silent
-from tests.e2e.conftest import containers
+from tests.e2e.containers import containers
 from tests.e2e.installation import PERDURE, Installation, service
 from tests.e2e.programs import HELLO, TERM, program
 from tests.ports import free_port

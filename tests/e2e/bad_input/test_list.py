@@ -30,6 +30,7 @@ def test_the_list_is_whole() -> None:
 def test_every_line_has_an_example_that_runs() -> None:
     for file in HERE.glob("test_*.py"):
         import_module(f"{__package__}.{file.stem}")
+    import_module("tests.e2e.test_silence")
     assert set(EXAMPLES) == set(LINES)
 
 

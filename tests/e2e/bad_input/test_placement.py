@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.bad_input.line import example
 from tests.e2e.bad_input.lines import placement as lines
-from tests.e2e.conftest import containers
+from tests.e2e.containers import containers
 from tests.e2e.installation import Installation, installation, service
 from tests.e2e.programs import HELLO, program
 from tests.testbed.engine import Engine
