@@ -18,6 +18,8 @@ from tests.workflows.conftest import recorder as recorder
 from tests.workflows.conftest import stage as stage
 from tests.workflows.stage import Stage, service
 
+pytestmark = pytest.mark.long
+
 ADMIN = Author(user="admin", token="")
 RACES = 12
 

@@ -6,11 +6,9 @@ from functools import partial
 
 import pytest
 
-from tests.crash.losses import CASES, OURS, Case, Fault, Host, Part
+from tests.crash.losses import CASES, OURS, Case, Fault, Host
 from tests.crash.scene import endure
 from tests.crash.trial import Ground, Trial
-
-QUICK = (Part.WORKER,)
 
 
 def ground(case: Case, host: Host) -> Ground:
@@ -25,10 +23,10 @@ def trials() -> Iterator[object]:
     for case in CASES:
         for host in case.hosts:
             trial = Trial(str(case), ground(case, host), partial(endure, case=case))
-            quick = trial.ground is Ground.PROCESSES and case.part in QUICK
-            yield pytest.param(trial, id=str(trial), marks=[] if quick else pytest.mark.long)
+            yield pytest.param(trial, id=str(trial))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("trial", list(trials()))
 def test_services_start_serve_and_stop_all_the_same(

@@ -24,6 +24,8 @@ from tests.testbed.namespace import Namespace
 LIGHT = """
 import sys
 
+pytestmark = pytest.mark.long
+
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {names}:

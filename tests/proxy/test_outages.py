@@ -103,6 +103,7 @@ async def test_it_serves_and_restarts_with_temporal_and_the_api_away(
     await run.signal("end")
 
 
+@pytest.mark.long
 async def test_a_token_expires_with_the_api_away_and_also_after_a_restart(
     temporal: Temporal, api: FakeApi, live: Live, upstream: Start, tmp_path: Path
 ) -> None:

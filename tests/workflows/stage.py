@@ -128,8 +128,8 @@ class Stage:
         return await self.status(name)
 
     async def until_ended(self, name: str) -> RunStatus:
-        """Wait for the end of the run."""
-        async with asyncio.timeout(30):
+        """Wait for the end of the run: what an activity that was lost did takes a heartbeat."""
+        async with asyncio.timeout(3 * self.settings.heartbeat):
             await self.runs.ended(PROJECT, name)
         return await self.status(name)
 

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
+
 from engine.client import codec
 from engine.converter import payload_key_id
 from engine.runs import Runs
 from perdure.keys import Purpose, read_master_keys, replace_secret
 from tests.testbed.deadline import eventually
 from tests.workflows.stage import Stage, replay_all, working
+
+pytestmark = pytest.mark.long
 
 
 def payload_keys(stage: Stage) -> list[bytes]:

@@ -77,6 +77,7 @@ def test_a_disk_without_room_is_told_before_anything_starts(little_disk: Path) -
 
 
 @example(lines.FULL)
+@pytest.mark.long
 def test_a_disk_that_fills_up_is_told_and_what_runs_goes_on(
     small: Installation, tmp_path: Path
 ) -> None:
