@@ -53,7 +53,7 @@ def survive(place: Apart, scenes: list[Scene], part: str) -> None:
     kept = [each for each, name in zip(scenes, NAMES, strict=True) if part != f"proxy-{name}"]
     first, last = kept[0], kept[-1]
     starts, stops = f"starts-{part}", f"stops-{part}"
-    first.begin(stops, ending=1.0)
+    first.begin(stops, ending=3.0)
     last.place.until_ready(stops)
     with ExitStack() as loads, ThreadPoolExecutor() as pool:
         loaded = [loads.enter_context(Load(each.url("serves"), each.place.token)) for each in kept]
@@ -61,7 +61,7 @@ def survive(place: Apart, scenes: list[Scene], part: str) -> None:
             load.go_on()
         last.begin(starts, starting=1.0)
         stop = pool.submit(first.place.run, "stop", "-y", stops, timeout=180)
-        wait_until(lambda: first.place.phase(stops) == "terminating", "the stop has begun")
+        wait_until(lambda: first.place.phase(stops) == "terminating", "the stop has begun", 90)
         place.kill(part)
         tokens_hold(kept)
         for load in loaded:
