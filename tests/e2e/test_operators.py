@@ -18,6 +18,8 @@ from tests.e2e.programs import HELLO, program
 from tests.ports import free_port
 from tests.testbed.deadline import wait_until
 
+pytestmark = pytest.mark.long
+
 SECRET = "a-project-s3cret-value"
 VARIABLE = "v4lue-of-a-variable"
 NAME = "watched"

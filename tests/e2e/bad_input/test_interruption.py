@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.cli.screen import CTRL_C, Terminal, on_terminal
 from tests.e2e.bad_input.line import Line, example
 from tests.e2e.bad_input.lines import interruption as lines
@@ -20,6 +22,8 @@ from tests.e2e.programs import HELLO, TERM, program
 from tests.ports import free_port
 from tests.testbed.deadline import wait_until
 from tests.testbed.engine import Engine
+
+pytestmark = pytest.mark.long
 
 __all__ = ["silent"]
 
