@@ -7,6 +7,11 @@ BIN := .venv/bin
 ROOMS := perdure spec policy engine workflows activities backends catalog hosts store worker api proxy cli server doctor
 CODE := $(ROOMS) tests benchmarks examples
 
+# Certificates of this machine, a company's own among them, as pip takes them by default.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= 1
+endif
+
 .PHONY: demo test test-long fuzz lint bench docs format histories freeze lock machine
 
 demo: .venv/.ready ## serve a real language model, talk to it, stop everything

@@ -18,7 +18,13 @@ NOTHING_STOPPED = "Nothing was stopped."
 
 
 def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -> int:
-    """Stop each of the runs and wait for their ends; return the first failure's exit code."""
+    """Stop each of the runs and wait for their ends; return the first failure's exit code.
+
+    Raises `NotFound` for a name that nobody has, before anything is asked.
+    """
+    if not yes:
+        for name in names:
+            client.get(RunView, client.in_project("runs", name))
     listed = ", ".join(names)
     noun = "run" if len(names) == 1 else "runs"
     with interruptible(NOTHING_STOPPED):

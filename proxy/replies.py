@@ -112,7 +112,7 @@ FORBIDDEN = telling(
 NO_RUN = telling(
     NotFound(
         "There is no such service.",
-        hint="`perdure ps` shows those of a project: look at its name and at the address.",
+        hint="`perdure ps -a` shows those of a project, also what has ended, and why.",
     )
 )
 NO_PLACE = telling(

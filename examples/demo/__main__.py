@@ -49,6 +49,9 @@ async def until_told(example: Path) -> int:
     let_signals_in()
     try:
         await playing
+        say("\nAll of it was stopped and removed. What to do next: README.md, “A first service”.")
+        if not is_watched():
+            say("On a terminal `make demo` stays, with Temporal's UI, until Ctrl-C.")
     except asyncio.CancelledError:
         say("Interrupted.")
         return 128 + told[0]
@@ -89,22 +92,30 @@ async def show(stage: Stage) -> None:
     headline("Wait: the replica installs what the file says, and loads the model")
     await until_ready(stage)
     headline(f"A question, through {stage.url}/proxy/models/main/")
+    say("> What is an apple?")
     say(await answer(stage, "What is an apple?"))
     headline(f"A stream, through {stage.url}/proxy/services/main/{stage.name}/")
+    say("> Name three fruits.")
     async for word in stream(stage, "Name three fruits."):
         say(word, end="")
     say()
     headline("What runs")
     stage.typed("ps")
+    if not is_watched():
+        return
     headline("Where to look")
     say(f"Temporal UI    http://localhost:{stage.ui_port}/")
     say(f"Sign in with   the token in {stage.token_file}")
     headline("Ask it yourself, from another terminal")
     say(f"$ {curl(stage)}")
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        say("\nPress Ctrl-C to stop everything.")
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+    say("\nPress Ctrl-C to stop everything.")
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+
+
+def is_watched() -> bool:
+    """Whether somebody can look around, and end it."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def stop(stage: Stage) -> bool:

@@ -24,10 +24,11 @@ def curl(stage: Stage) -> str:
 
 
 async def answer(stage: Stage, text: str) -> str:
-    """The model's answer."""
+    """The model's answer; one that came to its length ends with dots."""
     async with asking(stage, "models/main", question(stage, text)) as response:
-        content: str = json.loads(await response.aread())["choices"][0]["message"]["content"]
-    return content
+        choice = json.loads(await response.aread())["choices"][0]
+    content: str = choice["message"]["content"]
+    return f"{content} …" if choice.get("finish_reason") == "length" else content
 
 
 async def stream(stage: Stage, text: str) -> AsyncIterator[str]:

@@ -298,3 +298,11 @@ def test_a_wrong_token_is_told_by_where_it_came_from(
         assert said.code == 4
         assert f"The token for the project `main` is not valid at {server.url}." in said.err
         assert f"hint: `perdure project add --name main --url {server.url}` takes" in said.err
+
+
+def test_a_name_that_nobody_has_is_told_before_anything_is_asked(
+    perdure: Perdure, server: FakeServer
+) -> None:
+    said = perdure("stop", "nobody")
+    assert (said.code, server.stopped) == (3, [])
+    assert "There is no run `nobody`" in said.err
