@@ -22,12 +22,11 @@ def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -
 
     Raises `NotFound` for a name that nobody has, before anything is asked.
     """
-    if not yes:
-        for name in names:
-            client.get(RunView, client.in_project("runs", name))
     listed = ", ".join(names)
     noun = "run" if len(names) == 1 else "runs"
     with interruptible(NOTHING_STOPPED):
+        if not yes:
+            require_known(client, names)
         if not yes and not confirm(f"{'Abort' if abort else 'Stop'} the {noun} {listed}?"):
             say(NOTHING_STOPPED)
             return Outcome.FAILED
@@ -40,6 +39,13 @@ def stop_runs(client: Client, names: Sequence[str], *, abort: bool, yes: bool) -
             codes.append(report(error))
     _wait_for_ends(client, stopping)
     return next(iter(codes), Outcome.OK)
+
+
+def require_known(client: Client, names: Sequence[str]) -> None:
+    """Raise `NotFound` for the first name that nobody has: there is nothing to ask about it."""
+    for name in names:
+        where = client.in_project("runs", name)
+        persist(lambda: client.get(RunView, where))  # noqa: B023 - called before the next one
 
 
 def stop_run(client: Client, name: str) -> None:

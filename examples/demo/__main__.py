@@ -24,6 +24,7 @@ from stage import Stage, free_port, refuse_taken_port, way_here
 
 EXAMPLE = Path(__file__).parents[1] / "llm"
 PATIENCE = 360.0  # seconds, for an installation over a slow line
+QUESTION, REQUEST = "What is an apple?", "Name three fruits."
 NOT_FOUND = 3  # an exit code of `perdure`
 ENDED = ("failed", "terminated", "done")
 
@@ -48,7 +49,8 @@ async def until_told(example: Path) -> int:
         asyncio.get_running_loop().add_signal_handler(number, end, number)
     let_signals_in()
     try:
-        await playing
+        if not await playing:
+            return 1
         say("\nAll of it was stopped and removed. What to do next: README.md, “A first service”.")
         if not is_watched():
             say("On a terminal `make demo` stays, with Temporal's UI, until Ctrl-C.")
@@ -61,10 +63,11 @@ async def until_told(example: Path) -> int:
     return 0
 
 
-async def play(example: Path) -> None:
-    """A server, a run on it; what is taken down is taken down without a pause to be cancelled in.
+async def play(example: Path) -> bool:
+    """A server, a run on it; whether nothing of them is left in the end.
 
-    The folder stays when the run could not be stopped: what is left can be found by it.
+    What is taken down is taken down without a pause to be cancelled in. The folder stays when the
+    run could not be stopped: what is left can be found by it.
     """
     folder = Path(tempfile.mkdtemp(prefix="perdure-demo-"))
     stage = Stage(folder, example, free_port(3000), free_port(8233))
@@ -80,6 +83,7 @@ async def play(example: Path) -> None:
     finally:
         if stopped:
             shutil.rmtree(folder, ignore_errors=True)
+    return stopped
 
 
 async def show(stage: Stage) -> None:
@@ -92,11 +96,11 @@ async def show(stage: Stage) -> None:
     headline("Wait: the replica installs what the file says, and loads the model")
     await until_ready(stage)
     headline(f"A question, through {stage.url}/proxy/models/main/")
-    say("> What is an apple?")
-    say(await answer(stage, "What is an apple?"))
+    say(f"> {QUESTION}")
+    say(await answer(stage, QUESTION))
     headline(f"A stream, through {stage.url}/proxy/services/main/{stage.name}/")
-    say("> Name three fruits.")
-    async for word in stream(stage, "Name three fruits."):
+    say(f"> {REQUEST}")
+    async for word in stream(stage, REQUEST):
         say(word, end="")
     say()
     headline("What runs")
