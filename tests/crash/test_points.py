@@ -10,7 +10,6 @@ from tests.crash.points import POINTS, WITH_DOCKER, WITH_PROCESSES, Point
 from tests.crash.scene import live_through
 from tests.crash.trial import Ground, Trial
 
-QUICK = ("create.after_call",)
 KNOWN = {Ground.PROCESSES: WITH_PROCESSES, Ground.DOCKER: WITH_DOCKER}
 
 
@@ -19,10 +18,10 @@ def trials() -> Iterator[object]:
     for ground, points in KNOWN.items():
         for point in points:
             trial = Trial(point.name, ground, partial(live_through, point=point))
-            quick = ground is Ground.PROCESSES and point.name in QUICK
-            yield pytest.param(trial, id=str(trial), marks=[] if quick else pytest.mark.long)
+            yield pytest.param(trial, id=str(trial))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("trial", list(trials()))
 def test_a_service_lives_through_the_death_of_a_process_at_any_point(

@@ -21,10 +21,10 @@ from tests.testbed.deadline import wait_until
 from tests.testbed.fixtures import alone
 from tests.testbed.namespace import Namespace
 
+pytestmark = pytest.mark.long
+
 LIGHT = """
 import sys
-
-pytestmark = pytest.mark.long
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
