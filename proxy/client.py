@@ -113,8 +113,8 @@ class ClientConnection(asyncio.Protocol):
             self._end(linger=not exchange.sent_all or self._reader.deaf)
             return
         self._since = now
-        if self._paused and len(queue) <= 1:
-            self._resume(_QUEUE)
+        if self._paused:
+            self._resume(_BODY if len(queue) > 1 else _QUEUE | _BODY)
         if queue:
             self.advance()
 

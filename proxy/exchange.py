@@ -139,7 +139,7 @@ class Exchange:
                 self.answer(refusal)
             elif self.sent_all:
                 self._collection.whole()
-        elif self._buffered > HIGH:
+        elif not self.sent_all and self._buffered > HIGH:
             self.client.pause_body()
 
     def _continue(self) -> None:

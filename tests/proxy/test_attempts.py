@@ -75,6 +75,27 @@ async def test_a_silent_address_costs_half_a_second_and_is_then_avoided(
             each.close()
 
 
+async def test_after_an_answer_of_ours_the_connection_takes_the_next_request(
+    proxy: RunningProxy, client: Client
+) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        fillers = [socket.socket() for _ in range(4)]
+        for each in fillers:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        name = await proxy.publish(f"tcp://127.0.0.1:{full.getsockname()[1]}")
+        body = b"x" * 270_000
+        client.write(head(name, f"Content-Length: {len(body)}", method="POST") + body[:250_000])
+        await asyncio.sleep(0.1)
+        client.write(body[250_000:])  # more than waits for a connection, and all that there is
+        assert (await client.reply()).status == 502
+        assert (await client.send(head(name).replace(b"good", b"bad"))).status == 401
+        for each in fillers:
+            each.close()
+
+
 async def test_when_no_replica_can_be_reached_the_answer_is_502(
     proxy: RunningProxy, client: Client
 ) -> None:
