@@ -10,6 +10,7 @@ import httpx
 from backends.base import Backend
 from engine import deeds
 from perdure.errors import NotReadyInTime
+from perdure.http_client import http_client
 from spec.deeds import Readiness, ReadyOrder
 
 PAUSE = 0.05
@@ -72,8 +73,8 @@ async def _answers(host: str, port: int, path: str | None) -> bool:
                 writer.close()
             return True
         name = f"[{host}]" if ":" in host else host
-        async with httpx.AsyncClient(timeout=ANSWER_TIME, trust_env=False) as client:
-            answer = await client.get(f"http://{name}:{port}{path}")
+        async with http_client(f"tcp://{name}:{port}", timeout=ANSWER_TIME) as client:
+            answer = await client.get(path)
             return answer.status_code == httpx.codes.OK
     except (OSError, TimeoutError, httpx.HTTPError):
         return False

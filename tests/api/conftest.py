@@ -49,7 +49,7 @@ async def services(settings: Settings, store: Store, runs: FakeRuns) -> Services
 
 def client_of(settings: Settings, token: str | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(uds=str(settings.data.api_socket)),
+        transport=httpx.AsyncHTTPTransport(uds=str(settings.data.api_socket), verify=False),
         base_url="http://api/api/v1",
         headers={"Authorization": f"Bearer {token}"} if token else {},
         timeout=20,
@@ -108,7 +108,7 @@ async def internal(services: Services) -> AsyncIterator[httpx.AsyncClient]:
             asyncio.Event(),
         ),
         httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(path)),
+            transport=httpx.AsyncHTTPTransport(uds=str(path), verify=False),
             base_url="http://internal/internal/v1",
             headers={"Authorization": f"Bearer {INTERNAL_KEY}"},
             timeout=30,

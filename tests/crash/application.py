@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 LIFE = uuid.uuid4().hex
 KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 lock, counted = threading.Lock(), 0
+uploaded = threading.Event()
 
 def line(*words):
     """In one piece: an engine that is killed between two pieces takes the first one with it."""
@@ -31,26 +32,47 @@ def end(*_):
         os._exit(0)
 
 class Pages(BaseHTTPRequestHandler):
-    """`/` tells which life it is, `/N` streams N events, a POST is counted, WebSockets echo."""
+    """`/` tells which life it is, `/N` streams N events, a POST is counted, WebSockets echo.
+
+    `/open` streams until somebody has uploaded something of which no length was told before.
+    """
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         if "Sec-WebSocket-Key" in self.headers:
             self.echo()
+        elif self.path == "/open":
+            self.stream(iter(uploaded.is_set, True))
         elif events := int(self.path.strip("/") or 0):
-            self.stream(events)
+            self.stream(range(events))
         else:
             self.answer(LIFE)
 
     def do_POST(self):
-        left = size = int(self.headers["Content-Length"])
+        if "Content-Length" in self.headers:
+            size = self.drop(int(self.headers["Content-Length"]))
+        else:
+            size = self.drop_chunks()
+            uploaded.set()
+        self.answer(str(size))
+
+    def drop(self, size):
+        left = size
         while left:
             piece = self.rfile.read1(min(left, 1 << 16))
             if not piece:
-                return
+                raise ConnectionError
             left -= len(piece)
-        self.answer(str(size))
+        return size
+
+    def drop_chunks(self):
+        size = 0
+        while chunk := int(self.rfile.readline() or b"!", 16):
+            size += self.drop(chunk)
+            self.rfile.readline()
+        self.rfile.readline()
+        return size
 
     def answer(self, text):
         self.send_response(200)
@@ -62,7 +84,7 @@ class Pages(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for number in range(events):
+        for _ in events:
             self.wfile.write(b"2\\r\\n.\\n\\r\\n")
             self.wfile.flush()
             time.sleep(0.1)
@@ -88,7 +110,7 @@ class Pages(BaseHTTPRequestHandler):
     def handle(self):
         try:
             super().handle()
-        except ConnectionError:
+        except (ConnectionError, ValueError):
             pass  # a proxy that was killed; its complaint would stand in the log that is counted
 
     def log_message(self, *words):

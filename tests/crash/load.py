@@ -78,7 +78,9 @@ class Load:
             assert not self._over.wait(0.02)
 
     def _request(self, kind: Kind, work: Callable[[httpx.Client], bool]) -> None:
-        with httpx.Client(headers=self._headers, timeout=PATIENCE, trust_env=False) as client:
+        with httpx.Client(
+            headers=self._headers, timeout=PATIENCE, trust_env=False, verify=False
+        ) as client:
             while not self._over.wait(PAUSE):
                 try:
                     self._note(kind, "" if work(client) else "a wrong answer")
@@ -140,3 +142,24 @@ def upload(client: httpx.Client, url: str, count: int) -> int:
     answer = client.post(url, content=pieces(), headers={"Content-Length": size}).text
     assert answer.isdigit(), answer
     return int(answer)
+
+
+def stay(client: httpx.Client, url: str) -> None:
+    """Take a stream that is whole, and lasts until `linger` has uploaded everything."""
+    assert client.get(f"{url}open").raise_for_status().text.count(".")
+
+
+def linger(client: httpx.Client, url: str, called: threading.Event, count: int) -> None:
+    """Upload until `called`, and then `count` pieces more; all of it arrives."""
+    sent = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal sent
+        left = count
+        while left:
+            left -= called.is_set()
+            sent += PIECE
+            yield bytes(PIECE)
+            sleep(0.1)
+
+    assert client.post(url, content=pieces()).text == str(sent)

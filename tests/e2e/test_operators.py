@@ -46,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 def page(place: Installation, process: str, path: str) -> httpx.Response:
     port = int(place.extra["PERDURE_HEALTH_PORT"]) + PORTS.index(process)
-    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=10)
+    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, verify=False, timeout=10)
 
 
 def test_each_process_is_alive_ready_and_counts(place: Installation) -> None:
@@ -64,7 +64,7 @@ def test_every_socket_answers_all_four_pages(place: Installation) -> None:
     asked = sockets(DataDir(place.data))
     assert set(asked) == set(PORTS)
     for process, address in asked.items():
-        transport = httpx.HTTPTransport(uds=address.removeprefix("unix://"))
+        transport = httpx.HTTPTransport(uds=address.removeprefix("unix://"), verify=False)
         with httpx.Client(transport=transport, base_url="http://process", timeout=10) as client:
             for path in PAGES:
                 answer = client.get(path)

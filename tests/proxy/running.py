@@ -60,7 +60,7 @@ class ProxyProcess:
         self._manage_path = Path(manage.removeprefix("unix://")) if manage else None
         self.manage = httpx.Client(
             base_url=f"http://127.0.0.1:{self.manage_port}",
-            transport=httpx.HTTPTransport(uds=manage.removeprefix("unix://") or None),
+            transport=httpx.HTTPTransport(uds=manage.removeprefix("unix://") or None, verify=False),
         )
 
     def wait_until_ready(self) -> None:
