@@ -23,7 +23,7 @@ def say(text):
 def count():
     while True:
         say("counts")
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 def end(*_):
     time.sleep(ENDING)
