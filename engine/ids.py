@@ -45,6 +45,8 @@ class Message(StrEnum):
 
     APPLY = "apply"
     STOP = "stop"
+    SCALE = "scale"
+    WAKE = "wake"
     LEAVE = "leave"
     REPLICA_EVENT = "replica_event"
     GET_STATE = "get_state"

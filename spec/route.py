@@ -69,8 +69,10 @@ class RouteTable(PublicModel):
     """All routes of one life of a run.
 
     `version` grows by one with each change. Tables of one name, of all its lives, are ordered by
-    (`started_at`, `version`). `starting` says whether a replica is on its way, so that a proxy
-    without a ready one tells "not yet" from "none is coming".
+    (`started_at`, `version`). `starting` says whether a replica is on its way, and `asleep` that
+    none is because nobody asked: then a request wakes the run. So a proxy without a ready replica
+    tells "not yet" from "none is coming". `cold_start` is how many seconds the last replica took
+    from its start to ready; None: nobody knows.
     """
 
     project: str
@@ -82,6 +84,8 @@ class RouteTable(PublicModel):
     strip_prefix: bool = True
     model: ModelRoute | None = None
     starting: bool = False
+    asleep: bool = False
+    cold_start: float | None = None
     replicas: tuple[ReplicaRoute, ...] = ()
 
     @property
