@@ -72,3 +72,7 @@ class ReplicaRange(CountRange):
     def fixed(self) -> bool:
         """Whether there is nothing to scale."""
         return self.min == self.max
+
+    def clip(self, count: int) -> int:
+        """The number in the range that is nearest to `count`."""
+        return max(self.min, min(self.max, count))

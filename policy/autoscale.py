@@ -1,0 +1,119 @@
+"""Autoscaling: how many replicas a load needs.
+
+1. The need of the moment is the arrivals within the window, per second, by the target of one
+   replica (`rps`), or the requests that are busy by it (`in_flight`); rounded up, at least 1 while
+   anything is busy or has arrived within the window, and within the range.
+2. Up: at once, or `scale_up_delay` after the last change.
+3. Down: to the highest need of the last `scale_down_delay`. A load that trembles changes nothing.
+4. From zero: at once.
+
+The rule and its numbers: docs/concepts/scaling.md.
+"""
+
+from datetime import datetime, timedelta
+from math import ceil
+
+from spec.scale import Arrivals, Load, LoadSample, Need, ScalingRule, ScalingSpec, Verdict
+from spec.scaling import ReplicaRange, Scaling, ScalingMetric
+
+STEPS = 30
+"""Arrivals are remembered by the thirtieth part of the window: little to carry, fine enough."""
+
+ROUNDING = 1e-9
+"""Shares of requests that were spread over steps add up to whole ones only nearly."""
+
+
+def new_load(current: int, now: datetime) -> Load:
+    """Nothing was seen yet: what is there counts as needed, so that nothing goes down too soon."""
+    return Load(needs=(Need(at=now, replicas=current),))
+
+
+def seen(load: Load, sample: LoadSample, asked: ScalingSpec) -> Load:
+    """The load with one sample more, and without what is too old to count."""
+    scaling = asked.scaling
+    step = timedelta(seconds=scaling.window / STEPS)
+    oldest = sample.at - timedelta(seconds=scaling.window)
+    counts = {each.at: each.count for each in load.arrivals if each.at > oldest}
+    for at, count in _spread(sample, step):
+        if at > oldest:
+            counts[at] = counts.get(at, 0.0) + count
+    arrivals = tuple(Arrivals(at=at, count=counts[at]) for at in sorted(counts))
+    grown = Load(arrivals=arrivals, busy=sample.busy)
+    need = Need(at=sample.at, replicas=asked.replicas.clip(_need(grown, sample.at, scaling)))
+    delay = timedelta(seconds=scaling.scale_down_delay)
+    return grown.model_copy(update={"needs": _highest(load.needs, need, sample.at - delay)})
+
+
+def decide(
+    load: Load, asked: ScalingSpec, now: datetime, current: int, changed_at: datetime | None
+) -> Verdict:
+    """How many replicas there should be now, `current` being what was decided at `changed_at`."""
+    scaling, within = asked.scaling, asked.replicas
+    need = within.clip(_need(load, now, scaling))
+    oldest = now - timedelta(seconds=scaling.scale_down_delay)
+    recent = [each.replicas for each in load.needs if each.at > oldest]
+    highest = within.clip(max([need, *recent]))
+    delay = timedelta(seconds=scaling.scale_up_delay)
+    is_recent = changed_at is not None and now - changed_at < delay
+    desired, rule = _ruled(need, highest, current, within, is_recent=is_recent)
+    return Verdict(
+        desired=desired,
+        rule=rule,
+        need=need,
+        highest=highest,
+        rps=_rps(load, now, scaling),
+        busy=load.busy,
+    )
+
+
+def _ruled(
+    need: int, highest: int, current: int, within: ReplicaRange, *, is_recent: bool
+) -> tuple[int, ScalingRule]:
+    allowed = within.clip(current)
+    if need > allowed and current == 0:
+        return need, ScalingRule.FROM_ZERO
+    if need > allowed and not is_recent:
+        return need, ScalingRule.UP
+    if allowed != current:
+        return allowed, ScalingRule.BOUNDS
+    if need > current:
+        return current, ScalingRule.DELAYED
+    if highest < current:
+        return highest, ScalingRule.DOWN
+    return current, ScalingRule.STEADY if need == current else ScalingRule.RECENT
+
+
+def _need(load: Load, now: datetime, scaling: Scaling) -> int:
+    rps = _rps(load, now, scaling)
+    share = load.busy if scaling.metric is ScalingMetric.IN_FLIGHT else rps
+    is_used = load.busy > 0 or rps > 0
+    return max(ceil(share / scaling.target - ROUNDING), int(is_used))
+
+
+def _rps(load: Load, now: datetime, scaling: Scaling) -> float:
+    oldest = now - timedelta(seconds=scaling.window)
+    return sum(each.count for each in load.arrivals if each.at > oldest) / scaling.window
+
+
+def _spread(sample: LoadSample, step: timedelta) -> list[tuple[datetime, float]]:
+    """The arrivals by the step that each belongs to: a proxy that was silent has no burst to tell.
+
+    A step is known by its end.
+    """
+    if not sample.arrived:
+        return []
+    last = _end_of_step(sample.at, step)
+    steps = max(1, round(sample.seconds / step.total_seconds()))
+    return [(last - step * back, sample.arrived / steps) for back in range(steps)]
+
+
+def _end_of_step(at: datetime, step: timedelta) -> datetime:
+    """Steps begin at whole multiples of their length, as the clock has them."""
+    over = (at - datetime.min.replace(tzinfo=at.tzinfo)) % step
+    return at + (step - over) if over else at
+
+
+def _highest(needs: tuple[Need, ...], need: Need, oldest: datetime) -> tuple[Need, ...]:
+    """A sliding maximum: a need that a later one reaches can never be the highest again."""
+    kept = [each for each in needs if each.at > oldest and each.replicas > need.replicas]
+    return (*kept, need)
