@@ -8,7 +8,7 @@ from spec.interpolation import fill_secrets
 from spec.job import Job, JobCode, RegistryCredentials
 from spec.machine import RuntimeKind
 from spec.reference import ReferenceSource, find_references
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from spec.sealed import SealedValues
 from store.store import Store
 

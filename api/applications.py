@@ -19,7 +19,8 @@ from policy.repetition import is_left_over
 from spec.audit import Action
 from spec.offer import OfferList, OfferQuery
 from spec.plan import Plan, PlanOrder
-from spec.run import Accepted, ApplyRequest, RunSpec
+from spec.run import Accepted, ApplyRequest
+from spec.run_spec import RunSpec
 from spec.submission import Applied, ApplyCall, PlanCall, Submission
 from store.audit import Author, Entry
 from store.idempotency import Claim

@@ -1,7 +1,8 @@
 """Runs as the API shows them: their status, with the addresses at which they answer."""
 
 from policy.repetition import action_of
-from spec.run import Accepted, RunStatus
+from spec.run import Accepted
+from spec.run_status import RunStatus
 from spec.submission import Applied, ReplicaView, RunView
 
 

@@ -9,7 +9,7 @@ from perdure.errors import MissingVariable
 from spec.interpolation import interpolated_texts, secrets_needed
 from spec.job import RegistryCredentials
 from spec.reference import ReferenceSource, find_references
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from spec.sealed import SealedValues
 from spec.service import ServiceConfiguration
 from spec.submission import Submission

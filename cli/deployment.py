@@ -24,7 +24,7 @@ from cli.waiting import waiting
 from perdure.errors import NoCapacity, PerdureError, Refused
 from spec.offer import Refusal, RefusalKind
 from spec.plan import Plan, PlanAction
-from spec.run import CodeArchive, Repository
+from spec.run_spec import CodeArchive, Repository
 from spec.server import Server
 from spec.submission import Applied, ApplyCall, PlanCall, RunView, Submission
 

@@ -35,7 +35,8 @@ from spec.names import run_id
 from spec.plan import Plan, PlanOrder
 from spec.public import PublicStr
 from spec.route import RouteTable
-from spec.run import Accepted, ApplyRequest, RunStart, RunState, RunStatus, StopRequest
+from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest
+from spec.run_status import RunStatus
 
 PLAN_TIME = timedelta(minutes=3)
 QUERY_TIME = timedelta(seconds=15)

@@ -6,7 +6,7 @@ from policy.diff import changes
 from policy.properties import not_built, without_effect
 from spec.offer import Refusal
 from spec.placement import BackendName
-from spec.plan import Change, FieldChange
+from spec.plan import FieldChange
 from spec.run import ApplyRequest, RunState
 from spec.service import ServiceConfiguration
 
@@ -52,15 +52,10 @@ def refusals(asked: ServiceConfiguration) -> tuple[Refusal, ...]:
 def warnings(asked: ServiceConfiguration) -> tuple[str, ...]:
     """What will be different from what the configuration says."""
     found = []
-    if not asked.replicas.fixed:
-        start = max(1, asked.replicas.min)
-        found.append(f"Scaling is not supported yet: `replicas: {asked.replicas}` keeps {start}.")
     absent = [name for name in asked.backends or () if name not in BUILT_BACKENDS]
     if absent and len(absent) < len(asked.backends or ()):
         found.append(f"{_listed(absent)} not supported yet, and left out.")
-    # `scaling` comes with a range of replicas, of which all is told.
-    others = [name for name in without_effect(asked) if name != "scaling"]
-    return (*found, *(f"`{name}` has no effect." for name in others))
+    return (*found, *(f"`{name}` has no effect." for name in without_effect(asked)))
 
 
 def check_value(state: RunState | None) -> str:
@@ -89,11 +84,12 @@ def apply_refusal(
             f"The run `{state.name}` has changed since the plan was made.",
             hint="Look at the plan again, or use `--force`.",
         )
-    return _not_in_place(state.name, differences)
+    return None if state.elastic else _not_in_place(state.name, differences)
 
 
 def _not_in_place(name: str, differences: tuple[FieldChange, ...]) -> PerdureError | None:
-    needing = [each.field for each in differences if each.change is Change.NEEDS_STOP]
+    """Of runs from before replicas came by turns, only their number can be changed."""
+    needing = [each.field for each in differences if each.field != "replicas"]
     if not needing:
         return None
     fields = ", ".join(f"`{field}`" for field in needing)

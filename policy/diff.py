@@ -2,12 +2,12 @@
 
 from policy.properties import Treatment, treatment_of
 from spec.plan import Change, FieldChange
-from spec.run import CodeArchive, RunSpec
+from spec.run_spec import CodeArchive, RunSpec
 from spec.service import ServiceConfiguration
 
 _HOW = {
     Treatment.IN_PLACE: Change.IN_PLACE,
-    Treatment.NEW_REPLICA: Change.NEEDS_STOP,
+    Treatment.NEW_REPLICA: Change.BY_REPLACEMENT,
 }
 """How a change reaches a living run; of a property with another treatment there is none."""
 
@@ -31,7 +31,7 @@ def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
             field=key,
             old=_sealed(key in old.digests),
             new=_sealed(key in new.digests),
-            change=Change.NEEDS_STOP,
+            change=Change.BY_REPLACEMENT,
         )
         for key in sorted(keys)
         if old.digests.get(key) != new.digests.get(key)
@@ -39,7 +39,7 @@ def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
     same = new.code.is_same_code(old.code) if new.code else old.code is None
     if not same:
         one, other = map(_shown, _hashes(old.code, new.code))
-        found.append(FieldChange(field="code", old=one, new=other, change=Change.NEEDS_STOP))
+        found.append(FieldChange(field="code", old=one, new=other, change=Change.BY_REPLACEMENT))
     return tuple(found)
 
 

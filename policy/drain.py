@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from spec.deeds import DrainOrder
 from spec.feed import ProxyStats
-from spec.run import LeaveOrder
+from spec.replica import LeaveOrder
 from spec.status import EndReason
 
 MINIMUM_GRACE = timedelta(seconds=10)

@@ -6,7 +6,7 @@ from policy.command import container_command
 from spec.container import WORKFLOW
 from spec.deeds import ContainerOrder
 from spec.job import Job, JobLabels, JobMount
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from spec.sealed import SealedValues
 from spec.volumes import InstanceMount
 

@@ -9,7 +9,7 @@ from policy.runtime import runtime_refusals
 from spec.machine import RuntimeFacts, RuntimeKind
 from spec.offer import Offer, OfferList, OfferQuery, Refusal, RefusalKind
 from spec.public import Model
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 
 KEPT = 100
 """Offers that are passed on. Each list is kept in a history: a cloud's thousands would fill it."""

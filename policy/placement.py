@@ -7,8 +7,8 @@ from spec.gpu import GpuRequest
 from spec.machine import Gpu
 from spec.offer import Offer, OfferQuery
 from spec.profile import SpotPolicy
+from spec.replica import Placement
 from spec.resources import Resources
-from spec.run import Placement
 from spec.service import ServiceConfiguration
 from spec.units import format_price
 

@@ -25,7 +25,7 @@ class Treatment(StrEnum):
     IN_PLACE = "in place"
     """A change reaches a living run, and leaves the containers of its replicas alone."""
     NEW_REPLICA = "new replica"
-    """A change takes new replicas, and as long as these do not come by turns, a stop."""
+    """A change takes new replicas, which come by turns."""
 
 
 PROPERTIES: Mapping[Treatment, frozenset[str]] = {
@@ -34,22 +34,24 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
         {
             *("gateway", "https", "groups", "rate_limits", "probes"),
             *("docker", "files", "repos", "dstack", "priority"),
-            *("reservation", "retry", "max_duration", "creation_policy", "utilization_policy"),
+            *("reservation", "creation_policy", "utilization_policy"),
             *("startup_order", "stop_criteria", "schedule", "fleets", "instances"),
             "backend_options",
         }
     ),
-    Treatment.NO_EFFECT: frozenset(
-        {"scaling", "home_dir", "setup", "single_branch", "idle_duration", "tags"}
+    Treatment.NO_EFFECT: frozenset({"home_dir", "setup", "single_branch", "idle_duration", "tags"}),
+    Treatment.IN_PLACE: frozenset(
+        {
+            *("replicas", "scaling", "auth", "strip_prefix", "retry"),
+            *("max_duration", "stop_duration", "max_price"),
+        }
     ),
-    Treatment.IN_PLACE: frozenset({"replicas"}),
     Treatment.NEW_REPLICA: frozenset(
         {
-            *("port", "strip_prefix", "model", "auth"),
+            *("port", "model"),
             *("image", "commands", "entrypoint", "python", "nvcc", "registry_auth", "privileged"),
             *("user", "shell", "working_dir", "env", "volumes", "resources"),
             *("backends", "regions", "availability_zones", "instance_types", "spot_policy"),
-            *("stop_duration", "max_price"),
         }
     ),
 }
@@ -69,7 +71,6 @@ NOT_BUILT: tuple[tuple[str, str, Uses], ...] = (
     ("groups", "groups", lambda asked: asked.groups is not None),
     ("rate_limits", "rate_limits", lambda asked: bool(asked.rate_limits)),
     ("probes", "probes", lambda asked: bool(asked.probes)),
-    ("retry", "retry", lambda asked: asked.retry is not None),
     ("gateway", "gateway", lambda asked: asked.gateway not in (None, False)),
     ("https", "https: true", lambda asked: asked.https is True),
     ("model", "model with `format: tgi`", lambda asked: isinstance(asked.model, TgiModel)),
@@ -84,7 +85,6 @@ NOT_BUILT: tuple[tuple[str, str, Uses], ...] = (
     ("dstack", "dstack: true", lambda asked: asked.dstack),
     ("priority", "priority", lambda asked: asked.priority != 0),
     ("reservation", "reservation", lambda asked: asked.reservation is not None),
-    ("max_duration", "max_duration", lambda asked: asked.max_duration is not None),
     (
         "creation_policy",
         "creation_policy: reuse",

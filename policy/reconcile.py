@@ -1,12 +1,21 @@
 """Bring what is to what is wanted."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from policy.desired import expired, is_blocked, wanted
+from policy.failures import is_retrying, judged
+from policy.limits import limited, next_limit
+from policy.rollout import is_current, is_exclusive, served
 from policy.views import route_table
 from spec.names import replica_id
 from spec.public import Model
-from spec.run import LeaveOrder, ReplicaRecord, RunState
+from spec.replica import LeaveOrder, ReplicaRecord
+from spec.run import RunState
 from spec.status import EndReason, ReplicaPhase, RunPhase
+
+SURGE = 1
+"""Replicas more than wanted while a deployment follows another."""
 
 
 class StartReplica(Model):
@@ -25,57 +34,116 @@ class ReleaseReplica(Model):
 Action = StartReplica | ReleaseReplica
 
 
-class Decision(Model):
-    """The state to be in, what to do to get there, and, when all is over, how it ended."""
+class Step(Model):
+    """The state to be in, what to do to get there, and, when all is over, how it ended.
+
+    `due` is when there is something to decide although nothing has happened.
+    """
 
     state: RunState
     actions: tuple[Action, ...] = ()
     ended: RunPhase | None = None
+    due: datetime | None = None
 
 
-def reconcile(state: RunState, now: datetime) -> Decision:
+def reconcile(state: RunState, now: datetime) -> Step:
     """Start what is missing, release what is too much, and see whether the run is over.
 
     The returned state already holds the marks of the actions, so a second call decides nothing.
     """
-    wanted = state.spec.replicas if state.spec and state.stop is None else 0
-    surplus = {record.id for record in _surplus(state, wanted)}
-    missing = _missing(state, wanted)
-    leave = _leave_order(state, now)
-    marked = tuple(_leaving(r, leave) if r.id in surplus else r for r in state.records)
+    state = served(judged(expired(limited(state, now), now), now), now)
+    surplus = {record.id for record in _surplus(state)}
+    missing = _missing(state, surplus, now)
+    kept = tuple(r for r in state.records if not _is_replaced(r, missing))
+    orders = {record.id: _leave_order(state, record, now) for record in kept}
+    marked = tuple(_leaving(r, orders[r.id]) if r.id in surplus else r for r in kept)
     state = state.model_copy(
         update={"records": marked + missing, "generation": state.generation + len(missing)}
     )
-    state = state.model_copy(update={"route": route_table(state)})
-    leave = leave.model_copy(update={"route_version": state.route.version})
+    state = state.model_copy(update={"route": route_table(state, now)})
+    version = {"route_version": state.route.version}
+    releases = tuple(
+        ReleaseReplica(replica=r.id, order=orders[r.id].model_copy(update=version))
+        for r in marked
+        if r.id in surplus
+    )
     starts = tuple(StartReplica(record=record) for record in missing)
-    releases = tuple(ReleaseReplica(replica=r.id, order=leave) for r in marked if r.id in surplus)
-    return Decision(state=state, actions=starts + releases, ended=_ended(state))
+    return Step(
+        state=state, actions=starts + releases, ended=_ended(state), due=_next_due(state, now)
+    )
 
 
-def _surplus(state: RunState, wanted: int) -> list[ReplicaRecord]:
-    """Taken away first: not yet ready, then the highest slot; and those that now have less time."""
-    living = [record for record in state.records if _is_living(record)]
-    living.sort(key=lambda record: (not record.ready, record.num), reverse=True)
+def _surplus(state: RunState) -> list[ReplicaRecord]:
+    """Those that are too much, and those that leave and now have less time."""
     stop = state.stop
     leaving = [record for record in state.records if record.leave_by and not record.phase.is_final]
     hurried = [r for r in leaving if stop and r.leave_by and r.leave_by > stop.deadline]
-    return living[: max(0, len(living) - wanted)] + hurried
+    return [*_too_many(state), *hurried]
 
 
-def _missing(state: RunState, wanted: int) -> tuple[ReplicaRecord, ...]:
-    """New records for empty slots: without a replica, or with one that was told to leave.
+def _too_many(state: RunState) -> list[ReplicaRecord]:
+    """Of older deployments what is not needed until the new one is ready; then by number.
 
-    A slot whose replica failed waits for the next apply.
+    Taken away first: what is not ready, then the fewest in flight, then the highest slot.
     """
-    taken = {record.num for record in state.records if record.leave_by is None}
-    free = [num for num in range(wanted + len(taken)) if num not in taken]
-    short = max(0, wanted - len(taken))
+    living = [record for record in state.records if _is_living(record)]
+    new = [record for record in living if is_current(state, record)]
+    old = [record for record in living if not is_current(state, record)]
+    count = wanted(state)
+    ready_new = sum(record.ready for record in new)
+    busy = state.scale.in_flight if state.scale else {}
+    new.sort(key=lambda r: (r.ready, busy.get(r.id, 0), -r.num))
+    old.sort(key=lambda r: (r.ready, busy.get(r.id, 0), -r.num))
+    if is_exclusive(old):
+        return old + new[: max(0, len(new) - count)]
+    needed = min(sum(record.ready for record in old), max(0, count - ready_new))
+    return old[: len(old) - needed] + new[: max(0, len(new) - count)]
+
+
+def _missing(state: RunState, surplus: set[str], now: datetime) -> tuple[ReplicaRecord, ...]:
+    """New records for empty slots: without a replica, or with one that leaves.
+
+    A slot whose replica failed waits for its next try, or for the next apply.
+    """
+    leaves = {r.id for r in state.records if r.leave_by} | surplus
+    leaving = [r for r in state.records if r.id in leaves and not r.phase.is_final]
+    staying = [record for record in state.records if record.id not in leaves]
+    held = [record for record in staying if _holds_its_slot(state, record, now)]
+    current = [record for record in held if is_current(state, record)]
+    older = [record for record in held if not is_current(state, record)]
+    short = wanted(state) - len(current)
+    if older:
+        short = min(short, wanted(state) + SURGE - len(held))
+    if is_blocked(state, now) or is_exclusive(leaving):
+        short = 0
+    taken = {record.num for record in held}
+    free = [num for num in range(max(0, short) + len(taken)) if num not in taken]
     life = (state.project, state.name, state.incarnation)
+    deployment = state.deployment if state.elastic else state.revision
     return tuple(
-        ReplicaRecord(id=replica_id(*life, num, generation), num=num, deployment=state.revision)
-        for generation, num in enumerate(free[:short], state.generation + 1)
+        ReplicaRecord(
+            id=replica_id(*life, num, generation),
+            num=num,
+            deployment=deployment,
+            started_at=now if state.elastic else None,
+        )
+        for generation, num in enumerate(free[: max(0, short)], state.generation + 1)
     )
+
+
+def _holds_its_slot(state: RunState, record: ReplicaRecord, now: datetime) -> bool:
+    if record.phase is not ReplicaPhase.FAILED:
+        return True
+    retrial = next((each for each in state.retrials if each.num == record.num), None)
+    if retrial is not None:
+        return retrial.at > now
+    return state.scale is None
+
+
+def _is_replaced(record: ReplicaRecord, missing: Iterable[ReplicaRecord]) -> bool:
+    """A failed replica is told of until the next one of its slot begins."""
+    failed = record.phase is ReplicaPhase.FAILED
+    return failed and any(each.num == record.num for each in missing)
 
 
 def _leaving(record: ReplicaRecord, order: LeaveOrder) -> ReplicaRecord:
@@ -85,12 +153,12 @@ def _leaving(record: ReplicaRecord, order: LeaveOrder) -> ReplicaRecord:
     return record.model_copy(update={"phase": phase, "ready": False, "leave_by": order.deadline})
 
 
-def _leave_order(state: RunState, now: datetime) -> LeaveOrder:
+def _leave_order(state: RunState, record: ReplicaRecord, now: datetime) -> LeaveOrder:
     if state.stop is not None:
         reason = EndReason.ABORTED_BY_USER if state.stop.abort else EndReason.STOPPED_BY_USER
-        deadline = state.stop.deadline
+        reason, deadline = state.stop.reason or reason, state.stop.deadline
     else:
-        reason = EndReason.SCALED_DOWN
+        reason = EndReason.SCALED_DOWN if is_current(state, record) else EndReason.REPLACED
         grace = state.spec.configuration.stop_duration if state.spec else None
         deadline = now + timedelta(seconds=grace or 0)
     return LeaveOrder(route_version=state.route.version, deadline=deadline, reason=reason)
@@ -105,7 +173,26 @@ def _ended(state: RunState) -> RunPhase | None:
         return None
     if state.stop is not None:
         return RunPhase.TERMINATED
-    if not state.records:
-        return None  # zero replicas were asked for
+    if not state.records or is_retrying(state):
+        return None
+    if state.elastic and (wanted(state) == 0 or _may_sleep(state)):
+        return None
     failed = any(record.phase is ReplicaPhase.FAILED for record in state.records)
     return RunPhase.FAILED if failed else RunPhase.DONE
+
+
+def _may_sleep(state: RunState) -> bool:
+    return state.scale is not None and bool(
+        state.spec and state.spec.configuration.replicas.min == 0
+    )
+
+
+def _next_due(state: RunState, now: datetime) -> datetime | None:
+    moments = (
+        *(retrial.at for retrial in state.retrials),
+        state.override.until if state.override else None,
+        state.scale.blocked_until if state.scale else None,
+        next_limit(state),
+    )
+    later = [moment for moment in moments if moment is not None and moment > now]
+    return min(later, default=None) if state.elastic else None

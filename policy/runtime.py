@@ -9,7 +9,7 @@ from policy.job import working_dir
 from spec.container import WORKFLOW
 from spec.machine import RuntimeFacts, RuntimeKind
 from spec.offer import Refusal
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from spec.volumes import InstanceMount
 
 LONGEST_NAME = 255

@@ -1,6 +1,7 @@
 """What the Temporal UI tells of a run and its replicas: Markdown, readable without any key."""
 
-from spec.run import Placement, ReplicaStatus, RunStatus
+from spec.replica import Placement, ReplicaStatus
+from spec.run_status import RunStatus
 from spec.units import format_price
 
 

@@ -2,10 +2,17 @@
 
 from datetime import datetime, timedelta
 
+from policy.decisions import noted
+from policy.desired import begun, wanted
 from policy.diff import changes
+from policy.rollout import applied_deployment
+from spec.decision import Rule
+from spec.plan import Change
+from spec.replica import ReplicaEvent
 from spec.route import RouteTable
-from spec.run import Accepted, Answer, ReplicaEvent, RunSpec, RunState, StopState
-from spec.status import ReplicaPhase
+from spec.run import Accepted, Answer, RunState, StopState
+from spec.run_spec import RunSpec
+from spec.status import EndReason, ReplicaPhase
 
 REMEMBERED_ANSWERS = 20
 """Answers kept so that an update repeated after a renewal is not applied again."""
@@ -13,11 +20,18 @@ REMEMBERED_ANSWERS = 20
 _ORDER = {phase: place for place, phase in enumerate(ReplicaPhase)}
 
 
-def new_run(project: str, name: str, incarnation: str, now: datetime) -> RunState:
+def new_run(
+    project: str, name: str, incarnation: str, now: datetime, *, elastic: bool = True
+) -> RunState:
     """A run that knows only its name."""
     route = RouteTable(project=project, run=name, incarnation=incarnation, started_at=now)
     return RunState(
-        project=project, name=name, incarnation=incarnation, submitted_at=now, route=route
+        project=project,
+        name=name,
+        incarnation=incarnation,
+        submitted_at=now,
+        route=route,
+        elastic=elastic,
     )
 
 
@@ -26,45 +40,67 @@ def answered(state: RunState, update_id: str) -> Accepted | None:
     return next((a.accepted for a in state.answers if a.update_id == update_id), None)
 
 
-def applied(state: RunState, spec: RunSpec, update_id: str) -> RunState:
+def applied(state: RunState, spec: RunSpec, update_id: str, now: datetime) -> RunState:
     """A new revision; slots whose replica had ended are free again.
 
-    The values sealed for the first revision stay in use: nothing that they depend on can change
-    on a living run.
+    Sealed values stay in use as long as nothing changes that replicas are made of.
     """
-    revision = state.revision + 1
-    changed = state.spec is None or bool(changes(state.spec, spec))
-    if state.spec is not None:
+    differences = changes(state.spec, spec) if state.spec else ()
+    replaces = any(each.change is Change.BY_REPLACEMENT for each in differences)
+    if state.spec is not None and not (replaces and state.elastic):
         spec = spec.model_copy(update={"sealed": state.spec.sealed})
+    is_new = state.spec is None
+    state = state.model_copy(
+        update={
+            "spec": spec,
+            "revision": state.revision + 1,
+            "records": tuple(r for r in state.records if not r.phase.is_final),
+            "sealed": tuple(dict.fromkeys((*state.sealed, *filter(None, (spec.sealed,))))),
+            "scale": begun(state, spec, now),
+        }
+    )
+    state = state.model_copy(update=applied_deployment(state, replaces=replaces))
+    if is_new or differences:
+        inputs = {each.field: f"{each.change}" for each in differences}
+        state = noted(state, now, Rule.APPLIED, _applied(state), inputs)
     accepted = Accepted(
         run=state.name,
         incarnation=state.incarnation,
-        revision=revision,
-        replicas=spec.replicas,
+        revision=state.revision,
+        replicas=wanted(state),
         sealed=spec.sealed,
-        changed=changed,
+        changed=is_new or bool(differences),
     )
     answers = (*state.answers, Answer(update_id=update_id, accepted=accepted))
-    return state.model_copy(
-        update={
-            "spec": spec,
-            "revision": revision,
-            "records": tuple(r for r in state.records if not r.phase.is_final),
-            "answers": answers[-REMEMBERED_ANSWERS:],
-        }
-    )
+    return state.model_copy(update={"answers": answers[-REMEMBERED_ANSWERS:]})
 
 
-def stopped(state: RunState, now: datetime, *, abort: bool) -> RunState:
-    """Everything is to go: within the `stop_duration`, or at once. The sooner of two stops wins."""
+def _applied(state: RunState) -> str:
+    if state.deployment == state.revision:
+        return f"Revision {state.revision} was applied."
+    return f"Revision {state.revision} was applied, with the replicas that there are."
+
+
+def stopped(
+    state: RunState, now: datetime, *, abort: bool, reason: EndReason | None = None
+) -> RunState:
+    """Everything is to go: within the `stop_duration`, or at once. The sooner of two stops wins.
+
+    `reason` is for a stop that nobody asked for.
+    """
     grace = state.spec.configuration.stop_duration or 0 if state.spec and not abort else 0
-    stop = StopState(at=now, deadline=now + timedelta(seconds=grace), abort=abort)
+    stop = StopState(at=now, deadline=now + timedelta(seconds=grace), abort=abort, reason=reason)
     if state.stop is not None and state.stop.deadline <= stop.deadline:
         return state
-    return state.model_copy(update={"stop": stop})
+    first = state.stop is None
+    state = state.model_copy(update={"stop": stop, "retrials": ()})
+    if not first or reason is not None:
+        return state
+    word = "at once" if abort else "as soon as its requests are answered"
+    return noted(state, now, Rule.STOPPED, f"It stops, {word}: somebody stopped it.")
 
 
-def observed(state: RunState, event: ReplicaEvent) -> RunState:
+def observed(state: RunState, event: ReplicaEvent, now: datetime) -> RunState:
     """A replica's news; those of strangers, of past lives and out of order change nothing."""
     known = {record.id: record for record in state.records}
     record = known.get(event.replica)
@@ -76,6 +112,7 @@ def observed(state: RunState, event: ReplicaEvent) -> RunState:
         update={
             "phase": event.phase,
             "ready": event.ready,
+            "ready_at": record.ready_at or (now if event.ready and state.elastic else None),
             "address": event.address or record.address,
             "placement": event.placement or record.placement,
             "reason": event.reason,
@@ -87,4 +124,5 @@ def observed(state: RunState, event: ReplicaEvent) -> RunState:
     )
     leftovers = (ReplicaPhase.TERMINATED, ReplicaPhase.ABORTED)
     kept = tuple(r for r in known.values() if r.phase not in leftovers or state.stop is not None)
-    return state.model_copy(update={"records": kept})
+    since = state.ready_at or (now if event.ready and state.elastic else None)
+    return state.model_copy(update={"records": kept, "ready_at": since})

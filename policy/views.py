@@ -1,9 +1,25 @@
 """What others may read of a run: proxies its routes, people its status."""
 
+from datetime import datetime
+
+from policy.desired import is_blocked, wanted
+from policy.failures import is_retrying
+from policy.rollout import is_exclusive, is_updating
 from spec.model_endpoint import OpenAIModel
+from spec.replica import ReplicaRecord, ReplicaStatus
 from spec.route import ModelRoute, ReplicaRoute, RouteState, RouteTable
-from spec.run import ReplicaRecord, ReplicaStatus, RunState, RunStatus
+from spec.run import RunState
+from spec.run_status import RevertedStatus, RunStatus
 from spec.status import EndReason, ReplicaPhase, RunPhase
+
+_FURTHEST = (
+    (ReplicaPhase.RUNNING, RunPhase.RUNNING),
+    (ReplicaPhase.DRAINING, RunPhase.RUNNING),
+    (ReplicaPhase.PULLING, RunPhase.PULLING),
+    (ReplicaPhase.PROVISIONING, RunPhase.PROVISIONING),
+    (ReplicaPhase.TERMINATING, RunPhase.TERMINATING),
+)
+"""What a run with such a replica is, the furthest first."""
 
 _SHOWN = {
     EndReason.ERROR: "error",
@@ -12,24 +28,26 @@ _SHOWN = {
 }
 
 
-def route_table(state: RunState) -> RouteTable:
+def route_table(state: RunState, now: datetime) -> RouteTable:
     """The table that is true now: the same one when nothing changed, else the next version."""
-    now = state.route.model_copy(
+    table = state.route.model_copy(
         update={
-            "starting": _begins(state) or any(map(_is_on_its_way, state.records)),
+            "starting": _is_starting(state),
+            "asleep": is_asleep(state) and not is_blocked(state, now),
+            "cold_start": _cold_start(state) or state.route.cold_start,
             "replicas": tuple(_route(record) for record in state.records if _is_routed(record)),
             **_properties(state),
         }
     )
-    if now == state.route:
+    if table == state.route:
         return state.route
-    return now.model_copy(update={"version": state.route.version + 1})
+    return table.model_copy(update={"version": state.route.version + 1})
 
 
 def run_status(state: RunState, ended: RunPhase | None = None) -> RunStatus:
     """The run in a line, its replicas below it."""
     ready = sum(record.ready for record in state.records)
-    desired = 0 if state.spec is None or state.stop is not None else state.spec.replicas
+    desired = wanted(state)
     phase = ended or run_phase(state)
     model = state.route.model
     return RunStatus(
@@ -46,6 +64,10 @@ def run_status(state: RunState, ended: RunPhase | None = None) -> RunStatus:
         replicas=tuple(_replica_status(record) for record in state.records),
         reason=_end_reason(state, phase),
         failed_replica=failed.num if (failed := _failed_by(state, phase)) else None,
+        deployment=state.deployment,
+        updating=ended is None and is_updating(state),
+        reverted=_reverted(state),
+        override=state.override,
     )
 
 
@@ -54,15 +76,20 @@ def run_phase(state: RunState) -> RunPhase:
     if state.stop is not None:
         return RunPhase.TERMINATING
     phases = {record.phase for record in state.records}
-    if phases & {ReplicaPhase.RUNNING, ReplicaPhase.DRAINING}:
-        return RunPhase.RUNNING
-    if ReplicaPhase.PULLING in phases:
-        return RunPhase.PULLING
-    if ReplicaPhase.PROVISIONING in phases:
-        return RunPhase.PROVISIONING
-    if ReplicaPhase.TERMINATING in phases:
-        return RunPhase.TERMINATING
+    furthest = next((phase for known, phase in _FURTHEST if known in phases), None)
+    if furthest is not None:
+        return furthest
+    waits = wanted(state) == 0 or is_retrying(state)
+    starts = any(phase.is_starting for phase in phases)
+    if state.elastic and state.spec is not None and waits and not starts:
+        return RunPhase.PENDING
     return RunPhase.SUBMITTED
+
+
+def is_asleep(state: RunState) -> bool:
+    """Whether it has no replicas because nobody asks for them."""
+    follows = state.scale is not None and state.override is None and state.stop is None
+    return follows and state.scale is not None and state.scale.desired == 0
 
 
 def _properties(state: RunState) -> dict[str, object]:
@@ -76,9 +103,26 @@ def _properties(state: RunState) -> dict[str, object]:
     return {"auth": asked.auth, "strip_prefix": asked.strip_prefix, "model": model}
 
 
-def _begins(state: RunState) -> bool:
-    """Replicas are wanted, and none was started yet."""
-    return state.spec is not None and state.stop is None and not state.records
+def _is_starting(state: RunState) -> bool:
+    """Whether a replica is on its way, or will be without anybody's doing."""
+    if any(map(_is_on_its_way, state.records)):
+        return True
+    if state.spec is None or state.stop is not None:
+        return False
+    if not state.elastic:
+        return not state.records
+    gives_way = is_exclusive(r for r in state.records if r.leave_by and not r.phase.is_final)
+    return wanted(state) > 0 and (not state.records or is_retrying(state) or gives_way)
+
+
+def _cold_start(state: RunState) -> float | None:
+    """Seconds from start to ready of the replica that was ready last."""
+    times = [
+        (record.ready_at, record.ready_at - record.started_at)
+        for record in state.records
+        if record.ready_at is not None and record.started_at is not None
+    ]
+    return round(max(times)[1].total_seconds(), 1) if times else None
 
 
 def _is_on_its_way(record: ReplicaRecord) -> bool:
@@ -97,6 +141,20 @@ def _route(record: ReplicaRecord) -> ReplicaRoute:
     return ReplicaRoute(id=record.id, address=record.address, state=state)
 
 
+def _reverted(state: RunState) -> RevertedStatus | None:
+    reverted = state.reverted
+    if reverted is None:
+        return None
+    words = [word for word in (reverted.reason, reverted.detail) if word]
+    return RevertedStatus(
+        revision=reverted.revision,
+        at=reverted.at,
+        message=": ".join(words),
+        code=reverted.code,
+        hint=reverted.hint,
+    )
+
+
 def _failed_by(state: RunState, phase: RunPhase) -> ReplicaRecord | None:
     """The replica by which the run failed: the last one that did."""
     if phase is not RunPhase.FAILED:
@@ -108,6 +166,8 @@ def _failed_by(state: RunState, phase: RunPhase) -> ReplicaRecord | None:
 def _end_reason(state: RunState, phase: RunPhase) -> EndReason | None:
     """Why the run ended: for a failed one, as the replica did by which it failed."""
     if phase is RunPhase.TERMINATED:
+        if state.stop is not None and state.stop.reason is not None:
+            return state.stop.reason
         aborted = state.stop is not None and state.stop.abort
         return EndReason.ABORTED_BY_USER if aborted else EndReason.STOPPED_BY_USER
     if phase is RunPhase.DONE:
@@ -121,15 +181,31 @@ def _end_reason(state: RunState, phase: RunPhase) -> EndReason | None:
 def _message(state: RunState, phase: RunPhase, ready: int, desired: int) -> str:
     """What `ps` shows: the phase, or the reason where there is one."""
     if phase is RunPhase.TERMINATED:
+        if state.stop and state.stop.reason:
+            return state.stop.reason.value
         return "aborted" if state.stop and state.stop.abort else "stopped"
+    if phase is RunPhase.PENDING:
+        return _waiting(state)
     if phase is RunPhase.FAILED:
         failed = _failed_by(state, phase)
         return _failure(failed) if failed else phase.value
     if phase is RunPhase.RUNNING:
         failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
         counted = phase.value if ready == desired else f"{ready}/{desired} ready"
-        return "; ".join([counted, *dict.fromkeys(failures)])
+        notes = ["updating"] if is_updating(state) else []
+        notes += ["retrying"] if is_retrying(state) else []
+        return "; ".join([counted, *notes, *dict.fromkeys(failures)])
     return phase.value
+
+
+def _waiting(state: RunState) -> str:
+    """What a run without replicas waits for."""
+    failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
+    if is_retrying(state):
+        waits = "retrying"
+    else:
+        waits = "waiting for requests" if is_asleep(state) else "no replicas are wanted"
+    return "; ".join([waits, *dict.fromkeys(failures)])
 
 
 def _failure(record: ReplicaRecord) -> str:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from spec.job import JobState
 from spec.offer import Offer
 from spec.public import Model, PublicModel
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 
 
 class ReplicaStart(Model):

@@ -6,7 +6,7 @@ from typing import Self
 
 from spec.machine import CpuArch, Gpu, RuntimeKind
 from spec.public import Model, PublicModel
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from spec.service import ServiceConfiguration
 from spec.units import format_size
 

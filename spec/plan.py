@@ -4,14 +4,15 @@ from enum import StrEnum
 
 from spec.offer import Offer, Refusal
 from spec.public import Model
-from spec.run import RunSpec, RunState
+from spec.run import RunState
+from spec.run_spec import RunSpec
 
 
 class Change(StrEnum):
     """How a changed field reaches a living run."""
 
     IN_PLACE = "in place"
-    NEEDS_STOP = "needs a stop first"
+    BY_REPLACEMENT = "by new replicas"
 
 
 class FieldChange(Model):

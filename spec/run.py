@@ -1,165 +1,16 @@
-"""A run: what was asked, what is, and what people may read of it."""
+"""A run: what it remembers, and what is said to it."""
 
 from datetime import datetime
 
+from spec.decision import Decision
+from spec.deployment import Deployment, Reverted
 from spec.public import Model, PublicModel
+from spec.replica import ReplicaRecord
+from spec.retrial import Retrial
 from spec.route import RouteTable
-from spec.service import ServiceConfiguration
-from spec.status import EndReason, ReplicaPhase, RunPhase
-
-
-class CodeArchive(Model):
-    """The repository's contents: a gzipped tar in the store, by the SHA-256 (hex) of its bytes.
-
-    `identity` is a hash of the contents but for the files that describe services: one whose
-    `replicas` were edited still runs the same code. Empty where nobody knows it.
-    """
-
-    sha256: str
-    size: int
-    identity: str = ""
-
-    def is_same_code(self, other: "CodeArchive | None") -> bool:
-        """Whether the other archive has the same contents, as far as the service is concerned."""
-        if other is None:
-            return False
-        if self.identity and other.identity:
-            return self.identity == other.identity
-        return self.sha256 == other.sha256
-
-
-class Repository(Model):
-    """Where the code came from. `id` is stable; `working_dir` is below the archive's root."""
-
-    id: str
-    working_dir: str = "."
-
-
-class RunSpec(Model):
-    """What a run is asked to be. It travels sealed, and still holds no secret value.
-
-    The configuration's `env` has names only, its `registry_auth` is empty: the values lie in the
-    store under `sealed`, and `digests` holds a keyed hash of each, by `env.NAME` or
-    `registry_auth`, so that two specifications can be compared. `requested` are the properties
-    of `resources` that the user wrote, the others are defaults.
-    """
-
-    configuration: ServiceConfiguration
-    sealed: str = ""
-    digests: dict[str, str] = {}
-    requested: tuple[str, ...] = ()
-    code: CodeArchive | None = None
-    repository: Repository | None = None
-
-    @property
-    def has_registry_auth(self) -> bool:
-        """Whether the image is pulled with credentials, which may lie in the store."""
-        return self.configuration.registry_auth is not None or "registry_auth" in self.digests
-
-    @property
-    def replicas(self) -> int:
-        """How many replicas to keep: the minimum, and at least one for a range."""
-        wanted = self.configuration.replicas
-        return wanted.min if wanted.fixed else max(1, wanted.min)
-
-
-class Placement(PublicModel):
-    """Where a replica runs and what it costs, in USD per hour (None: unknown)."""
-
-    backend: str
-    region: str
-    instance_type: str
-    resources: str
-    price: float | None = None
-
-
-class ReplicaRecord(Model):
-    """One replica in its run's books. `num` is its slot, `id` that of its workflow.
-
-    `deployment` is the revision it was started for; `leave_by` when it was told to be gone;
-    `code`, `detail` and `hint` are those of the error that ended it, for people.
-    """
-
-    id: str
-    num: int
-    deployment: int = 1
-    phase: ReplicaPhase = ReplicaPhase.SUBMITTED
-    ready: bool = False
-    address: str = ""
-    placement: Placement | None = None
-    reason: EndReason | None = None
-    exit_code: int | None = None
-    leave_by: datetime | None = None
-    code: str = ""
-    detail: str = ""
-    hint: str = ""
-
-
-class ReplicaEvent(Model):
-    """What a replica tells its run; sealed, for `detail` may quote what a user wrote.
-
-    `incarnation` keeps a past life's news out of this one.
-    """
-
-    incarnation: str
-    replica: str
-    phase: ReplicaPhase
-    ready: bool = False
-    address: str = ""
-    placement: Placement | None = None
-    reason: EndReason | None = None
-    exit_code: int | None = None
-    code: str = ""
-    detail: str = ""
-    hint: str = ""
-
-
-class LeaveOrder(PublicModel):
-    """A replica is to go: out of the routes since table `route_version`, gone at `deadline`."""
-
-    route_version: int
-    deadline: datetime
-    reason: EndReason
-
-
-class ReplicaStatus(PublicModel):
-    """A replica's line in `ps`; `code` and `hint` are those of the error that ended it."""
-
-    num: int
-    status: ReplicaPhase
-    deployment: int
-    backend: str | None = None
-    region: str | None = None
-    resources: str | None = None
-    price: float | None = None
-    ready: bool = False
-    message: str = ""
-    reason: EndReason | None = None
-    code: str = ""
-    hint: str = ""
-
-
-class RunStatus(PublicModel):
-    """A run's line in `ps`: public, for it holds no value that a user wrote but names.
-
-    `reason` is why it ended, None while it lives: what programs ask, `status_message` is for
-    people. Of a failed run, `failed_replica` is the number of the one that it failed by: the last
-    failed one of that number in `replicas`. None where none was started, or the run is too old.
-    """
-
-    project: str
-    name: str
-    status: RunPhase
-    status_message: str
-    submitted_at: datetime
-    incarnation: str
-    revision: int
-    desired: int
-    ready: int
-    model: str | None = None
-    replicas: tuple[ReplicaStatus, ...] = ()
-    reason: EndReason | None = None
-    failed_replica: int | None = None
+from spec.run_spec import RunSpec
+from spec.scale import Override, ScaleState
+from spec.status import EndReason
 
 
 class Accepted(PublicModel):
@@ -190,10 +41,18 @@ class StopState(Model):
     at: datetime
     deadline: datetime
     abort: bool = False
+    reason: EndReason | None = None
 
 
 class RunState(Model):
-    """All that a run remembers; carried whole through continue-as-new."""
+    """All that a run remembers; carried whole through continue-as-new.
+
+    `elastic` runs scale, retry and update themselves; those that began before that was built do
+    not. `deployment` is the revision since which replicas are made as they are now, `good` the last
+    one that served, `reverted` what became of the last that could not, `sealed` are the envelopes
+    that any has used. `ready_at` is when a replica was ready for the first time. Of `decided`
+    decisions in all, `decisions` are not kept yet.
+    """
 
     project: str
     name: str
@@ -206,6 +65,17 @@ class RunState(Model):
     stop: StopState | None = None
     records: tuple[ReplicaRecord, ...] = ()
     answers: tuple[Answer, ...] = ()
+    elastic: bool = False
+    deployment: int = 0
+    good: Deployment | None = None
+    reverted: Reverted | None = None
+    scale: ScaleState | None = None
+    override: Override | None = None
+    retrials: tuple[Retrial, ...] = ()
+    ready_at: datetime | None = None
+    sealed: tuple[str, ...] = ()
+    decided: int = 0
+    decisions: tuple[Decision, ...] = ()
 
 
 class RunStart(Model):
@@ -228,3 +98,9 @@ class StopRequest(PublicModel):
     """End the run; with `abort`, at once and without draining."""
 
     abort: bool = False
+
+
+class WakeNote(PublicModel):
+    """A request waits for a replica of this life of the run."""
+
+    incarnation: str

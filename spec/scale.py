@@ -101,9 +101,46 @@ class WatchOrder(PublicModel):
 
 
 class WatchReport(PublicModel):
-    """What a watch found, at what time, and the load that it had seen then."""
+    """What a watch found, at what time, and the load that it had seen then.
+
+    `in_flight` is how many requests each replica had, by its id.
+    """
 
     number: int
     at: datetime
     verdict: Verdict
     load: Load
+    in_flight: dict[str, int] = {}
+
+
+class Override(PublicModel):
+    """Somebody wants this number of replicas, whatever the load: `until` then, or taken back."""
+
+    replicas: Amount
+    until: datetime | None = None
+
+
+class ScaleState(PublicModel):
+    """What a run with a range remembers of its scaling.
+
+    `desired` was decided at `changed_at`. `watch` is the number of the watch whose report counts,
+    `load` what the one before it had seen. Until `blocked_until` no replica is added: the last one
+    that was failed. `in_flight` by replica, when the number fell last.
+    """
+
+    desired: Amount
+    changed_at: datetime | None = None
+    watch: int = 0
+    load: Load | None = None
+    blocked_until: datetime | None = None
+    in_flight: dict[str, int] = {}
+
+
+class ScaleRequest(PublicModel):
+    """Want this number of replicas for so many seconds (None: until it is taken back).
+
+    Without a number, the load or the configuration decides again.
+    """
+
+    replicas: Amount | None = None
+    seconds: Amount | None = None

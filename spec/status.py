@@ -75,6 +75,8 @@ class EndReason(StrEnum):
     ERROR = "error"
     STOPPED_BY_USER = "stopped by user"
     SCALED_DOWN = "scaled down"
+    REPLACED = "replaced by a newer deployment"
+    MAX_DURATION = "max duration"
     ABORTED_BY_USER = "aborted by user"
     OWNER_GONE = "its run is gone"
     EXITED = "process exited 0"
@@ -88,6 +90,8 @@ class EndReason(StrEnum):
 _PHASES = {
     EndReason.STOPPED_BY_USER: ReplicaPhase.TERMINATED,
     EndReason.SCALED_DOWN: ReplicaPhase.TERMINATED,
+    EndReason.REPLACED: ReplicaPhase.TERMINATED,
+    EndReason.MAX_DURATION: ReplicaPhase.TERMINATED,
     EndReason.OWNER_GONE: ReplicaPhase.TERMINATED,
     EndReason.ABORTED_BY_USER: ReplicaPhase.ABORTED,
     EndReason.EXITED: ReplicaPhase.DONE,

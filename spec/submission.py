@@ -5,7 +5,8 @@ from datetime import datetime
 from spec.log import LogStream
 from spec.plan import PlanAction
 from spec.public import Model
-from spec.run import Accepted, CodeArchive, Repository
+from spec.run import Accepted
+from spec.run_spec import CodeArchive, Repository
 from spec.service import ServiceConfiguration
 from spec.status import EndReason, ReplicaPhase, RunPhase
 

@@ -15,7 +15,7 @@ from sqlalchemy import Select, delete, func, select, update
 
 from perdure.errors import InvalidInput, NoSpace, NotFound, TooLarge, Unavailable
 from spec.audit import Action
-from spec.run import CodeArchive
+from spec.run_spec import CodeArchive
 from store.audit import Author, Entry, note
 from store.database import Database
 from store.living import require_living

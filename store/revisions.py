@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from spec.public import Model
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from store.database import Database
 from store.living import require_living
 from store.locks import Lock

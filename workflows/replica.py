@@ -35,7 +35,7 @@ from spec.deeds import (
 )
 from spec.job import JobState
 from spec.offer import Offer, OfferQuery
-from spec.run import LeaveOrder, Placement, ReplicaEvent
+from spec.replica import LeaveOrder, Placement, ReplicaEvent
 from spec.status import EndReason, ReplicaPhase
 
 Done = TypeVar("Done")

@@ -19,17 +19,10 @@ from policy.views import run_status
 from spec.deeds import CloseOrder, ReplicaStart
 from spec.names import run_id
 from spec.public import PublicModel, PublicStr
+from spec.replica import ReplicaEvent, ReplicaRecord
 from spec.route import RouteTable
-from spec.run import (
-    Accepted,
-    ApplyRequest,
-    ReplicaEvent,
-    ReplicaRecord,
-    RunStart,
-    RunState,
-    RunStatus,
-    StopRequest,
-)
+from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest
+from spec.run_status import RunStatus
 from spec.status import EndReason, ReplicaPhase
 from workflows.replica import ReplicaWorkflow
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from api.access import MemberHere, ServicesHere
 from api.document import told
 from perdure.errors import Forbidden, InvalidInput, NoSpace, NotFound, TooLarge
-from spec.run import CodeArchive
+from spec.run_spec import CodeArchive
 from store.code import too_large
 
 router = APIRouter(

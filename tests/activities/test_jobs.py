@@ -8,7 +8,7 @@ from policy.image import DefaultImage
 from spec.deeds import ContainerOrder, Instance, ReplicaStart
 from spec.job import Job, RegistryCredentials
 from spec.machine import RuntimeKind
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from spec.sealed import SealedValues
 from store.store import Store
 from tests.policy.making import LIFE, spec

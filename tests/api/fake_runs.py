@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from engine.runs import Runs
 from perdure.errors import NotFound
 from spec.plan import Plan, PlanAction, PlanOrder
-from spec.run import Accepted, ApplyRequest, RunState, RunStatus
+from spec.run import Accepted, ApplyRequest, RunState
+from spec.run_status import RunStatus
 from spec.status import RunPhase
 
 LATER = datetime(2026, 11, 25, 13, tzinfo=UTC)

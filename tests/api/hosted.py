@@ -17,7 +17,8 @@ from perdure.http_server import HttpServer
 from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
 from spec.plan import Plan, PlanOrder
-from spec.run import Accepted, ApplyRequest, RunStatus
+from spec.run import Accepted, ApplyRequest
+from spec.run_status import RunStatus
 from spec.status import RunPhase
 from store.store import open_store
 from tests.api.fake_runs import FakeRuns, run_status

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from spec.run import CodeArchive
+from spec.run_spec import CodeArchive
 from spec.server import Server
 
 CONTENT = b"an archive" * 1000

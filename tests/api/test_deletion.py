@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from api.services import Services
 from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
-from spec.run import Accepted, ApplyRequest, RunStatus
+from spec.run import Accepted, ApplyRequest
+from spec.run_status import RunStatus
 from spec.status import RunPhase
 from store.applies import CUT
 from store.database import Database

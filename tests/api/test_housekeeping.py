@@ -15,7 +15,8 @@ from perdure.errors import NotFound, RunStopping, Unavailable
 from perdure.keys import replace_secret
 from perdure.settings import Settings
 from spec.audit import Action
-from spec.run import CodeArchive, RunSpec, RunStatus
+from spec.run_spec import CodeArchive, RunSpec
+from spec.run_status import RunStatus
 from spec.sealed import SealedValues
 from spec.service import ServiceConfiguration
 from store.applies import Applies

@@ -17,7 +17,8 @@ from spec.audit import AuditEvent
 from spec.offer import OfferList
 from spec.people import GlobalRole, NewToken, Secret, Token, User
 from spec.plan import Plan
-from spec.run import Accepted, CodeArchive
+from spec.run import Accepted
+from spec.run_spec import CodeArchive
 from spec.server import KeyRotation, MasterKeyUse, Server
 from spec.status import RunPhase
 from spec.submission import Applied, RunView

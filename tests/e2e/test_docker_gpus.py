@@ -21,7 +21,9 @@ from hosts.machine import this_machine
 from perdure.settings import Settings
 from spec.machine import Machine, RuntimeKind
 from spec.reader import read_configuration
-from spec.run import ApplyRequest, RunSpec, RunStatus
+from spec.run import ApplyRequest
+from spec.run_spec import RunSpec
+from spec.run_status import RunStatus
 from spec.status import RunPhase
 from spec.submission import Submission
 from store.setup import set_up

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from engine.converter import MAC, PublicCodec, SealingCodec, data_converter, is_public
 from perdure.errors import NoCapacity
 from spec.public import Model, PublicModel, PublicStr
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from tests.engine.fixed_keys import fixed
 from tests.policy.making import spec
 

@@ -12,7 +12,8 @@ from engine.ids import Queue, WorkflowType
 from engine.runs import Runs
 from perdure.errors import NotFound, Refused, Unavailable
 from spec.names import run_id
-from spec.run import RunStart, RunStatus
+from spec.run import RunStart
+from spec.run_status import RunStatus
 from spec.status import RunPhase
 from tests.engine.fixed_keys import fixed
 from tests.testbed.deadline import eventually

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from policy.transitions import new_run
 from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
 from spec.offer import Offer, OfferQuery
+from spec.replica import ReplicaEvent, ReplicaRecord
 from spec.resources import Resources
-from spec.run import ReplicaEvent, ReplicaRecord, RunSpec, RunState
+from spec.run import RunState
+from spec.run_spec import RunSpec
 from spec.service import ServiceConfiguration
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -25,8 +27,10 @@ def spec(**properties: object) -> RunSpec:
 
 
 def run(spec: RunSpec | None = None, **values: object) -> RunState:
-    """A run in its first second."""
-    return new_run("main", "web", LIFE, NOW).model_copy(update={"spec": spec, **values})
+    """A run in its first second, or one of the deployment that `record` is of."""
+    state = new_run("main", "web", LIFE, NOW)
+    deployment = 0 if spec is None else 1
+    return state.model_copy(update={"spec": spec, "deployment": deployment, **values})
 
 
 def record(num: int = 0, **values: object) -> ReplicaRecord:

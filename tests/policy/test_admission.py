@@ -12,7 +12,8 @@ from policy.plan import make_plan
 from policy.transitions import applied, stopped
 from spec.offer import OfferList
 from spec.plan import PlanOrder
-from spec.run import ApplyRequest, RunSpec, RunState
+from spec.run import ApplyRequest, RunState
+from spec.run_spec import RunSpec
 from tests.policy.making import NOW, offer, run, service, spec
 
 NOT_BUILT: dict[str, dict[str, Any]] = {
@@ -130,7 +131,7 @@ def test_what_will_be_different_is_told(
 
 
 def living() -> RunState:
-    return applied(run(), spec(), "u1")
+    return applied(run(), spec(), "u1", NOW)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_a_change_that_needs_a_stop_says_which_and_how() -> None:
 
 def test_the_check_value_changes_with_every_revision_and_life() -> None:
     first = living()
-    second = applied(first, spec(replicas=2), "u2")
+    second = applied(first, spec(replicas=2), "u2", NOW)
     other_life = first.model_copy(update={"incarnation": "f" * 12})
     values = {check_value(each) for each in (None, first, second, other_life)}
     assert len(values) == 4

@@ -8,7 +8,7 @@ from hypothesis import given
 from policy.diff import changes
 from policy.properties import PROPERTIES, Treatment
 from spec.plan import Change
-from spec.run import CodeArchive, RunSpec
+from spec.run_spec import CodeArchive, RunSpec
 from spec.service import ServiceConfiguration
 from tests.policy.making import spec
 from tests.spec.strategies import services
@@ -54,7 +54,7 @@ def test_there_is_another_value_here_of_each_property_that_takes_a_new_replica()
 @pytest.mark.parametrize("field", OTHER)
 def test_what_takes_a_new_replica_needs_a_stop(field: str) -> None:
     (found,) = changes(spec(), spec(**{field: OTHER[field]}))
-    assert (found.field, found.change) == (field, Change.NEEDS_STOP)
+    assert (found.field, found.change) == (field, Change.BY_REPLACEMENT)
     assert found.old != found.new
 
 
@@ -101,7 +101,7 @@ def test_sealed_values_are_compared_by_their_digests_and_never_shown() -> None:
         ("env.B", "(sealed)", "-"),
         ("env.C", "-", "(sealed)"),
     ]
-    assert {each.change for each in found} == {Change.NEEDS_STOP}
+    assert {each.change for each in found} == {Change.BY_REPLACEMENT}
 
 
 def test_other_code_is_a_difference() -> None:

@@ -7,7 +7,7 @@ import pytest
 from policy.drain import grace, has_let_go, waiting_for
 from spec.deeds import DrainOrder
 from spec.feed import ProxyStats, TableMark
-from spec.run import LeaveOrder
+from spec.replica import LeaveOrder
 from spec.status import EndReason
 from tests.policy.making import LIFE, NOW
 

@@ -5,7 +5,7 @@ import pytest
 from policy.job import make_job
 from spec.deeds import ContainerOrder, Instance, ReplicaStart
 from spec.job import Job, JobMount, RegistryCredentials
-from spec.run import CodeArchive, Repository, RunSpec
+from spec.run_spec import CodeArchive, Repository, RunSpec
 from spec.sealed import SealedValues
 from tests.policy.making import LIFE, spec
 

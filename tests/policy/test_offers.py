@@ -8,7 +8,7 @@ from policy.plan import make_plan
 from spec.machine import RuntimeFacts, RuntimeKind
 from spec.offer import Offer, OfferList, OfferQuery, Refusal, RefusalKind
 from spec.plan import PlanOrder
-from spec.run import RunSpec
+from spec.run_spec import RunSpec
 from tests.policy.making import gpu, offer, query, spec
 
 IMAGE = DefaultImage(template="base:py{python}", nvcc_suffix="-devel", pythons=("3.12",))

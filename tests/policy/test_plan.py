@@ -4,7 +4,8 @@ from policy.plan import make_plan
 from policy.transitions import applied, stopped
 from spec.offer import OfferList, Refusal, RefusalKind
 from spec.plan import Change, Plan, PlanAction, PlanOrder
-from spec.run import RunSpec, RunState
+from spec.run import RunState
+from spec.run_spec import RunSpec
 from tests.policy.making import NOW, offer, run, spec
 
 FOUND = OfferList(
@@ -37,7 +38,7 @@ def test_only_so_many_offers_are_shown_as_were_asked_for() -> None:
 
 
 def test_a_living_run_is_updated_or_left_as_it_is() -> None:
-    living = applied(run(), spec(), "u1")
+    living = applied(run(), spec(), "u1", NOW)
     assert plan(spec(), living).action is PlanAction.NOTHING
     update = plan(spec(replicas=2), living)
     assert update.action is PlanAction.UPDATE
@@ -45,14 +46,14 @@ def test_a_living_run_is_updated_or_left_as_it_is() -> None:
 
 
 def test_a_change_that_needs_a_stop_is_refused_with_what_differs() -> None:
-    made = plan(spec(image="x"), applied(run(), spec(), "u1"))
-    assert [each.change for each in made.changes] == [Change.NEEDS_STOP]
+    made = plan(spec(image="x"), applied(run(), spec(), "u1", NOW))
+    assert [each.change for each in made.changes] == [Change.BY_REPLACEMENT]
     assert [(each.kind, each.subject) for each in made.refusals] == [(RefusalKind.STATE, "web")]
     assert "perdure stop web" in made.refusals[0].hint
 
 
 def test_a_stopping_run_is_planned_as_a_new_one() -> None:
-    stopping = stopped(applied(run(), spec(), "u1"), NOW, abort=False)
+    stopping = stopped(applied(run(), spec(), "u1", NOW), NOW, abort=False)
     made = plan(spec(image="x"), stopping)
     assert (made.action, made.changes, made.refusals) == (PlanAction.CREATE, (), ())
 

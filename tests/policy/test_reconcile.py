@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from policy.reconcile import Decision, ReleaseReplica, StartReplica, reconcile
+from policy.reconcile import ReleaseReplica, StartReplica, Step, reconcile
 from policy.transitions import applied, observed, stopped
-from spec.run import ReplicaRecord, RunState
+from spec.replica import ReplicaRecord
+from spec.run import RunState
 from spec.status import EndReason, ReplicaPhase, RunPhase
 from tests.policy.making import NOW, event, record, run, spec
 
@@ -22,16 +23,16 @@ def ready(num: int = 0, **values: object) -> ReplicaRecord:
     return record(num, **{"phase": "running", "ready": True, "address": address, **values})
 
 
-def started(decision: Decision) -> list[int]:
+def started(decision: Step) -> list[int]:
     return [each.record.num for each in decision.actions if isinstance(each, StartReplica)]
 
 
-def released(decision: Decision) -> list[str]:
+def released(decision: Step) -> list[str]:
     return [each.replica for each in decision.actions if isinstance(each, ReleaseReplica)]
 
 
 def test_a_new_run_starts_what_is_wanted() -> None:
-    decision = reconcile(applied(run(), spec(replicas=2), "u1"), NOW)
+    decision = reconcile(applied(run(), spec(replicas=2), "u1", NOW), NOW)
     assert started(decision) == [0, 1]
     assert [each.id for each in decision.state.records] == [
         "run/main/web/0123456789ab/r0-g1",
@@ -76,7 +77,7 @@ def test_a_slot_is_filled_again_while_its_old_replica_drains() -> None:
 def test_the_slot_of_a_failed_replica_waits_for_the_next_apply() -> None:
     state = run(spec(replicas=2), records=(ready(0), record(1, phase="failed")))
     assert reconcile(state, NOW).actions == ()
-    assert started(reconcile(applied(state, spec(replicas=2), "u1"), NOW)) == [1]
+    assert started(reconcile(applied(state, spec(replicas=2), "u1", NOW), NOW)) == [1]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_a_run_is_over_when_all_its_replicas_are(phases: list[str], ended: RunPh
 def test_a_stopped_run_is_over_when_nothing_of_it_is_left() -> None:
     state = stopped(run(spec(), records=(record(phase="terminating"),)), NOW, abort=False)
     assert reconcile(state, NOW).ended is None
-    over = observed(state, event(phase="terminated"))
+    over = observed(state, event(phase="terminated"), NOW)
     assert reconcile(over, NOW).ended is RunPhase.TERMINATED
 
 
@@ -141,9 +142,9 @@ class Course(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.state = reconcile(applied(run(), spec(replicas=1), "u0"), NOW).state
+        self.state = reconcile(applied(run(), spec(replicas=1), "u0", NOW), NOW).state
         self.before = self.state
-        self.decision = Decision(state=self.state)
+        self.decision = Step(state=self.state)
         self.used = {each.id for each in self.state.records}
 
     def settle(self, state: RunState) -> None:
@@ -163,7 +164,7 @@ class Course(RuleBasedStateMachine):
     @precondition(lambda self: self.state.stop is None)
     @rule(replicas=st.integers(0, 4))
     def it_is_applied(self, replicas: int) -> None:
-        self.settle(applied(self.state, spec(replicas=replicas), f"u{self.state.revision}"))
+        self.settle(applied(self.state, spec(replicas=replicas), f"u{self.state.revision}", NOW))
 
     @rule(abort=st.booleans())
     def it_is_stopped(self, abort: bool) -> None:
@@ -181,7 +182,7 @@ class Course(RuleBasedStateMachine):
             ready=can_serve and data.draw(st.booleans()),
             address=f"tcp://10.0.0.{teller.num}:80" if can_serve else "",
         )
-        heard = observed(self.state, news)
+        heard = observed(self.state, news, NOW)
         self.settle(heard)
         assert not released(self.decision), "a replica's news never send another away"
 

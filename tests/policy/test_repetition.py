@@ -9,7 +9,8 @@ from policy.repetition import action_of, is_left_over
 from policy.transitions import applied, stopped
 from spec.offer import OfferList
 from spec.plan import PlanAction, PlanOrder
-from spec.run import Accepted, RunSpec, RunState
+from spec.run import Accepted, RunState
+from spec.run_spec import RunSpec
 from tests.policy.making import NOW, offer, run, spec
 
 CREATE, UPDATE, NOTHING = PlanAction.CREATE, PlanAction.UPDATE, PlanAction.NOTHING
@@ -57,7 +58,7 @@ def test_values_are_left_over_when_the_run_uses_others(
 def living(*specs: RunSpec) -> RunState:
     state = run()
     for number, each in enumerate(specs):
-        state = applied(state, each, f"u{number}")
+        state = applied(state, each, f"u{number}", NOW)
     return state
 
 
@@ -76,7 +77,7 @@ def living(*specs: RunSpec) -> RunState:
 def test_applying_does_what_the_plan_has_said(state: RunState, asked: RunSpec) -> None:
     order = PlanOrder(project="main", name="web", spec=asked, current=state)
     planned = make_plan(order, OfferList(offers=(offer(),)))
-    answer = applied(state, asked, "u").answers[-1].accepted
+    answer = applied(state, asked, "u", NOW).answers[-1].accepted
     assert action_of(answer) is planned.action
 
 

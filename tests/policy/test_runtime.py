@@ -8,7 +8,7 @@ from policy.image import DefaultImage
 from policy.runtime import runtime_refusals
 from spec.machine import RuntimeFacts, RuntimeKind
 from spec.offer import Refusal, RefusalKind
-from spec.run import CodeArchive, Repository, RunSpec
+from spec.run_spec import CodeArchive, Repository, RunSpec
 from tests.policy.making import spec
 
 IMAGE = DefaultImage(template="base:py{python}", nvcc_suffix="-devel", pythons=("3.12",))

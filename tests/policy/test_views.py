@@ -5,8 +5,9 @@ import pytest
 from policy.story import run_story
 from policy.transitions import stopped
 from policy.views import route_table, run_phase, run_status
+from spec.replica import Placement, ReplicaRecord
 from spec.route import ModelRoute
-from spec.run import Placement, ReplicaRecord, RunState
+from spec.run import RunState
 from spec.status import EndReason, ReplicaPhase, RunPhase
 from tests.policy.making import LIFE, NOW, record, run, spec
 
@@ -127,7 +128,7 @@ def test_the_line_of_a_replica_tells_where_it_is_and_why_it_ended() -> None:
 
 def test_a_status_names_the_model() -> None:
     state = run(spec(model="llama"))
-    published = state.model_copy(update={"route": route_table(state)})
+    published = state.model_copy(update={"route": route_table(state, NOW)})
     assert run_status(published).model == "llama"
 
 
@@ -140,7 +141,7 @@ def test_only_ready_and_draining_replicas_are_routed() -> None:
         record(num, phase=phase, address=f"tcp://10.0.0.{num}:80")
         for num, phase in enumerate(ReplicaPhase)
     ]
-    table = route_table(routed(*records, READY.model_copy(update={"id": "r-ready"})))
+    table = route_table(routed(*records, READY.model_copy(update={"id": "r-ready"})), NOW)
     assert [(each.id, each.state) for each in table.replicas] == [
         ("r4", "draining"),
         ("r-ready", "ready"),
@@ -148,13 +149,13 @@ def test_only_ready_and_draining_replicas_are_routed() -> None:
 
 
 def test_a_replica_without_an_address_is_not_routed() -> None:
-    assert route_table(routed(record(phase="draining"))).replicas == ()
+    assert route_table(routed(record(phase="draining")), NOW).replicas == ()
 
 
 @pytest.mark.parametrize("phase", list(ReplicaPhase))
 def test_a_table_says_whether_a_replica_is_on_its_way(phase: ReplicaPhase) -> None:
     starting = phase in ("submitted", "provisioning", "pulling", "running")
-    assert route_table(routed(record(phase=phase))).starting is starting
+    assert route_table(routed(record(phase=phase)), NOW).starting is starting
 
 
 @pytest.mark.parametrize(
@@ -165,21 +166,21 @@ def test_a_table_says_whether_a_replica_is_on_its_way(phase: ReplicaPhase) -> No
 def test_a_run_whose_first_replica_is_not_made_yet_is_starting(
     state: RunState, starting: bool
 ) -> None:
-    assert route_table(state).starting is starting
+    assert route_table(state, NOW).starting is starting
 
 
 def test_a_run_that_stops_before_its_first_replica_is_not_starting() -> None:
-    assert not route_table(stopped(routed(), NOW, abort=False)).starting
+    assert not route_table(stopped(routed(), NOW, abort=False), NOW).starting
 
 
 def test_a_table_has_a_new_version_exactly_when_it_differs() -> None:
     state = routed(READY, model={"name": "m", "format": "openai", "prefix": "/api"}, auth=False)
-    first = route_table(state)
+    first = route_table(state, NOW)
     assert first.version == 1
     assert (first.auth, first.model) == (False, ModelRoute(name="m", prefix="/api"))
     again = state.model_copy(update={"route": first})
-    assert route_table(again) is first
-    assert route_table(again.model_copy(update={"records": ()})).version == 2
+    assert route_table(again, NOW) is first
+    assert route_table(again.model_copy(update={"records": ()}), NOW).version == 2
 
 
 def test_the_story_is_a_headline_and_a_table() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from perdure.errors import InvalidInput, NoSpace, NotFound, TooLarge
 from perdure.settings import Settings
-from spec.run import CodeArchive
+from spec.run_spec import CodeArchive
 from store.applies import Applies
 from store.store import Store, open_store
 

@@ -7,7 +7,7 @@ from engine.ids import WorkflowType
 from policy.ending import Ending
 from spec.deeds import ReplicaStart
 from spec.offer import OfferQuery
-from spec.run import ReplicaEvent
+from spec.replica import ReplicaEvent
 from workflows.patches import Patch, patched
 from workflows.replica import ReplicaWorkflow
 

@@ -26,7 +26,9 @@ from perdure.settings import Settings
 from server.temporal import TUNING, tuned
 from spec.offer import Offer
 from spec.plan import Plan, PlanOrder
-from spec.run import Accepted, ApplyRequest, RunSpec, RunStatus
+from spec.run import Accepted, ApplyRequest
+from spec.run_spec import RunSpec
+from spec.run_status import RunStatus
 from spec.service import ServiceConfiguration
 from spec.status import RunPhase
 from store.store import Store

@@ -12,7 +12,8 @@ from temporalio.client import (
 
 from engine.ids import Message, Queue, WorkflowType
 from spec.names import run_id
-from spec.run import ApplyRequest, RunSpec, RunStart, StopRequest
+from spec.run import ApplyRequest, RunStart, StopRequest
+from spec.run_spec import RunSpec
 from spec.sealed import SealedValues
 from spec.status import RunPhase
 from tests.workflows.stage import Stage, service

@@ -9,7 +9,7 @@ from engine.converter import is_public
 from engine.ids import ROUTE_MEMO, STATUS_MEMO
 from engine.runs import Runs
 from spec.route import RouteTable
-from spec.run import RunStatus
+from spec.run_status import RunStatus
 from spec.status import RunPhase
 from tests.testbed.deadline import eventually
 from tests.workflows.stage import Stage

@@ -19,7 +19,7 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from spec.run import ReplicaEvent
+from spec.replica import ReplicaEvent
 from spec.status import RunPhase
 from tests.workflows.stage import Stage, working
 

@@ -1,0 +1,148 @@
+"""How many replicas a run wants: by its configuration, its load, or somebody's word."""
+
+from datetime import datetime, timedelta
+
+from policy.decisions import noted
+from spec.decision import Rejected, Rule
+from spec.run import RunState
+from spec.run_spec import RunSpec
+from spec.scale import Override, ScaleRequest, ScaleState, ScalingRule, WatchReport
+
+UNBLOCKED_AFTER = timedelta(minutes=5)
+"""After a replica that was to be added failed, none is added for so long."""
+
+
+def wanted(state: RunState) -> int:
+    """The number of replicas; none for a run that stops, or was never applied."""
+    if state.spec is None or state.stop is not None:
+        return 0
+    if state.override is not None:
+        return state.override.replicas
+    return state.scale.desired if state.scale else state.spec.replicas
+
+
+def is_blocked(state: RunState, now: datetime) -> bool:
+    """Whether none may be added now, as the last one that was failed."""
+    until = state.scale.blocked_until if state.scale else None
+    return until is not None and until > now
+
+
+def begun(state: RunState, spec: RunSpec, now: datetime) -> ScaleState | None:
+    """The scaling of a run from the moment in which it is applied; what its load was, it keeps."""
+    asked = spec.scaling
+    if not state.elastic or asked is None:
+        return None
+    if state.scale is None:
+        return ScaleState(desired=spec.replicas, changed_at=now, watch=1)
+    desired = asked.replicas.clip(state.scale.desired)
+    return state.scale.model_copy(
+        update={"desired": desired, "watch": state.scale.watch + 1, "blocked_until": None}
+    )
+
+
+def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
+    """The load asks for another number; reports of watches from before count no more."""
+    scale = state.scale
+    if scale is None or report.number != scale.watch or state.stop is not None:
+        return state
+    verdict = report.verdict
+    state = _rescaled(state, verdict.desired, now)
+    assert state.scale is not None
+    falls = verdict.desired < scale.desired
+    seen = {"load": report.load, "in_flight": report.in_flight if falls else {}}
+    state = state.model_copy(update={"scale": state.scale.model_copy(update=seen)})
+    inputs = {
+        "requests_per_second": f"{verdict.rps:.2f}",
+        "busy_requests": verdict.busy,
+        "needed_now": verdict.need,
+        "highest_need_of_the_delay": verdict.highest if falls else None,
+    }
+    outcome = f"{_replicas(scale.desired)} become {verdict.desired}: {verdict.rule}."
+    return noted(state, now, Rule.SCALED, outcome, inputs)
+
+
+def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
+    """A request waits for the first replica."""
+    scale = state.scale
+    asleep = scale is not None and scale.desired == 0 and state.override is None
+    if not asleep or incarnation != state.incarnation or state.stop is not None:
+        return state
+    if is_blocked(state, now):
+        return state
+    state = _rescaled(state, 1, now)
+    return noted(state, now, Rule.WOKEN, f"It wakes: {ScalingRule.FROM_ZERO}.")
+
+
+def overridden(state: RunState, request: ScaleRequest, now: datetime) -> RunState:
+    """Somebody sets the number, or takes that back."""
+    if request.replicas is None:
+        return _released(state, now, "somebody took it back")
+    until = None if request.seconds is None else now + timedelta(seconds=request.seconds)
+    before = wanted(state)
+    override = Override(replicas=request.replicas, until=until)
+    state = _unblocked(state.model_copy(update={"override": override}))
+    term = f"until {until:%Y-%m-%d %H:%M:%S} UTC" if until else "until that is taken back"
+    outcome = f"{_replicas(before)} become {request.replicas}: somebody set the number, {term}."
+    return noted(state, now, Rule.OVERRIDDEN, outcome)
+
+
+def expired(state: RunState, now: datetime) -> RunState:
+    """An override that has run out is none."""
+    until = state.override.until if state.override else None
+    if until is None or until > now:
+        return state
+    return _released(state, now, "its time is over")
+
+
+def unfilled(state: RunState, living: int, now: datetime) -> RunState:
+    """A replica of a range failed for good: what is there is enough, for a while.
+
+    A run that may have none sleeps, unless something of it is left.
+    """
+    scale = state.scale
+    assert scale is not None
+    assert state.spec is not None
+    changes: dict[str, object] = {"blocked_until": now + UNBLOCKED_AFTER}
+    if living == 0 and state.spec.configuration.replicas.min == 0 and state.override is None:
+        changes |= {"desired": 0, "changed_at": now, "watch": scale.watch + 1}
+    state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
+    waits = Rejected(
+        option="another one at once", why="the last one failed: not before five minutes are over"
+    )
+    outcome = f"{_replicas(living)} have to do for now."
+    return noted(state, now, Rule.SCALED, outcome, rejected=(waits,))
+
+
+def _rescaled(state: RunState, desired: int, now: datetime) -> RunState:
+    scale = state.scale
+    assert scale is not None
+    changes = {"desired": desired, "changed_at": now, "watch": scale.watch + 1}
+    return state.model_copy(update={"scale": scale.model_copy(update=changes)})
+
+
+def _unblocked(state: RunState) -> RunState:
+    if state.scale is None:
+        return state
+    return state.model_copy(
+        update={"scale": state.scale.model_copy(update={"blocked_until": None})}
+    )
+
+
+def _released(state: RunState, now: datetime, why: str) -> RunState:
+    if state.override is None:
+        return state
+    before = state.override.replicas
+    state = state.model_copy(update={"override": None})
+    if state.scale is not None and state.spec is not None and state.spec.scaling is not None:
+        # What was set by hand counts as needed: the load has to show that fewer are enough.
+        desired = state.spec.scaling.replicas.clip(before)
+        state = _rescaled(state, desired, now)
+        assert state.scale is not None
+        scale = state.scale.model_copy(update={"load": None})
+        state = state.model_copy(update={"scale": scale})
+    outcome = f"{_replicas(before)} become {wanted(state)}: the number set by hand counts no more."
+    return noted(state, now, Rule.OVERRIDDEN, outcome, {"why": why})
+
+
+def _replicas(count: int) -> str:
+    return "1 replica" if count == 1 else f"{count} replicas"

@@ -1,0 +1,89 @@
+"""What follows when a replica has failed."""
+
+from datetime import datetime
+
+from policy.decisions import noted
+from policy.desired import unfilled
+from policy.retry import RetryVerdict, judge
+from policy.rollout import is_current, reverted, undoes
+from spec.decision import Rejected, Rule
+from spec.replica import ReplicaRecord
+from spec.run import RunState
+from spec.status import EndReason, ReplicaPhase
+
+
+def judged(state: RunState, now: datetime) -> RunState:
+    """Each failure has its consequences once: an update is undone, a try set, or nothing more."""
+    if not state.elastic or state.stop is not None:
+        return state
+    while failed := _next_failed(state):
+        state = _judged(_marked(state, failed), failed, now)
+    return _without_old_retrials(state)
+
+
+def is_retrying(state: RunState) -> bool:
+    """Whether a replica that failed will be tried again."""
+    failed = {record.num for record in state.records if record.phase is ReplicaPhase.FAILED}
+    return any(retrial.num in failed for retrial in state.retrials)
+
+
+def _next_failed(state: RunState) -> ReplicaRecord | None:
+    failed = (r for r in state.records if r.phase is ReplicaPhase.FAILED and not r.judged)
+    return next(failed, None)
+
+
+def _marked(state: RunState, failed: ReplicaRecord) -> RunState:
+    mark = failed.model_copy(update={"judged": True})
+    records = tuple(mark if record.id == failed.id else record for record in state.records)
+    return state.model_copy(update={"records": records})
+
+
+def _judged(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
+    state = _told(state, failed, now)
+    if not is_current(state, failed):
+        return _forgotten(state, failed)
+    assert state.spec is not None
+    earlier = next((each for each in state.retrials if each.num == failed.num), None)
+    verdict = judge(state.spec.configuration.retry, failed, earlier, now)
+    if undoes(state, failed, is_retried=verdict.retrial is not None):
+        return reverted(state, failed, now)
+    others = tuple(each for each in state.retrials if each.num != failed.num)
+    if verdict.retrial is not None:
+        state = state.model_copy(update={"retrials": (*others, verdict.retrial)})
+        return noted(state, now, Rule.RETRIED, _next_try(verdict, now))
+    state = state.model_copy(update={"retrials": others})
+    option = Rejected(option=f"another try of replica {failed.num}", why=verdict.why)
+    outcome = f"Replica {failed.num} is not tried again."
+    state = noted(state, now, Rule.RETRIED, outcome, rejected=(option,))
+    if state.scale is None:
+        return state
+    living = sum(not record.phase.is_final for record in state.records)
+    return unfilled(state, living, now)
+
+
+def _told(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
+    reason = failed.reason or EndReason.ERROR
+    inputs = {"reason": reason, "exit_code": failed.exit_code, "code": failed.code}
+    return noted(state, now, Rule.ENDED, f"Replica {failed.num} failed: {reason}.", inputs)
+
+
+def _next_try(verdict: RetryVerdict, now: datetime) -> str:
+    retrial = verdict.retrial
+    assert retrial is not None
+    pause = (retrial.at - now).total_seconds()
+    return (
+        f"Replica {retrial.num} is tried again in {pause:.0f} s, for the {retrial.attempt}. time."
+    )
+
+
+def _forgotten(state: RunState, failed: ReplicaRecord) -> RunState:
+    """One of an older deployment: another of that is not wanted."""
+    records = tuple(record for record in state.records if record.id != failed.id)
+    return state.model_copy(update={"records": records})
+
+
+def _without_old_retrials(state: RunState) -> RunState:
+    """Those of slots that are not wanted any more."""
+    nums = {record.num for record in state.records}
+    left = tuple(each for each in state.retrials if each.num in nums)
+    return state if left == state.retrials else state.model_copy(update={"retrials": left})
