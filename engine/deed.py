@@ -15,6 +15,7 @@ from temporalio.workflow import ActivityCancellationType
 from engine.deed_metrics import counted
 from engine.failures import as_failure
 from engine.ids import Queue
+from engine.memory import Memory, opened
 from engine.options import heartbeat
 from perdure.errors import PerdureError
 from perdure.subject import about, of_workflow
@@ -76,7 +77,7 @@ class Deed(Generic[Given, Done]):
         async def beating(doer: Doer, given: Given) -> Done:
             whose = activity.info().workflow_id or ""
             with about(of_workflow(whose)), counted(self.name):
-                beat = asyncio.create_task(_beat())
+                beat = asyncio.create_task(_beat(opened()))
                 try:
                     return await method(doer, given)
                 except PerdureError as error:
@@ -95,9 +96,9 @@ def deed_of(method: object) -> Deed[Any, Any] | None:
     return deed if isinstance(deed, Deed) else None
 
 
-async def _beat() -> None:
+async def _beat(memory: Memory) -> None:
     """Beat often: it costs nothing until the SDK sends one, at 0.8 of the time-out."""
     pause = heartbeat().total_seconds() / 3
     while True:
-        activity.heartbeat()
+        activity.heartbeat(*memory.details)
         await asyncio.sleep(pause)

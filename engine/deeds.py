@@ -28,6 +28,7 @@ from spec.deeds import (
 )
 from spec.job import JobState
 from spec.offer import OfferList, OfferQuery
+from spec.scale import WatchOrder, WatchReport
 
 search_offers = Deed(
     "search_offers", OfferQuery, OfferList, queue=Queue.CLOUD, timeout=minutes(2), retry=PATIENT
@@ -74,6 +75,10 @@ wait_ready = Deed(
 
 monitor = Deed(
     "monitor", MonitorOrder, MonitorReport, queue=Queue.WATCH, timeout=hours(24), retry=WATCHING
+)
+
+load_watch = Deed(
+    "load_watch", WatchOrder, WatchReport, queue=Queue.WATCH, timeout=hours(24), retry=WATCHING
 )
 
 drain = Deed("drain", DrainOrder, DrainReport, queue=Queue.WATCH, timeout=hours(24), retry=WATCHING)

@@ -192,6 +192,12 @@ class Settings(BaseSettings):
         description="Seconds between two questions of a replica's monitor whether its run still "
         "exists.",
     )
+    watch_tick: float = Field(
+        default=1.0,
+        gt=0,
+        description="Seconds between two looks at what the proxies count, by which services follow "
+        "their load.",
+    )
     lease: float = Field(
         default=15.0,
         gt=0,

@@ -13,7 +13,8 @@ The rule and its numbers: docs/concepts/scaling.md.
 from datetime import datetime, timedelta
 from math import ceil
 
-from spec.scale import Arrivals, Load, LoadSample, Need, ScalingRule, ScalingSpec, Verdict
+from spec.load import Arrivals, Load, LoadSample, Need
+from spec.scale import ScalingRule, ScalingSpec, Verdict
 from spec.scaling import ReplicaRange, Scaling, ScalingMetric
 
 STEPS = 30
@@ -23,9 +24,14 @@ ROUNDING = 1e-9
 """Shares of requests that were spread over steps add up to whole ones only nearly."""
 
 
-def new_load(current: int, now: datetime) -> Load:
-    """Nothing was seen yet: what is there counts as needed, so that nothing goes down too soon."""
-    return Load(needs=(Need(at=now, replicas=current),))
+def new_load(current: int, now: datetime, before: Load = Load()) -> Load:
+    """What a watch begins with: `before` is what the one before it had seen.
+
+    What is there counts as needed now, so that nothing goes down before it was seen for long enough
+    that fewer will do.
+    """
+    needs = tuple(need for need in before.needs if need.replicas > current)
+    return before.model_copy(update={"needs": (*needs, Need(at=now, replicas=current))})
 
 
 def seen(load: Load, sample: LoadSample, asked: ScalingSpec) -> Load:

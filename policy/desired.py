@@ -46,11 +46,17 @@ def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
     if scale is None or report.number != scale.watch or state.stop is not None:
         return state
     verdict = report.verdict
-    state = _rescaled(state, verdict.desired, now)
-    assert state.scale is not None
     falls = verdict.desired < scale.desired
-    seen = {"load": report.load, "in_flight": report.in_flight if falls else {}}
-    state = state.model_copy(update={"scale": state.scale.model_copy(update=seen)})
+    changes = {
+        "desired": verdict.desired,
+        "changed_at": now,
+        "watch": scale.watch + 1,
+        "memory": report.memory,
+        "in_flight": report.in_flight if falls else {},
+    }
+    state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
+    if verdict.desired == scale.desired:
+        return state
     inputs = {
         "requests_per_second": f"{verdict.rps:.2f}",
         "busy_requests": verdict.busy,
@@ -62,14 +68,16 @@ def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
 
 
 def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
-    """A request waits for the first replica."""
+    """A request waits for the first replica. The watch goes on: it may find that more are needed."""
     scale = state.scale
     asleep = scale is not None and scale.desired == 0 and state.override is None
     if not asleep or incarnation != state.incarnation or state.stop is not None:
         return state
     if is_blocked(state, now):
         return state
-    state = _rescaled(state, 1, now)
+    assert scale is not None
+    changes = {"desired": 1, "changed_at": now}
+    state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
     return noted(state, now, Rule.WOKEN, f"It wakes: {ScalingRule.FROM_ZERO}.")
 
 
@@ -138,7 +146,7 @@ def _released(state: RunState, now: datetime, why: str) -> RunState:
         desired = state.spec.scaling.replicas.clip(before)
         state = _rescaled(state, desired, now)
         assert state.scale is not None
-        scale = state.scale.model_copy(update={"load": None})
+        scale = state.scale.model_copy(update={"memory": None})
         state = state.model_copy(update={"scale": scale})
     outcome = f"{_replicas(before)} become {wanted(state)}: the number set by hand counts no more."
     return noted(state, now, Rule.OVERRIDDEN, outcome, {"why": why})

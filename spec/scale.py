@@ -2,14 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import Field
-
+from spec.load import Amount, WatchMemory
 from spec.public import PublicModel
 from spec.scaling import ReplicaRange, Scaling
-
-Amount = Annotated[int, Field(ge=0)]
 
 
 class ScalingSpec(PublicModel):
@@ -17,44 +13,6 @@ class ScalingSpec(PublicModel):
 
     replicas: ReplicaRange
     scaling: Scaling
-
-
-class LoadSample(PublicModel):
-    """What the proxies saw of one service in the `seconds` before `at`.
-
-    Requests that `arrived`, and those that are `busy`: in flight on a replica, or held for one.
-    """
-
-    at: datetime
-    seconds: float
-    arrived: Amount
-    busy: Amount = 0
-
-
-class Arrivals(PublicModel):
-    """Requests that arrived in the step that ended at `at`."""
-
-    at: datetime
-    count: float
-
-
-class Need(PublicModel):
-    """That so many replicas were needed at that time."""
-
-    at: datetime
-    replicas: Amount
-
-
-class Load(PublicModel):
-    """What is remembered of a service's load, oldest first: enough to decide, and no more.
-
-    `needs` are those that may still be the highest of the time that counts: each is lower than
-    the one before it.
-    """
-
-    arrivals: tuple[Arrivals, ...] = ()
-    busy: Amount = 0
-    needs: tuple[Need, ...] = ()
 
 
 class ScalingRule(StrEnum):
@@ -97,11 +55,11 @@ class WatchOrder(PublicModel):
     asked: ScalingSpec
     current: Amount
     changed_at: datetime | None = None
-    load: Load | None = None
+    memory: WatchMemory | None = None
 
 
 class WatchReport(PublicModel):
-    """What a watch found, at what time, and the load that it had seen then.
+    """What a watch found, at what time, and what it remembered then.
 
     `in_flight` is how many requests each replica had, by its id.
     """
@@ -109,7 +67,7 @@ class WatchReport(PublicModel):
     number: int
     at: datetime
     verdict: Verdict
-    load: Load
+    memory: WatchMemory
     in_flight: dict[str, int] = {}
 
 
@@ -124,14 +82,15 @@ class ScaleState(PublicModel):
     """What a run with a range remembers of its scaling.
 
     `desired` was decided at `changed_at`. `watch` is the number of the watch whose report counts,
-    `load` what the one before it had seen. Until `blocked_until` no replica is added: the last one
+    `memory` what the one
+    before it remembered. Until `blocked_until` no replica is added: the last one
     that was failed. `in_flight` by replica, when the number fell last.
     """
 
     desired: Amount
     changed_at: datetime | None = None
     watch: int = 0
-    load: Load | None = None
+    memory: WatchMemory | None = None
     blocked_until: datetime | None = None
     in_flight: dict[str, int] = {}
 

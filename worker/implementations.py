@@ -11,11 +11,13 @@ from activities.containers import Containers
 from activities.drains import Drains
 from activities.instances import Instances
 from activities.jobs import Jobs
+from activities.load_board import LoadBoard
 from activities.logs import Logs
 from activities.monitoring import Monitors
 from activities.offers import Offers
 from activities.proxies import Proxies
 from activities.readiness import Readinesses
+from activities.watches import Watches
 from backends.base import Backend
 from engine import deeds
 from engine.deed import deed_of
@@ -38,6 +40,7 @@ def make_implementations(
         pythons=settings.image_pythons,
     )
     jobs = Jobs(store, default_image)
+    proxies = Proxies(store.leases)
     return by_queue(
         [
             Offers(backends, default_image),
@@ -46,7 +49,8 @@ def make_implementations(
             Readinesses(backends, settings.start_timeout),
             Monitors(backends, client, settings.owner_check),
             Logs(backends, store),
-            Drains(Proxies(store.leases)),
+            Drains(proxies),
+            Watches(LoadBoard(proxies, settings.watch_tick)),
             Closings(store),
         ]
     )

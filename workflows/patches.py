@@ -20,6 +20,9 @@ class Patch(StrEnum):
     as long as histories without it are in tests/histories: for ever, so far.
     """
 
+    ELASTIC = "elastic"
+    """Runs follow their load, retry, update by turns, and tell why."""
+
 
 def patched(patch: Patch) -> bool:
     """Whether this run takes the new steps; its history remembers."""

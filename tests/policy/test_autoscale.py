@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.autoscale import STEPS, decide, new_load, seen
-from spec.scale import Load, LoadSample, ScalingRule, ScalingSpec, Verdict
+from spec.load import Load, LoadSample
+from spec.scale import ScalingRule, ScalingSpec, Verdict
 from spec.scaling import ReplicaRange, Scaling, ScalingMetric
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)

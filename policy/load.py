@@ -1,0 +1,55 @@
+"""From what proxies count to the load of a service."""
+
+from policy.autoscale import decide, seen
+from spec.load import Counted, Figures, LoadSample, WatchMemory
+from spec.scale import ScalingRule, Verdict, WatchOrder
+
+
+def taken_in(memory: WatchMemory, figures: Figures, order: WatchOrder) -> WatchMemory:
+    """The memory after these figures.
+
+    A proxy that is met for the first time tells only where its count begins: who knows when what
+    it has counted arrived? One that was silent tells of all that time.
+    """
+    load = memory.load
+    samples = [LoadSample(at=figures.at, seconds=0, arrived=0, busy=figures.busy)]
+    for boot, count in figures.arrived.items():
+        before = memory.counted.get(boot)
+        if before is not None:
+            since = max(before.at, figures.since or before.at)
+            samples.append(
+                LoadSample(
+                    at=figures.at,
+                    seconds=(figures.at - since).total_seconds(),
+                    arrived=max(0, count - before.count),
+                    busy=figures.busy,
+                )
+            )
+    for sample in samples:
+        load = seen(load, sample, order.asked)
+    counted = {boot: Counted(at=figures.at, count=count) for boot, count in figures.arrived.items()}
+    return WatchMemory(load=load, counted=memory.counted | counted)
+
+
+def found(memory: WatchMemory, figures: Figures, order: WatchOrder) -> Verdict | None:
+    """Another number than the current one; None while that is right.
+
+    As long as a proxy is silent, nobody knows that fewer are enough.
+    """
+    verdict = decide(memory.load, order.asked, figures.at, order.current, order.changed_at)
+    if verdict.desired == order.current or not figures.arrived:
+        return None
+    falls = verdict.rule is ScalingRule.DOWN
+    return None if falls and not figures.is_whole else verdict
+
+
+def is_quiet(memory: WatchMemory, figures: Figures, order: WatchOrder) -> bool:
+    """Whether nothing will change before somebody asks: time alone changes nothing any more."""
+    verdict = decide(memory.load, order.asked, figures.at, order.current, order.changed_at)
+    return (
+        figures.is_whole
+        and not memory.load.arrivals
+        and memory.load.busy == 0
+        and verdict.rule is ScalingRule.STEADY
+        and verdict.highest == verdict.need
+    )
