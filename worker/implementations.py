@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from activities.closing import Closings
 from activities.containers import Containers
+from activities.decisions import Decisions
 from activities.drains import Drains
 from activities.instances import Instances
 from activities.jobs import Jobs
@@ -48,6 +49,7 @@ def make_implementations(
             Logs(backends, store),
             Drains(Proxies(store.leases)),
             Closings(store),
+            Decisions(store),
         ]
     )
 
