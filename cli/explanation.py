@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from cli.client import Client
 from cli.decisions import decisions
 from cli.past import past, shown
-from cli.terminal import answers, dim, list_values, say, show
+from cli.terminal import GAP, answers, dim, list_values, say, show
 from spec.submission import DecisionView
 
 INDENT = 4
@@ -51,7 +52,7 @@ def _lines(found: Sequence[DecisionView], now: datetime) -> Iterator[RenderableT
         if decision.incarnation != life:
             yield Text("\nIn the life before:\n", style="dim")
         life = decision.incarnation
-        yield Text(f"{shown(decision.at, now)}  {one_line(decision.outcome)}")
+        yield _beside(shown(decision.at, now), one_line(decision.outcome))
         for name, value in decision.inputs.items():
             yield _below(dim(f"{in_words(name)}: {one_line(value)}"))
         for other in decision.rejected:
@@ -62,6 +63,15 @@ def _lines(found: Sequence[DecisionView], now: datetime) -> Iterator[RenderableT
 def in_words(name: str) -> str:
     """A fact's name, as people say it: `requests_per_second` is `requests per second`."""
     return one_line(name.replace("_", " "))
+
+
+def _beside(moment: str, outcome: str) -> Table:
+    """The time, and what was decided: however many lines that takes, nothing is below the time."""
+    table = Table.grid(padding=(0, GAP, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(moment, outcome)
+    return table
 
 
 def _below(text: Text) -> Padding:

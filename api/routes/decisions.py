@@ -35,7 +35,7 @@ class EventQuery(BaseModel):
 class DecisionQuery(EventQuery):
     """… of one `life` of the run, and up to the time (or the duration ago) `at`."""
 
-    life: str | None = Field(default=None, max_length=40)
+    life: str | None = Field(default=None, pattern=r"^[0-9A-Za-z-]{1,40}$")
     at: str | None = None
 
 

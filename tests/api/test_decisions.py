@@ -170,6 +170,11 @@ async def test_what_cannot_be_asked_is_refused(
     assert (await alice.get(path, params=asked)).status_code == 422
 
 
+async def test_what_is_no_life_is_refused(alice: httpx.AsyncClient) -> None:
+    for life in ("", "a\0", "x" * 41):
+        assert (await alice.get(DECISIONS, params={"life": life})).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("path", "name"), [(RUN, "at"), (DECISIONS, "at"), (DECISIONS, "since"), (EVENTS, "since")]
 )

@@ -70,6 +70,8 @@ class TestWhy:
     def test_keeps_facts_below_their_decision_on_short_lines(self) -> None:
         lines = drawn(explanation(EXPLAINED[:1], NOW), width=40)
         assert max(map(len, lines)) <= 40
+        (placed, *_) = drawn(explanation(EXPLAINED[1:2], NOW), width=40)
+        assert placed == "02:58:10  Replica 0 got its machine:"
         assert lines[3:5] == [
             "    not: 2 replicas, because they would",
             "    get 21.3 requests per second each",
