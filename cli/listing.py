@@ -8,11 +8,9 @@ from rich.live import Live
 from cli.client import Client
 from cli.connection import connect
 from cli.failure import last_words
-from cli.persistence import PATIENCE
+from cli.persistence import patiently
 from cli.run_table import run_table, runs_json
-from cli.stream import PAUSES
 from cli.terminal import answers, say, show
-from perdure.errors import Unavailable
 from spec.submission import RunView
 
 REFRESH = 1.0
@@ -41,14 +39,14 @@ def watch_runs(project: str | None, *, show_all: bool, verbose: bool) -> None:
         if not console.is_terminal:
             last = None
             while True:
-                runs = patiently(client, show_all=show_all)
+                runs = patiently(lambda: fetch_runs(client, show_all=show_all))
                 if runs != last:
                     show(console, run_table(runs, datetime.now(UTC), verbose=verbose))
                     last = runs
                 time.sleep(REFRESH)
         with Live(console=console, auto_refresh=False) as live:
             while True:
-                runs = patiently(client, show_all=show_all)
+                runs = patiently(lambda: fetch_runs(client, show_all=show_all))
                 live.update(run_table(runs, datetime.now(UTC), verbose=verbose), refresh=True)
                 time.sleep(REFRESH)
 
@@ -56,15 +54,3 @@ def watch_runs(project: str | None, *, show_all: bool, verbose: bool) -> None:
 def fetch_runs(client: Client, *, show_all: bool) -> list[RunView]:
     """The runs of the project, as the server lists them."""
     return client.get(list[RunView], client.in_project("runs"), all=str(show_all).lower())
-
-
-def patiently(client: Client, *, show_all: bool) -> list[RunView]:
-    """The runs, from a server that may be away for a while."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return fetch_runs(client, show_all=show_all)
-        except Unavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(PAUSES[-1])

@@ -8,6 +8,7 @@ import typer
 from cli.commands import (
     apply,
     audit,
+    decisions,
     files,
     keys,
     operators,
@@ -29,7 +30,8 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(apply.apply, runs.ps, runs.logs, runs.stop, runs.delete, apply.offer),
+    *(apply.apply, runs.ps, runs.status, decisions.why, decisions.events),
+    *(runs.logs, runs.stop, runs.delete, apply.offer),
     *(files.validate, files.schema),
 )
 

@@ -40,3 +40,25 @@ def persist(
                 raise
         asked = True
         sleep(PAUSE)
+
+
+def patiently(
+    ask: Callable[[], T],
+    *,
+    patience: float = PATIENCE,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """What `ask` returns, of a server that answered before and may be away for a while.
+
+    Raises the error that the server answers, and the last `Unavailable` when it was away for
+    too long.
+    """
+    deadline = clock() + patience
+    while True:
+        try:
+            return ask()
+        except Unavailable:
+            if clock() > deadline:
+                raise
+        sleep(PAUSE)

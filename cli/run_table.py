@@ -65,6 +65,11 @@ def runs_json(runs: Sequence[RunView]) -> str:
     return json.dumps([_plain(run) for run in runs], indent=2)
 
 
+def run_json(run: RunView) -> str:
+    """One run, as an object of the same fields."""
+    return json.dumps(_plain(run), indent=2)
+
+
 def mark(replica: ReplicaView) -> str:
     """Whether it answers: ready, not yet, failing, or not any more."""
     if replica.ready:

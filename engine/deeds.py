@@ -14,10 +14,12 @@ from spec.deeds import (
     CollectOrder,
     ContainerOrder,
     CreateOrder,
+    DecisionBatch,
     DrainOrder,
     DrainReport,
     HaltOrder,
     Instance,
+    Kept,
     MonitorOrder,
     MonitorReport,
     Pulled,
@@ -91,6 +93,15 @@ release = Deed(
 
 close_run = Deed(
     "close_run", CloseOrder, Closed, queue=Queue.CLOUD, timeout=minutes(1), retry=FOREVER
+)
+
+keep_decisions = Deed(
+    "keep_decisions",
+    DecisionBatch,
+    Kept,
+    queue=Queue.CLOUD,
+    timeout=minutes(1),
+    retry=FOREVER,
 )
 
 ALL: tuple[Deed[Any, Any], ...] = tuple(

@@ -174,6 +174,14 @@ class Settings(BaseSettings):
         "and an event is some 200 bytes.",
     )
 
+    decision_days: int = Field(
+        default=30,
+        ge=1,
+        description="How many days the store remembers what runs decided and how they were: what "
+        "`perdure why` and `--at` can tell. What was in force before stays until something newer "
+        "is as old. A decision is some 500 bytes.",
+    )
+
     heartbeat: float = Field(
         default=30.0,
         gt=0,

@@ -20,11 +20,13 @@ from spec.scaling import ReplicaRange, Scaling, ScalingMetric
 STEPS = 30
 """Arrivals are remembered by the thirtieth part of the window: little to carry, fine enough."""
 
+NOTHING = Load()
+
 ROUNDING = 1e-9
 """Shares of requests that were spread over steps add up to whole ones only nearly."""
 
 
-def new_load(current: int, now: datetime, before: Load = Load()) -> Load:
+def new_load(current: int, now: datetime, before: Load = NOTHING) -> Load:
     """What a watch begins with: `before` is what the one before it had seen.
 
     What is there counts as needed now, so that nothing goes down before it was seen for long enough

@@ -68,7 +68,7 @@ def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
 
 
 def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
-    """A request waits for the first replica. The watch goes on: it may find that more are needed."""
+    """A request waits for the first replica. The watch goes on: more may be needed."""
     scale = state.scale
     asleep = scale is not None and scale.desired == 0 and state.override is None
     if not asleep or incarnation != state.incarnation or state.stop is not None:

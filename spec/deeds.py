@@ -3,10 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 
+from spec.decision import Decision
 from spec.job import JobState
 from spec.offer import Offer
 from spec.public import Model, PublicModel
 from spec.run_spec import RunSpec
+from spec.run_status import RunStatus
 
 
 class ReplicaStart(Model):
@@ -167,3 +169,29 @@ class CloseOrder(PublicModel):
 
 class Closed(PublicModel):
     """The values are gone."""
+
+
+class DecisionBatch(PublicModel):
+    """What one life of a run decided, in order, and how the run is after that.
+
+    `status` is that of the time `at`; without one, of that of the last decision. Where there is
+    neither, nobody knows when it was so, and it is not kept.
+    """
+
+    project: str
+    run: str
+    incarnation: str
+    decisions: tuple[Decision, ...] = ()
+    status: RunStatus | None = None
+    at: datetime | None = None
+
+    @property
+    def status_at(self) -> datetime | None:
+        """When `status` was so."""
+        return self.at or (self.decisions[-1].at if self.decisions else None)
+
+
+class Kept(PublicModel):
+    """How many decisions were new: what is told again is there already."""
+
+    count: int

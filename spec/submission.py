@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from spec.decision import Rejected, Rule
 from spec.log import LogStream
 from spec.plan import PlanAction
 from spec.public import Model
@@ -103,3 +104,22 @@ class LogLine(Model):
     replica: int
     stream: LogStream
     text: str
+
+
+class DecisionView(Model):
+    """A decision of a run, as `why` tells it. `id` grows along the decisions of a project.
+
+    `number` counts those of the life `incarnation` from 1. `inputs` are the facts of that moment,
+    by names that have their units in them (`requests_per_second`).
+    """
+
+    id: int
+    project: str
+    run: str
+    incarnation: str
+    number: int
+    at: datetime
+    rule: Rule
+    outcome: str
+    inputs: dict[str, str]
+    rejected: tuple[Rejected, ...]

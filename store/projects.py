@@ -27,13 +27,14 @@ from store.tables import (
     projects,
     revisions,
     secrets,
+    statuses,
     users,
 )
 from store.upsert import upsert
 
 INSIDE = (
-    *(members, secrets, code, envelopes, idempotency, revisions, decisions),
-    *(log_chunks, log_streams, log_runs),
+    *(members, secrets, code, envelopes, idempotency, revisions),
+    *(decisions, statuses, log_chunks, log_streams, log_runs),
 )
 """What goes with a project."""
 

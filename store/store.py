@@ -51,7 +51,7 @@ class Store:
             quota=settings.code_quota_mb * MEGABYTE,
         )
         self.logs = Logs(database, settings.log_quota_mb * MEGABYTE)
-        self.decisions = Decisions(database)
+        self.decisions = Decisions(database, timedelta(days=settings.decision_days))
         self.revisions = Revisions(database)
         self.leases = Leases(database, settings.lease)
         self.changes = Changes(database)

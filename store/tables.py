@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 NAMING = {
@@ -173,12 +174,27 @@ decisions = Table(
     Column("project", Name, nullable=False),
     Column("run", Name, nullable=False),
     Column("incarnation", String(40), nullable=False),
-    Column("rule", Name, nullable=False),
-    Column("inputs", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("rule", String(40), nullable=False),
     Column("outcome", Text, nullable=False),
+    Column("inputs", Text, nullable=False),
     Column("rejected", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    Index("ix_decisions_run", "project", "run"),
+    UniqueConstraint("project", "run", "incarnation", "number"),
+    Index("ix_decisions_project", "project", "id"),
+    Index("ix_decisions_run", "project", "run", "id"),
+    # A number is never given twice, also after the newest were removed.
+    sqlite_autoincrement=True,
+)
+
+statuses = Table(
+    "statuses",
+    metadata,
+    Column("project", Name, primary_key=True),
+    Column("run", Name, primary_key=True),
+    Column("at", Instant, primary_key=True, index=True),
+    Column("incarnation", String(40), primary_key=True),
+    Column("status", Text, nullable=False),
 )
 
 revisions = Table(

@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from activities.closing import Closings
 from activities.containers import Containers
+from activities.decisions import Decisions
 from activities.drains import Drains
 from activities.instances import Instances
 from activities.jobs import Jobs
@@ -52,6 +53,7 @@ def make_implementations(
             Drains(proxies),
             Watches(LoadBoard(proxies, settings.watch_tick)),
             Closings(store),
+            Decisions(store),
         ]
     )
 

@@ -13,6 +13,7 @@ from api.body import body
 from api.document import streams, takes, told
 from api.event_stream import event_stream
 from api.moment import moment
+from api.past import past_status
 from api.run_stream import log_events, log_incarnation, status_events
 from api.run_views import run_view
 from engine.runs import no_run
@@ -102,13 +103,19 @@ async def runs(
     return tuple(run_view(status, services.settings.base_url) for status in statuses)
 
 
-@router.get(IN_PROJECT + "/runs/{name}", responses=INSIDE)
-async def run(name: RunName, access: MemberHere, services: ServicesHere) -> RunView:
-    """A run: its present life, or its last."""
-    status = await services.runs.status(access.project, name)
-    if status is None:
+@router.get(IN_PROJECT + "/runs/{name}", responses=INSIDE | told(InvalidInput))
+async def run(
+    name: RunName, access: MemberHere, services: ServicesHere, at: str | None = None
+) -> RunView:
+    """A run: its present life, or its last; with `at`, a time or a duration ago, as it was then."""
+    then = moment(at, services.store.now(), "at")
+    if then is not None:
+        status = await past_status(services, access.project, name, then)
+        return run_view(status, services.settings.base_url)
+    present = await services.runs.status(access.project, name)
+    if present is None:
         raise no_run(access.project, name)
-    return run_view(status, services.settings.base_url)
+    return run_view(present, services.settings.base_url)
 
 
 @router.post(IN_PROJECT + "/runs/{name}/stop", openapi_extra=takes(StopCall), responses=SUBMITTED)

@@ -12,6 +12,14 @@ Project = Annotated[
         help="The project; without it `PERDURE_PROJECT`, else the default one.",
     ),
 ]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="As of then: `03:12`, `2026-11-29 03:12`, or `1h` ago. Local, unless it has a zone.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask for confirmation.")]
 File = Annotated[

@@ -1,4 +1,4 @@
-"""`ps`, `logs`, `stop`, `delete`: runs that there are."""
+"""`ps`, `status`, `logs`, `stop`, `delete`: runs that there are."""
 
 from typing import Annotated
 
@@ -7,16 +7,18 @@ import typer
 from cli.commands import options
 
 
-def _names(context: typer.Context, incomplete: str) -> list[str]:
+def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     """Runs that live, for a shell that completes."""
     from cli.completion import run_names
 
     return run_names(context.params.get("project"), incomplete)
 
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's name.", autocompletion=_names)]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="The run's name.", autocompletion=complete_runs)
+]
 Runs = Annotated[
-    list[str], typer.Argument(metavar="RUN", help="The runs' names.", autocompletion=_names)
+    list[str], typer.Argument(metavar="RUN", help="The runs' names.", autocompletion=complete_runs)
 ]
 
 
@@ -42,6 +44,24 @@ def ps(
         watch_runs(project, show_all=show_all, verbose=verbose)
     else:
         print_runs(project, show_all=show_all, verbose=verbose, as_json=as_json)
+
+
+def status(
+    run: Run,
+    at: options.At = None,
+    project: options.Project = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show a run with its replicas, now or as it was.
+
+    How it was is known for as long as its decisions are kept.
+    """
+    from cli.client import Client
+    from cli.connection import connect
+    from cli.run_status import print_status
+
+    with Client(connect(project)) as client:
+        print_status(client, run, at=at, as_json=as_json)
 
 
 def logs(

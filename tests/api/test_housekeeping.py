@@ -15,6 +15,8 @@ from perdure.errors import NotFound, RunStopping, Unavailable
 from perdure.keys import replace_secret
 from perdure.settings import Settings
 from spec.audit import Action
+from spec.decision import Decision, Rule
+from spec.deeds import DecisionBatch
 from spec.run_spec import CodeArchive, RunSpec
 from spec.run_status import RunStatus
 from spec.sealed import SealedValues
@@ -40,6 +42,23 @@ async def test_old_events_of_the_audit_log_are_swept(store: Store, clock: Clock)
     async with sweeping(store):
         while await store.audit.read(1):
             await asyncio.sleep(0.01)
+
+
+async def test_old_decisions_are_swept(store: Store, clock: Clock) -> None:
+    """But for the one in force."""
+    decided = [
+        Decision(number=number, at=clock.now, rule=Rule.SCALED, outcome=f"Scaled to {number}.")
+        for number in (1, 2)
+    ]
+    await store.decisions.keep(
+        DecisionBatch(project="main", run="app", incarnation="life1", decisions=tuple(decided))
+    )
+    clock.move(days=31)
+    async with sweeping(store):
+        while len(await store.decisions.read("main", 10)) > 1:
+            await asyncio.sleep(0.01)
+    (left,) = await store.decisions.read("main", 10)
+    assert left.number == 2
 
 
 async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(

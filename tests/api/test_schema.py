@@ -30,7 +30,10 @@ CONFIGURED = [f"{PREFIX}/projects/{{project}}/{what}" for what in ("plans", "off
 UNSAID = (
     f"{PREFIX}/users/{{name}}/tokens",
     f"{PREFIX}/projects/{{project}}/code/{{sha256}}",
+    f"{PREFIX}/projects/{{project}}/runs/{{name}}",
     f"{PREFIX}/projects/{{project}}/runs/{{name}}/logs",
+    f"{PREFIX}/projects/{{project}}/runs/{{name}}/decisions",
+    f"{PREFIX}/projects/{{project}}/events",
     f"{PREFIX}/projects/{{project}}/audit",
     f"{PREFIX}/audit",
     f"{INTERNAL_PREFIX}/proxies/{{boot}}",

@@ -21,7 +21,7 @@ from spec.run import Accepted
 from spec.run_spec import CodeArchive
 from spec.server import KeyRotation, MasterKeyUse, Server
 from spec.status import RunPhase
-from spec.submission import Applied, RunView
+from spec.submission import Applied, DecisionView, RunView
 from tests.cli.fake_server import LONG_AGO, TOKEN, URL, FakeServer, replica, run
 
 
@@ -44,6 +44,7 @@ def app_of(server: FakeServer) -> FastAPI:
         _people(server),
         _deployments(server),
         _runs(server),
+        _decisions(server),
         _belongings(server),
     ):
         app.include_router(router, prefix="/api/v1")
@@ -161,8 +162,10 @@ def _runs(server: FakeServer) -> APIRouter:
         return server.runs
 
     @router.get("/{name}")
-    def show_run(name: str) -> RunView:
+    def show_run(name: str, at: str = "") -> RunView:
         _known(server, name)
+        if at:
+            return _past(server, name, at)
         for each in server.runs:
             if each.name == name:
                 return each
@@ -189,6 +192,31 @@ def _runs(server: FakeServer) -> APIRouter:
         if not follow:
             return JSONResponse(lines)
         return StreamingResponse(_lines(server, lines), media_type="text/event-stream")
+
+    return router
+
+
+def _decisions(server: FakeServer) -> APIRouter:
+    """The newest first, as the server has them."""
+    router = APIRouter(prefix="/projects/main")
+
+    def chosen(request: Request, limit: int, before: int, after: int) -> list[DecisionView]:
+        where = request.url.path.partition("/projects/main")[2]
+        server.decision_queries.append((where, dict(request.query_params)))
+        return [each for each in server.decisions if after < each.id < before][:limit]
+
+    @router.get("/events")
+    def events(
+        request: Request, limit: int = 100, before: int = 10**6, after: int = 0
+    ) -> list[DecisionView]:
+        return chosen(request, limit, before, after)
+
+    @router.get("/runs/{name}/decisions")
+    def decisions(
+        name: str, request: Request, limit: int = 100, before: int = 10**6, after: int = 0
+    ) -> list[DecisionView]:
+        _known(server, name)
+        return chosen(request, limit, before, after)
 
     return router
 
@@ -226,6 +254,13 @@ def _belongings(server: FakeServer) -> APIRouter:
         return CodeArchive(sha256=sha256, size=len(body))
 
     return router
+
+
+def _past(server: FakeServer, name: str, at: str) -> RunView:
+    server.times_asked.append(at)
+    if server.past is None:
+        raise HTTPException(404, f"Nothing is known of the run `{name}` at {at}.")
+    return server.past
 
 
 def _known(server: FakeServer, name: str) -> None:

@@ -2,17 +2,18 @@
 
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi.responses import JSONResponse
 
 from spec.audit import AuditEvent
+from spec.decision import Rule
 from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
 from spec.offer import Offer, OfferList
 from spec.plan import Plan, PlanAction
 from spec.status import ReplicaPhase, RunPhase
-from spec.submission import ReplicaView, RunView
+from spec.submission import DecisionView, ReplicaView, RunView
 
 TOKEN = "the-token"
 URL = "http://localhost:3000/proxy/services/main/llm/"
@@ -83,6 +84,22 @@ def log_line(number: int, text: str, stream: str = "stdout") -> dict[str, Any]:
     return {"id": number, "at": LONG_AGO.isoformat(), "replica": 0, "stream": stream, "text": text}
 
 
+def decision(number: int = 1, **properties: Any) -> DecisionView:
+    defaults: dict[str, Any] = {
+        "id": number,
+        "project": "main",
+        "run": "llm",
+        "incarnation": "life1",
+        "number": number,
+        "at": LONG_AGO + timedelta(minutes=number),
+        "rule": Rule.SCALED,
+        "outcome": f"Scaled to {number} replicas.",
+        "inputs": {},
+        "rejected": (),
+    }
+    return DecisionView(**(defaults | properties))
+
+
 STARTING = run(RunPhase.PROVISIONING, replica(status=ReplicaPhase.PROVISIONING, ready=False))
 READY = run(RunPhase.RUNNING, replica())
 DONE = run(RunPhase.DONE, replica(status=ReplicaPhase.DONE, ready=False))
@@ -115,6 +132,10 @@ class FakeServer:
     tokens: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     events: list[AuditEvent] = field(default_factory=list)
     audits: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    decisions: list[DecisionView] = field(default_factory=list)
+    decision_queries: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    past: RunView | None = None
+    times_asked: list[str] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 

@@ -24,9 +24,9 @@ _ENTER_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.ar
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
 
 
-def shown_blocks(beginning: str) -> list[str]:
-    """The blocks of `docs/reference/cli-output.md` that begin so."""
-    page = (ROOT / "docs" / "reference" / "cli-output.md").read_text()
+def shown_blocks(beginning: str, page: str = "reference/cli-output.md") -> list[str]:
+    """The blocks of a page below `docs` that begin so."""
+    page = (ROOT / "docs" / page).read_text()
     blocks = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
     return [block for block in blocks if block.startswith(beginning)]
 

@@ -14,7 +14,7 @@ from api.services import Services
 from spec.status import RunPhase
 from tests.api.conftest import clock, first_start, runs, services, settings, store
 from tests.cli.fake_api import app_of
-from tests.cli.fake_server import TOKEN, FakeServer, log_line, run
+from tests.cli.fake_server import TOKEN, FakeServer, decision, log_line, run
 
 __all__ = ["clock", "first_start", "runs", "services", "settings", "store"]
 
@@ -42,6 +42,8 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", f"{PROJECT}/runs/llm/stop", {"json": {"abort": False}}),
     ("GET", f"{PROJECT}/runs/llm/events", {}),
     ("GET", f"{PROJECT}/runs/llm/logs", {}),
+    ("GET", f"{PROJECT}/runs/llm/decisions", {}),
+    ("GET", f"{PROJECT}/events", {}),
     ("PUT", f"{PROJECT}/secrets/KEY", {"json": {"value": "v"}}),
     ("GET", f"{PROJECT}/secrets", {}),
     ("DELETE", f"{PROJECT}/secrets/KEY", {}),
@@ -101,7 +103,9 @@ def api(services: Services) -> Document:
 @pytest.fixture
 def fake() -> FakeServer:
     done = run(RunPhase.DONE)
-    return FakeServer(runs=[done], states=[done], logs=[log_line(1, "hello")])
+    return FakeServer(
+        runs=[done], states=[done], logs=[log_line(1, "hello")], decisions=[decision()]
+    )
 
 
 async def test_each_answer_of_the_fake_is_one_of_the_api(api: Document, fake: FakeServer) -> None:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from cli.persistence import PATIENCE, PAUSE, persist
+from cli.persistence import PATIENCE, PAUSE, patiently, persist
 from perdure.errors import NotFound, PerdureError, ServerUnreachable, Unavailable
 
 
@@ -27,6 +27,9 @@ class Script:
 
     def play(self) -> str:
         return persist(self.ask, clock=lambda: self.now, sleep=self.sleep)
+
+    def watch(self) -> str:
+        return patiently(self.ask, clock=lambda: self.now, sleep=self.sleep)
 
 
 def nobody() -> PerdureError:
@@ -71,3 +74,18 @@ def test_patience_is_bounded() -> None:
     with pytest.raises(ServerUnreachable):
         script.play()
     assert PATIENCE < script.now <= PATIENCE + 2 * PAUSE
+
+
+def test_a_server_that_was_there_is_waited_for_even_when_nobody_answers() -> None:
+    script = Script(nobody(), broken(), "done")
+    assert script.watch() == "done"
+    assert script.now == 2 * PAUSE
+
+
+def test_who_watches_gives_up_after_a_while_and_at_once_where_the_answer_is_no() -> None:
+    away = Script(nobody())
+    with pytest.raises(ServerUnreachable):
+        away.watch()
+    assert PATIENCE < away.now <= PATIENCE + 2 * PAUSE
+    with pytest.raises(NotFound):
+        Script(NotFound("There is no run.")).watch()

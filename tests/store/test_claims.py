@@ -3,10 +3,7 @@ import asyncio
 import pytest
 
 from perdure.errors import Conflict, NoCapacity
-from spec.audit import Action
 from spec.feed import ProxyLease
-from store.audit import NOBODY, Entry
-from store.decisions import Decision
 from store.leases import KnownProxy
 from store.store import Store
 from tests.store.conftest import Clock
@@ -118,23 +115,3 @@ class TestIdempotency:
             assert (await keys.claim("main", "a", key, fingerprint="g", run="r")).is_new
         again = await keys.claim("main", "a", "young", fingerprint="f", run="r")
         assert (again.request, again.is_new) == (young.request, False)
-
-
-async def test_decisions_and_audit_are_told_newest_first(store: Store, clock: Clock) -> None:
-    for outcome in ("1", "2"):
-        await store.decisions.append(
-            Decision(
-                project="main",
-                run="app",
-                incarnation="life",
-                rule="placement",
-                inputs="{}",
-                outcome=outcome,
-                rejected="[]",
-                at=clock.now,
-            )
-        )
-        await store.audit.record(NOBODY, Entry(Action.SECRET_SET, f"main/{outcome}"))
-    latest = await store.decisions.latest("main", "app", 10)
-    assert [decision.outcome for decision in latest] == ["2", "1"]
-    assert [event.subject for event in await store.audit.read(1)] == ["main/2"]

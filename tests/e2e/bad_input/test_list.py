@@ -19,7 +19,7 @@ NAMES = (
     *("Docker engine goes away", "apply again after a lost answer", "stop twice"),
     *("stop while pulling", "Ctrl-C", "a request with a bad token", "a request without a token"),
     *("a request for another project", "a 1 GB log line", "a service that prints secrets"),
-    "API not running",
+    *("API not running", "a time that is none"),
 )
 
 

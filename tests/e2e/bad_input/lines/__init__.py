@@ -7,6 +7,7 @@ from tests.e2e.bad_input.lines import (
     image,
     interruption,
     log,
+    past,
     placement,
     server,
 )
@@ -18,6 +19,7 @@ TOPICS = {
     "The image": image.LINES,
     "The application": command.LINES,
     "Its log": log.LINES,
+    "Its past": past.LINES,
     "The server": server.LINES,
     "Interruptions": interruption.LINES,
 }
