@@ -4,10 +4,12 @@ from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunSt
 from policy.accelerator import accelerator_refusals
 from policy.diff import changes
 from policy.properties import not_built, without_effect
+from policy.rollout import is_exclusive
 from spec.offer import Refusal
 from spec.placement import BackendName
 from spec.plan import FieldChange
 from spec.run import ApplyRequest, RunState
+from spec.scale import ScaleRequest
 from spec.service import ServiceConfiguration
 
 BUILT_BACKENDS = (BackendName.LOCAL,)
@@ -85,6 +87,26 @@ def apply_refusal(
             hint="Look at the plan again, or use `--force`.",
         )
     return None if state.elastic else _not_in_place(state.name, differences)
+
+
+def scale_refusal(
+    state: RunState, request: ScaleRequest, *, closing: bool = False
+) -> PerdureError | None:
+    """Why the number of replicas cannot be set so on this run now, or None."""
+    if state.stop is not None or closing or state.spec is None:
+        return RunStopping("The run is stopping.", hint="Apply again when it has ended.")
+    if not state.elastic:
+        return NotInPlace(
+            f"The run `{state.name}` was started by an older version, which did not scale.",
+            hint=f"Stop it and apply again: `perdure stop {state.name}`.",
+        )
+    count = request.replicas or 0
+    exclusive = is_exclusive(state.records)
+    most = 1 if exclusive else MOST_REPLICAS
+    if count <= most:
+        return None
+    why = "each would need the same port of this machine" if exclusive else "a run may have no more"
+    return Refused(f"{count} replicas are too many: {why}.", hint=f"The most are {most}.")
 
 
 def _not_in_place(name: str, differences: tuple[FieldChange, ...]) -> PerdureError | None:

@@ -6,7 +6,7 @@ from policy.decisions import noted
 from spec.decision import Rejected, Rule
 from spec.run import RunState
 from spec.run_spec import RunSpec
-from spec.scale import Override, ScaleRequest, ScaleState, ScalingRule, WatchReport
+from spec.scale import Override, ScaleRequest, ScaleState, ScalingRule, WatchOrder, WatchReport
 
 UNBLOCKED_AFTER = timedelta(minutes=5)
 """After a replica that was to be added failed, none is added for so long."""
@@ -37,6 +37,25 @@ def begun(state: RunState, spec: RunSpec, now: datetime) -> ScaleState | None:
     desired = asked.replicas.clip(state.scale.desired)
     return state.scale.model_copy(
         update={"desired": desired, "watch": state.scale.watch + 1, "blocked_until": None}
+    )
+
+
+def watch_order(state: RunState) -> WatchOrder | None:
+    """What to watch for now; None when nothing follows the load."""
+    scale, spec = state.scale, state.spec
+    if scale is None or spec is None or spec.scaling is None:
+        return None
+    if state.stop is not None or state.override is not None:
+        return None
+    return WatchOrder(
+        project=state.project,
+        run=state.name,
+        incarnation=state.incarnation,
+        number=scale.watch,
+        asked=spec.scaling,
+        current=scale.desired,
+        changed_at=scale.changed_at,
+        memory=scale.memory,
     )
 
 

@@ -75,6 +75,13 @@ def applied(state: RunState, spec: RunSpec, update_id: str, now: datetime) -> Ru
     return state.model_copy(update={"answers": answers[-REMEMBERED_ANSWERS:]})
 
 
+def envelopes(state: RunState) -> tuple[str, ...]:
+    """All that was sealed for this life of the run."""
+    if state.sealed or state.spec is None or not state.spec.sealed:
+        return state.sealed
+    return (state.spec.sealed,)  # one that began before several could be used
+
+
 def _applied(state: RunState) -> str:
     if state.deployment == state.revision:
         return f"Revision {state.revision} was applied."

@@ -14,7 +14,8 @@ from spec.run_status import RunStatus
 class ReplicaStart(Model):
     """The input of a replica: whose it is, and what it runs.
 
-    `owner` is the run's workflow id; `num` its slot; `deployment` the revision.
+    `owner` is the run's workflow id; `num` its slot; `deployment` the revision; `elastic` as in
+    the run's state.
     """
 
     owner: str
@@ -24,6 +25,7 @@ class ReplicaStart(Model):
     num: int
     deployment: int
     spec: RunSpec
+    elastic: bool = False
 
 
 class CreateOrder(PublicModel):

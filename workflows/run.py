@@ -1,6 +1,7 @@
 """A run: remembers what is wanted, and keeps reconciling until it is over."""
 
 import asyncio
+from datetime import datetime
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
@@ -11,19 +12,25 @@ from engine.cleanup import uncancelled
 from engine.failures import as_error, as_failure
 from engine.options import FIRST_APPLY
 from perdure.errors import PerdureError
-from policy.admission import apply_refusal
+from policy.admission import apply_refusal, scale_refusal
+from policy.decisions import kept
+from policy.desired import overridden, watched, woken
 from policy.reconcile import Action, StartReplica, reconcile
 from policy.story import run_story
-from policy.transitions import answered, applied, new_run, observed, stopped
+from policy.transitions import answered, applied, envelopes, new_run, observed, stopped
 from policy.views import run_status
 from spec.deeds import CloseOrder, ReplicaStart
 from spec.names import run_id
 from spec.public import PublicModel, PublicStr
 from spec.replica import ReplicaEvent, ReplicaRecord
 from spec.route import RouteTable
-from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest
+from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest, WakeNote
 from spec.run_status import RunStatus
+from spec.scale import ScaleRequest
 from spec.status import EndReason, ReplicaPhase
+from workflows.diary import Diary
+from workflows.load_watch import LoadWatch
+from workflows.patches import Patch, patched
 from workflows.replica import ReplicaWorkflow
 
 
@@ -37,7 +44,13 @@ class RunWorkflow:
         info = workflow.info()
         life = ids.incarnation(info.first_execution_run_id)
         self._start = start
-        self._state = start.state or new_run(start.project, start.name, life, workflow.now())
+        elastic = start.state is None and patched(Patch.ELASTIC)
+        self._state = start.state or new_run(
+            start.project, start.name, life, workflow.now(), elastic=elastic
+        )
+        self._watch = LoadWatch()
+        self._diary = Diary()
+        self._due: datetime | None = None
         self._published: dict[str, PublicModel] = {}
         self._changed = True
         self._closing = False
@@ -49,13 +62,13 @@ class RunWorkflow:
             return None
         while True:
             try:
-                await workflow.wait_condition(lambda: self._changed or self._renewal_is_due())
+                await self._news()
                 ended = await self._reconcile()
             except asyncio.CancelledError:
                 self._set(stopped(self._state, workflow.now(), abort=False))
                 continue
             if ended is not None and not self._changed:
-                await self._close()
+                await self._close(ended)
                 self._publish(ended)
                 return ended
             if self._renewal_is_due() and not self._changed:
@@ -68,7 +81,7 @@ class RunWorkflow:
         assert update is not None
         known = answered(self._state, update.id)
         if known is None:
-            self._set(applied(self._state, request.spec, update.id))
+            self._set(applied(self._state, request.spec, update.id, workflow.now()))
             known = self._state.answers[-1].accepted
         return known
 
@@ -90,7 +103,24 @@ class RunWorkflow:
     @workflow.signal(name=ids.Message.REPLICA_EVENT)
     def replica_event(self, event: ReplicaEvent) -> None:
         """News from a replica."""
-        self._set(observed(self._state, event))
+        self._set(observed(self._state, event, workflow.now()))
+
+    @workflow.signal(name=ids.Message.WAKE)
+    def wake(self, note: WakeNote) -> None:
+        """A request waits for a replica, and there is none."""
+        self._set(woken(self._state, note.incarnation, workflow.now()))
+
+    @workflow.update(name=ids.Message.SCALE)
+    def scale(self, request: ScaleRequest) -> RunStatus:
+        """Want this number of replicas, whatever the load and the configuration say."""
+        self._set(overridden(self._state, request, workflow.now()))
+        return run_status(self._state)
+
+    @scale.validator
+    def _refuse_scale(self, request: ScaleRequest) -> None:
+        refusal = scale_refusal(self._state, request, closing=self._closing)
+        if refusal is not None:
+            raise as_failure(refusal, final=True)
 
     @workflow.query(name=ids.Message.GET_STATE)
     def get_state(self) -> RunState:
@@ -106,6 +136,24 @@ class RunWorkflow:
         self._changed = self._changed or state != self._state
         self._state = state
 
+    async def _news(self) -> None:
+        """Wait until there is something to decide, and take in what was found meanwhile."""
+        due = None if self._due is None else self._due - workflow.now()
+        try:
+            await workflow.wait_condition(
+                self._has_news, timeout=due, timeout_summary=PublicStr("the next decision is due")
+            )
+        except TimeoutError:
+            self._changed = True
+        if self._watch.has_news:
+            self._set(watched(self._state, self._watch.take(), workflow.now()))
+        if self._diary.has_news:
+            self._state = kept(self._state, self._diary.take())
+
+    def _has_news(self) -> bool:
+        tells = self._watch.has_news or self._diary.has_news
+        return self._changed or tells or self._renewal_is_due()
+
     async def _was_applied(self) -> bool:
         try:
             await workflow.wait_condition(
@@ -120,12 +168,15 @@ class RunWorkflow:
     async def _reconcile(self) -> RunStatus | None:
         """Decide, publish, act; the final status when the run is over."""
         self._changed = False
-        decision = reconcile(self._state, workflow.now())
-        self._state = decision.state
-        if decision.ended is not None:
-            return run_status(self._state, decision.ended)
-        self._publish(run_status(self._state))
-        await asyncio.gather(*(self._carry_out(action) for action in decision.actions))
+        step = reconcile(self._state, workflow.now())
+        self._state, self._due = step.state, step.due
+        self._watch.follow(self._state)
+        status = run_status(self._state, step.ended)
+        if step.ended is not None:
+            return status
+        self._publish(status)
+        await asyncio.gather(*(self._carry_out(action) for action in step.actions))
+        self._diary.keep(self._state, status)
         return None
 
     def _publish(self, status: RunStatus) -> None:
@@ -165,6 +216,7 @@ class RunWorkflow:
                 num=record.num,
                 deployment=record.deployment,
                 spec=state.spec,
+                elastic=state.elastic,
             ),
             id=record.id,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -187,20 +239,20 @@ class RunWorkflow:
                     detail=why.message,
                     hint=why.hint,
                 ),
+                workflow.now(),
             )
         )
 
-    async def _close(self) -> None:
+    async def _close(self, ended: RunStatus) -> None:
         """What was sealed for this life is not needed any more; handlers get their answers.
 
         From here on `apply` is for the next life.
         """
         self._closing = True
-        spec = self._state.spec
-        if spec is not None and spec.sealed:
-            order = CloseOrder(
-                project=self._state.project, run=self._state.name, sealed=(spec.sealed,)
-            )
+        await self._diary.close(self._state, ended)
+        sealed = envelopes(self._state)
+        if sealed:
+            order = CloseOrder(project=self._state.project, run=self._state.name, sealed=sealed)
             await uncancelled(deeds.close_run(order, summary="forget the sealed values"))
         await workflow.wait_condition(workflow.all_handlers_finished)
 
