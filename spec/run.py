@@ -224,6 +224,12 @@ class ApplyRequest(Model):
     check: str | None = None
 
 
+class WakeNote(PublicModel):
+    """Somebody asks for a run that sleeps. `incarnation` keeps late news out of the next life."""
+
+    incarnation: str
+
+
 class StopRequest(PublicModel):
     """End the run; with `abort`, at once and without draining."""
 
