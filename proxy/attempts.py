@@ -89,4 +89,4 @@ def _nobody(exchange: "Exchange") -> Reply:
         return replies.NO_FRONT
     if exchange.tried:
         return replies.UNREACHABLE
-    return replies.without_replica(int(plane.limits.retry_seconds), starting=pool.starting)
+    return replies.without_replica(int(plane.limits.retry_seconds))

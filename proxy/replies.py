@@ -83,10 +83,9 @@ def telling(error: PerdureError, *headers: tuple[bytes, bytes]) -> Reply:
 
 
 @cache
-def without_replica(seconds: int, *, starting: bool) -> Reply:
+def without_replica(seconds: int) -> Reply:
     """503, with the seconds after which another try makes sense."""
-    error = STARTING if starting else NO_REPLICA
-    return telling(error, (b"retry-after", b"%d" % seconds))
+    return telling(NO_REPLICA, (b"retry-after", b"%d" % seconds))
 
 
 @cache
@@ -95,10 +94,6 @@ def not_held(seconds: int, *, full: bool) -> Reply:
     return telling(ROOM_IS_FULL if full else HELD_TOO_LONG, (b"retry-after", b"%d" % seconds))
 
 
-STARTING = Starting(
-    "The service is starting.",
-    hint="Try again after the seconds of `Retry-After`; `perdure ps` shows how far it is.",
-)
 ROOM_IS_FULL = Starting(
     "The service is starting, and too many requests wait for it already.",
     hint="Try again after the seconds of `Retry-After`; `perdure ps` shows how far it is.",

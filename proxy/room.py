@@ -244,8 +244,7 @@ class Room:
         elif _is_coming(pool):
             self._wait_on(line, _awaited(pool))
         else:
-            seconds = int(self._plane.limits.retry_seconds)
-            reply = replies.without_replica(seconds, starting=False)
+            reply = replies.without_replica(int(self._plane.limits.retry_seconds))
             self._dismiss(line, reply, Outcome.NONE)
 
     def _let_in(self, line: Line, pool: Pool) -> None:
