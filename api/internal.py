@@ -14,9 +14,10 @@ from api.body import body
 from api.document import DocumentedApp, takes, told
 from api.requests import Requests
 from api.services import Services
-from perdure.errors import InvalidInput, TooLarge, Unauthenticated, Unavailable
+from perdure.errors import InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
 from spec.feed import LARGEST, Feed, LeaseGrant, ProxyLease
 from spec.people import GlobalRole
+from spec.run import WakeNote
 from store.tokens import Caller
 
 PREFIX = "/internal/v1"
@@ -59,6 +60,20 @@ def internal_app(services: Services, keys: Callable[[], tuple[str, ...]]) -> Fas
         asked: Annotated[ProxyLease, Depends(body(ProxyLease))],
     ) -> LeaseGrant:
         return await here.store.leases.renew(boot, asked)
+
+    @app.post(
+        PREFIX + "/runs/{project}/{run}/wake",
+        status_code=204,
+        openapi_extra=takes(WakeNote),
+        responses=told(InvalidInput, NotFound, TooLarge),
+    )
+    async def wake(
+        project: str,
+        run: str,
+        here: ServicesHere,
+        note: Annotated[WakeNote, Depends(body(WakeNote))],
+    ) -> None:
+        await here.runs.wake(project, run, note)
 
     add_health(app, services)
     error_answers.install(app)

@@ -35,13 +35,15 @@ from spec.names import run_id
 from spec.plan import Plan, PlanOrder
 from spec.public import PublicStr
 from spec.route import RouteTable
-from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest
+from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest, WakeNote
 from spec.run_status import RunStatus
 
 PLAN_TIME = timedelta(minutes=3)
 QUERY_TIME = timedelta(seconds=15)
 STOP_TIME = timedelta(seconds=25)
 """Within the 30 s that clients give an answer."""
+WAKE_TIME = timedelta(seconds=3)
+"""Who wakes a run tries again: requests wait for it."""
 NO_HANDLER_LEFT = "AcceptedUpdateCompletedWorkflow"
 
 
@@ -147,6 +149,16 @@ class Runs:
                 raise as_error(failure) from failure
             return known
         return status
+
+    async def wake(self, project: str, run: str, note: WakeNote) -> None:
+        """Tell a run that somebody asks for it; it is no harm to tell one that is awake.
+
+        Raises `NotFound` when none of this name lives, `Unavailable` when Temporal does not answer.
+        """
+        try:
+            await self.handle(project, run).signal(ids.Message.WAKE, note, rpc_timeout=WAKE_TIME)
+        except RPCError as error:
+            raise _not_found(project, run, error) from error
 
     async def state(self, project: str, run: str) -> RunState | None:
         """The living run's own view, by a query; None when none lives. For plans and people."""

@@ -217,6 +217,30 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds between two full comparisons of a proxy's table with Temporal.",
     )
+    held_per_service: int = Field(
+        default=2_000,
+        ge=0,
+        description="Requests of one service that a proxy process holds while none of its replicas "
+        "is ready. More get a 503 with `Retry-After` at once. 0: none is held.",
+    )
+    held_in_all: int = Field(
+        default=10_000,
+        ge=0,
+        description="Requests that a proxy process holds together, at up to 10 kB each without "
+        "their bodies. Each keeps a connection of its client open.",
+    )
+    held_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        description="Seconds for which a proxy holds a request, then it gets a 503. Within 15 "
+        "minutes most models are loaded, and few clients wait longer.",
+    )
+    websocket_grace: float = Field(
+        default=30.0,
+        ge=0,
+        description="Seconds for which the WebSockets of a replica that drains go on, before a "
+        "close frame (1001). Keep it below the `stop_duration` of services, which ends them all.",
+    )
     ready_timeout: float = Field(
         default=60.0,
         gt=0,

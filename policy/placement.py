@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from spec.gpu import GpuRequest
-from spec.machine import Gpu
+from spec.machine import Gpu, RuntimeKind
 from spec.offer import Offer, OfferQuery
 from spec.profile import SpotPolicy
 from spec.replica import Placement
@@ -96,6 +96,7 @@ def placement_of(offer: Offer, asked: Resources) -> Placement:
         instance_type=offer.instance_type,
         resources=taken.resources,
         price=offer.price,
+        exclusive=offer.runtime is RuntimeKind.PROCESS,
     )
 
 

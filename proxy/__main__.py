@@ -54,12 +54,13 @@ def parser() -> argparse.ArgumentParser:
         help="proxies in front of this one, whose X-Forwarded-* are believed",
     )
     for each in fields(Limits):
+        setting = each.metadata.get("setting", "")
+        default = f"PERDURE_{setting.upper()}" if setting else f"{each.default:g}"
         parser.add_argument(
             f"--{each.name.replace('_', '-')}",
             type=float,
             metavar="N",
-            default=each.default,
-            help=f"{each.metadata['why']} (default: %(default)g)",
+            help=f"{each.metadata['why'].replace('%', '%%')} (default: {default})",
         )
     return parser
 
@@ -80,9 +81,21 @@ def options(arguments: argparse.Namespace, settings: Settings) -> Options:
         front=_addresses(arguments.front, "" if fixed else f"unix://{data.api_socket}"),
         tunnels=arguments.tunnels or data.tunnels,
         trusted=arguments.trust,
-        limits=Limits(**{each.name: getattr(arguments, each.name) for each in fields(Limits)}),
+        limits=_limits(arguments, settings),
         settings=settings,
     )
+
+
+def _limits(arguments: argparse.Namespace, settings: Settings) -> Limits:
+    """As the command line says; what it does not, as the settings do."""
+    told = {each.name: getattr(arguments, each.name) for each in fields(Limits)}
+    ours = {
+        each.name: float(getattr(settings, each.metadata["setting"]))
+        for each in fields(Limits)
+        if "setting" in each.metadata
+    }
+    given = {name: value for name, value in told.items() if value is not None}
+    return Limits(**{**ours, **given})
 
 
 def _addresses(given: list[str] | None, default: str) -> tuple[str, ...]:

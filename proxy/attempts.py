@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def first_attempt(exchange: "Exchange") -> None:
-    """Send the request to a replica of its pool, and count it there."""
-    pool = exchange.pool
+    """Send the request to a replica of its pool, and count it there; or hold it."""
+    pool, room = exchange.pool, exchange.client.plane.room
     replica = choose(pool.ready, exchange.begun_at)
     pool.count(replica)
-    _attempt(exchange, replica)
+    if (replica is None or room.held) and room.takes(exchange):
+        return
+    attempt(exchange, replica)
 
 
 def next_attempt(exchange: "Exchange", replica: Replica) -> None:
@@ -26,26 +28,35 @@ def next_attempt(exchange: "Exchange", replica: Replica) -> None:
         # The replica had just closed a connection that was kept.
         if repeatable:
             exchange.fresh = True
-            _attempt(exchange, replica)
+            attempt(exchange, replica)
             return
     else:
         replica.failed(monotonic())
-        if replica.endpoint.tunnelled and repeatable and not exchange.tried:
+        if replica.endpoint.tunnelled and repeatable:
             # A tunnel accepts, and then finds that nobody is behind it.
-            exchange.tried = (replica,)
-            _attempt(exchange, choose(exchange.pool.ready, monotonic(), exchange.tried) or replica)
-            return
+            if exchange.line is not None:
+                exchange.tried = (replica,)
+                attempt(exchange, None)
+                return
+            if not exchange.tried:
+                exchange.tried = (replica,)
+                other = choose(exchange.pool.ready, monotonic(), exchange.tried)
+                attempt(exchange, other or replica)
+                return
     exchange.answer(replies.NO_FRONT if exchange.to_front else replies.BROKEN)
 
 
-def _attempt(exchange: "Exchange", replica: Replica | None) -> None:
+def attempt(exchange: "Exchange", replica: Replica | None) -> None:
+    """Send the request to this one; None: no replica is left to try."""
+    plane = exchange.client.plane
     if replica is None:
-        exchange.answer(_nobody(exchange))
+        if not plane.room.takes(exchange):
+            exchange.answer(_nobody(exchange))
         return
     exchange.claim = Claim(replica)
-    plane = exchange.client.plane
     if not exchange.fresh:
-        oldest = exchange.begun_at - plane.limits.parked_seconds
+        now = exchange.begun_at if exchange.line is None else monotonic()
+        oldest = now - plane.limits.parked_seconds
         idle = replica.idle
         while idle:
             upstream = idle.pop()
@@ -64,7 +75,7 @@ async def _connect(exchange: "Exchange", replica: Replica) -> None:
         exchange.release()
         exchange.tried = (*exchange.tried, replica)
         exchange.task = None
-        _attempt(exchange, choose(exchange.pool.ready, monotonic(), exchange.tried))
+        attempt(exchange, choose(exchange.pool.ready, monotonic(), exchange.tried))
         return
     exchange.task = None
     exchange.fresh = True
@@ -78,4 +89,4 @@ def _nobody(exchange: "Exchange") -> Reply:
         return replies.NO_FRONT
     if exchange.tried:
         return replies.UNREACHABLE
-    return replies.without_replica(int(plane.limits.retry_seconds), starting=pool.starting)
+    return replies.without_replica(int(plane.limits.retry_seconds))

@@ -1,5 +1,6 @@
 """Which replica gets a request: the less busy of two at random, and nobody who just failed."""
 
+import re
 from collections.abc import Collection, Sequence
 from random import random
 from typing import TYPE_CHECKING
@@ -14,18 +15,26 @@ FIRST_EJECTION = 1.0
 
 LONGEST_EJECTION = 30.0
 
+_NUMBER = re.compile(r"r\d+-g\d+")
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
+
 
 class Replica:
-    """A replica as this process sees it. `id` is its identity; addresses may come back."""
+    """A replica as this process sees it. `id` is its identity; addresses may come back.
+
+    `line` is the whole header line that names it to clients; `finished` only grows.
+    """
 
     __slots__ = (
         "ejected_until",
         "endpoint",
         "failures",
+        "finished",
         "id",
         "idle",
         "in_flight",
         "left_at",
+        "line",
         "model_prefix",
     )
 
@@ -34,7 +43,8 @@ class Replica:
         self.endpoint = endpoint
         self.model_prefix = model_prefix
         self.idle: list[UpstreamConnection] = []
-        self.in_flight = 0
+        self.line = _naming(replica_id)
+        self.in_flight = self.finished = 0
         self.failures = 0
         self.ejected_until = 0.0
         self.left_at = 0.0
@@ -77,11 +87,25 @@ class Claim:
         self._open = True
         replica.in_flight += 1
 
-    def release(self) -> None:
-        """Give it back. Again: nothing."""
+    def finish(self) -> None:
+        """The replica has had it. Again: nothing."""
         if self._open:
             self._open = False
             self.replica.in_flight -= 1
+            self.replica.finished += 1
+
+    def release(self) -> None:
+        """Give it back: the replica did not get it. Again: nothing."""
+        if self._open:
+            self._open = False
+            self.replica.in_flight -= 1
+
+
+def _naming(replica_id: str) -> bytes:
+    """Its number, as in `r0-g1`, is enough where the run is known; other ids are told whole."""
+    number = replica_id.rpartition("/")[2]
+    told = number if _NUMBER.fullmatch(number) else _UNPRINTABLE.sub("?", replica_id)
+    return b"x-perdure-replica: %b\r\n" % told.encode()
 
 
 def choose(ready: Sequence[Replica], now: float, tried: Collection[Replica] = ()) -> Replica | None:

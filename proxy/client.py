@@ -175,12 +175,17 @@ class ClientConnection(asyncio.Protocol):
                 self.reset()
         elif self._reader.head_since:
             if now - self._reader.head_since > limits.head_seconds:
-                self.transport.write(SLOW.render(keep=False))
+                self.transport.write(SLOW.render(keep=False, extra=self.plane.ids.line()))
                 self._end(linger=True)
         elif quiet > limits.idle_seconds or self.plane.stopping:
             self.transport.close()
 
     # Flow
+
+    @property
+    def paused(self) -> bool:
+        """Whether the client is not read for now, so that nobody hears when it leaves."""
+        return bool(self._paused)
 
     def pause_body(self) -> None:
         """The replica cannot take more of the body for now."""
@@ -226,7 +231,7 @@ class ClientConnection(asyncio.Protocol):
         """The client is gone, and so are its requests."""
         self.plane.clients.discard(self)
         if self._tunnel is not None:
-            self._tunnel.closed()
+            self._tunnel.client_gone()
         for exchange in self._queue:
             exchange.abandon()
         self._queue.clear()

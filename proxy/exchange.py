@@ -17,13 +17,14 @@ from proxy.redirects import under_prefix
 from proxy.replies import Reply
 from proxy.reply_head import OPEN_TO_ALL, ReplyHead
 from proxy.request_head import RequestHead
-from proxy.stats import SERVICE
+from proxy.stats import SERVICE, Outcome
 from proxy.table import Pool, Service
 from proxy.tunnel import Tunnel
 from proxy.upstream import BUFFER, UpstreamConnection
 
 if TYPE_CHECKING:
     from proxy.client import ClientConnection
+    from proxy.room import Line
 
 HIGH = 256 * 1024
 """Bytes of a body that wait for a connection to a replica before the client is read no more."""
@@ -35,6 +36,7 @@ class Exchange:
     """`active` says that bytes moved since the last sweep; `sent_all` that the request is whole.
 
     `tried` are the replicas that failed; `fresh`: no kept connection will do for the next attempt.
+    `line` is where it waited for a replica, until a reply has begun.
     """
 
     __slots__ = (
@@ -56,6 +58,7 @@ class Exchange:
         "head",
         "keep",
         "kind",
+        "line",
         "open_to_all",
         "pool",
         "seen",
@@ -80,6 +83,7 @@ class Exchange:
         self.tried: tuple[Replica, ...] = ()
         self._answered = self._over = self.fresh = False
         self._collection: Collection | None = None
+        self.line: Line | None = None
         self._rewrite: Service | None = None
         self._quiet_since = 0.0
 
@@ -93,6 +97,8 @@ class Exchange:
     def begin(self) -> None:
         """Its turn has come."""
         self.begun_at = self._quiet_since = monotonic()
+        if not self.head.request_id:
+            self.head.request_id = self.client.plane.ids.line()
         dispatch(self)
 
     def collect(self, then: Callable[[], None]) -> None:
@@ -192,8 +198,15 @@ class Exchange:
     def reply_head(self, head: ReplyHead, delimited: bool, rechunk: bool) -> bytes:
         """The reply's head for the client, who sees the end of the body if it is `delimited`."""
         self._answered = True
-        plane, request = self.client.plane, self.head
+        plane, request, claim = self.client.plane, self.head, self.claim
         plane.stats.replies[self.kind + head.status] += 1
+        if self.line is not None:
+            plane.room.answered(self)
+        assert claim is not None
+        if self.pool is plane.front:
+            head.ours = head.request_id or request.request_id
+        else:
+            head.ours = request.request_id + claim.replica.line
         if (
             not delimited
             or not self.sent_all
@@ -201,8 +214,8 @@ class Exchange:
             or (request.upgrades and head.status != 101)
         ):
             self.keep = False
-        if head.location is not None and self._rewrite is not None and self.claim is not None:
-            hosts = (request.host or b"", self.claim.replica.endpoint.authority)
+        if head.location is not None and self._rewrite is not None:
+            hosts = (request.host or b"", claim.replica.endpoint.authority)
             head.location = under_prefix(head.location, self._rewrite.prefix, hosts)
         if head.sessions and self.pool is plane.front:
             head.lines += head.sessions
@@ -211,6 +224,8 @@ class Exchange:
     def answer(self, reply: Reply) -> None:
         """The proxy's own answer, unless a reply has begun: then it is broken off."""
         self._over = True
+        if self.line is not None:
+            self.client.plane.room.leave(self, Outcome.FAILED)
         self._abandon()
         self.body.clear()
         if self._answered:
@@ -220,7 +235,7 @@ class Exchange:
         plane = self.client.plane
         plane.stats.replies[self.kind + reply.status] += 1
         keep = self.keep = self.keep and self.sent_all and not self.head.upgrades
-        extra = OPEN_TO_ALL if self.open_to_all else b""
+        extra = self.head.request_id + (OPEN_TO_ALL if self.open_to_all else b"")
         if keep and not self.head.http11:
             extra += b"connection: keep-alive\r\n"
         if self.open_to_all:
@@ -239,6 +254,7 @@ class Exchange:
     def broken(self) -> None:
         """The upstream connection failed in the middle of a reply, or talks nonsense."""
         self._upstream = None
+        self._finish()
         self.answer(replies.NO_FRONT if self.to_front else replies.BROKEN)
 
     def upstream_gone(self) -> None:
@@ -258,6 +274,7 @@ class Exchange:
             upstream.transport,
             self.claim,
             monotonic(),
+            linger=self.client.plane.limits.closing_seconds,
             websocket=websocket,
         )
         self.claim = self._upstream = None
@@ -271,16 +288,15 @@ class Exchange:
         if self._collection is not None:
             self._collection.free()
         self.client.plane.stats.lasted(now - self.begun_at)
-        if self.claim is not None:
-            self.claim.release()
-            self.claim = None
+        self._finish()
         self.client.finished(self, now)
 
     # The end
 
     def check(self, now: float, silent_seconds: float) -> None:
         """Once a second: whether bytes still move."""
-        if self.active or self.task is not None:  # a task has its own bounds
+        # A task has its own bounds, and so has the waiting room.
+        if self.active or self.task is not None or (self.line and self in self.line.waiting):
             self.active, self._quiet_since = False, now
         elif now - self._quiet_since > silent_seconds:
             self.keep = False
@@ -300,6 +316,8 @@ class Exchange:
     def abandon(self) -> None:
         """The client is gone: so is the request."""
         self._over = True
+        if self.line is not None:
+            self.client.plane.room.leave(self, Outcome.LEFT)
         self._abandon()
 
     def _abandon(self) -> None:
@@ -309,12 +327,19 @@ class Exchange:
         if self._upstream is not None:
             self._upstream.drop()
             self._upstream = None
+            self._finish()
         if self._collection is not None:
             self._collection.free()
         self.release()
 
+    def _finish(self) -> None:
+        """The replica has had it."""
+        if self.claim is not None:
+            self.claim.finish()
+            self.claim = None
+
     def release(self) -> None:
-        """It is no longer in flight on a replica."""
+        """The replica did not get it."""
         if self.claim is not None:
             self.claim.release()
             self.claim = None

@@ -42,6 +42,15 @@ class FrameCursor:
             at = self._take(data, at)
         return at
 
+    def finds_close(self, data: bytes) -> bool:
+        """Take in whole frames and parts of them; whether a close frame begins among these."""
+        at = 0
+        while at < len(data):
+            if self.at_boundary and data[at] == CLOSE_FRAME:
+                return True
+            at = self._take(data, at)
+        return False
+
     def _take(self, data: bytes, at: int) -> int:
         if not self._left:
             return self._take_head(data, at)

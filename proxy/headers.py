@@ -21,6 +21,7 @@ class Kind(Enum):
     LOCATION = "location"
     CROSS_ORIGIN = "cross origin"
     PREFLIGHT = "preflight"
+    REQUEST_ID = "request id"
 
 
 # On the path of every request: in Python 3.11 `Kind.PLAIN` costs ten times as much as a global.
@@ -49,6 +50,7 @@ _REQUEST = _HOP | {
     b"forwarded": Kind.FORWARDED,
     b"x-real-ip": Kind.FORWARDED,
     b"access-control-request-headers": Kind.PREFLIGHT,
+    b"x-request-id": Kind.REQUEST_ID,
 }
 
 _REPLY = _HOP | {
@@ -56,6 +58,8 @@ _REPLY = _HOP | {
     b"set-cookie": Kind.COOKIE,
     b"access-control-allow-origin": Kind.CROSS_ORIGIN,
     b"access-control-allow-credentials": Kind.CROSS_ORIGIN,
+    b"x-request-id": Kind.REQUEST_ID,
+    b"x-perdure-replica": Kind.HOP,
 }
 
 FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host", b"upgrade"))

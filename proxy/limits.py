@@ -2,9 +2,20 @@
 
 from dataclasses import dataclass, field
 
+from perdure.settings import Settings
+
 
 def _bound(value: float, why: str) -> float:
     bound: float = field(default=value, metadata={"why": why})
+    return bound
+
+
+def _setting(name: str) -> float:
+    """One that is also a setting, which has its default and its reason."""
+    known = Settings.model_fields[name]
+    bound: float = field(
+        default=known.default, metadata={"why": known.description, "setting": name}
+    )
     return bound
 
 
@@ -22,10 +33,13 @@ class Limits:
     connect_seconds: float = _bound(0.5, "to reach a replica: one that is gone is silent")
     parked_seconds: float = _bound(3, "a kept connection to a replica; below uvicorn's own 5")
     linger_seconds: float = _bound(10, "reading on after an early answer, so that it arrives")
-    grace_seconds: float = _bound(20, "a WebSocket on a draining replica, before its close frame")
+    grace_seconds: float = _setting("websocket_grace")
     closing_seconds: float = _bound(5, "for the answer to a close frame")
     stop_seconds: float = _bound(30, "for requests in flight when the proxy is told to stop")
     retry_seconds: float = _bound(5, "what `Retry-After` says of a service without a replica")
+    held_per_service: float = _setting("held_per_service")
+    held_in_all: float = _setting("held_in_all")
+    held_seconds: float = _setting("held_seconds")
     sweep_seconds: float = _bound(1, "between two looks at all these; no request has a timer")
     model_body_bytes: float = _bound(
         64 * 1024 * 1024, "of a model's request: it is read as a whole"

@@ -9,6 +9,7 @@ from engine.client import connect, public_codec
 from engine.converter import PublicCodec
 from perdure.errors import CannotStart, Unavailable
 from perdure.settings import Settings
+from proxy.alarm import Alarm
 from proxy.disk import LastGood
 from proxy.feed import FeedReader, InternalApi
 from proxy.plane import Plane
@@ -31,6 +32,8 @@ class LiveSource:
         self._disk = LastGood(settings.data.last_good, plane)
         apis = [InternalApi(each, settings.data.internal_key) for each in feed]
         self._feed = FeedReader(apis, plane, state, stats, self._introduce)
+        self._alarm = Alarm(apis)
+        plane.wake = self._alarm.wake
         self._reader: RouteReader | None = None
         self._early: set[RunStarted] = set()
 
@@ -89,6 +92,7 @@ class LiveSource:
         telemetry.forward_logs()
         self._reader = reader = await self._connect(codec)
         self._plane.seek = reader.seek
+        self._alarm.reader = reader
         self._state.verify = reader.verify
         await self._introduce(self._early)
         await reader.run(self._settings.anti_entropy)

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from perdure.metrics import Build
 from proxy.plane import Plane
 from proxy.state import State
-from proxy.stats import NAMES
+from proxy.stats import NAMES, Outcome
 
 SHOWN = 20
 """Buckets of the histogram: up to 524 s."""
@@ -37,6 +37,7 @@ class _Collector(Collector):
         yield self._replies()
         yield self._durations()
         yield self._in_flight()
+        yield from self._holding()
         yield from self._gauges()
 
     def _requests(self) -> Metric:
@@ -79,6 +80,36 @@ class _Collector(Collector):
         for replica, count in self._plane.table.in_flight().items():
             family.add_metric([replica], count)
         return family
+
+    def _holding(self) -> Iterator[Metric]:
+        plane = self._plane
+        yield GaugeMetricFamily(
+            "perdure_proxy_held", "Requests that wait for a replica.", value=plane.room.held
+        )
+        holds = CounterMetricFamily(
+            "perdure_proxy_holds",
+            "Requests for which no replica was ready, by how it went on.",
+            labels=["outcome"],
+        )
+        for outcome in Outcome:
+            holds.add_metric([outcome.value], plane.stats.holds[outcome])
+        yield holds
+        wakes = CounterMetricFamily(
+            "perdure_proxy_wakes", "Attempts to wake a run that sleeps.", labels=["outcome"]
+        )
+        for told in (True, False):
+            wakes.add_metric(["told" if told else "failed"], plane.stats.wakes[told])
+        yield wakes
+        in_flight = sum(plane.table.in_flight().values())
+        yield GaugeMetricFamily(
+            "perdure_proxy_requests_in_flight",
+            "Requests in flight on all replicas.",
+            value=in_flight,
+        )
+        arrived = sum(plane.table.arrived().values())
+        yield CounterMetricFamily(
+            "perdure_proxy_arrivals", "Requests that arrived for all services.", value=arrived
+        )
 
     def _gauges(self) -> Iterator[Metric]:
         state = self._state

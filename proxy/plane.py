@@ -13,11 +13,17 @@ from proxy.balance import Replica
 from proxy.clients import Clients
 from proxy.collection import Budget
 from proxy.limits import Limits
+from proxy.request_id import RequestIds
+from proxy.room import Room
 from proxy.stats import Stats
 from proxy.table import Pool, Table
 from proxy.upstream import UpstreamConnection
+from proxy.waker import Wake
 
 logger = logging.getLogger(__name__)
+
+STOP_PAUSE = 0.05
+"""Seconds between two looks at what is left when the process stops."""
 
 Seek = Callable[[str, str], Awaitable[None]]
 """Look for a run (project, name) that the table does not have; bounded in time."""
@@ -43,8 +49,12 @@ class Plane:
         self.front = Pool([Replica("api", each) for each in front]) if front else None
         self.bodies = Budget(limits)
         self.searches = asyncio.Lock()
+        self.ids = RequestIds()
         self.stopping = False
         self.seek: Seek | None = None
+        self.wake: Wake | None = None
+        self.room = Room(self)
+        self.table.changed = self.room.review
         self._trusted = trusted
 
     def trusts(self, peer: bytes) -> bool:
@@ -74,6 +84,7 @@ class Plane:
         self.loop.call_later(self.limits.sweep_seconds, self.sweep)
         now = time.monotonic()
         self._check_clients(now)
+        self.room.sweep(now)
         self.table.close_idle(now - self.limits.parked_seconds)
         if self.front is not None:
             for api in self.front.ready:
@@ -85,7 +96,9 @@ class Plane:
         deadline = self.loop.time() + self.limits.stop_seconds
         while self.clients and self.loop.time() < deadline:
             self._check_clients(time.monotonic())
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(STOP_PAUSE)
+        self.room.close()
+        await asyncio.sleep(STOP_PAUSE)
         for client in self.clients:
             client.transport.abort()
 

@@ -23,6 +23,7 @@ from proxy.plane import Plane
 from proxy.state import State
 from spec.names import run_id
 from spec.route import RouteTable
+from spec.run import WakeNote
 
 LIVING_RUNS = f"WorkflowType = '{WorkflowType.RUN}' AND ExecutionStatus = 'Running'"
 
@@ -122,6 +123,11 @@ class RouteReader:
             return
         if found:
             self.follow(project, name)
+
+    async def wake(self, project: str, name: str, note: WakeNote) -> None:
+        """Tell a run that sleeps, in `ASK_SECONDS`. Raises `TimeoutError` or a `PerdureError`."""
+        async with asyncio.timeout(ASK_SECONDS):
+            await Runs(self._client).wake(project, name, note)
 
     async def verify(self) -> tuple[str, ...]:
         """The runs (`project/run`) that do not see their routes as this proxy does."""

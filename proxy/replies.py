@@ -33,20 +33,22 @@ from perdure.errors import (
 class Reply:
     """A whole answer. `body` is empty for those that have none.
 
-    `openai` is the body in the form of OpenAI's errors, of those that are one.
+    `openai` is the body in the form of OpenAI's errors, of those that are one; `kind` is what the
+    body is.
     """
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     openai: bytes = b""
+    kind: bytes = b"application/json"
 
     def render(self, *, keep: bool, head_only: bool = False, extra: bytes = b"") -> bytes:
         """On the wire. `extra` are whole header lines."""
         lines = [b"HTTP/1.1 %d %b\r\n" % (self.status, HTTPStatus(self.status).phrase.encode())]
         lines += [b"%b: %b\r\n" % header for header in self.headers]
         if self.body:
-            lines.append(b"content-type: application/json\r\n")
+            lines.append(b"content-type: %b\r\n" % self.kind)
         if self.status != HTTPStatus.NO_CONTENT:
             lines.append(b"content-length: %d\r\n" % len(self.body))
         lines.append(extra if keep else extra + b"connection: close\r\n")
@@ -81,15 +83,24 @@ def telling(error: PerdureError, *headers: tuple[bytes, bytes]) -> Reply:
 
 
 @cache
-def without_replica(seconds: int, *, starting: bool) -> Reply:
+def without_replica(seconds: int) -> Reply:
     """503, with the seconds after which another try makes sense."""
-    error = STARTING if starting else NO_REPLICA
-    return telling(error, (b"retry-after", b"%d" % seconds))
+    return telling(NO_REPLICA, (b"retry-after", b"%d" % seconds))
 
 
-STARTING = Starting(
-    "The service is starting.",
+@cache
+def not_held(seconds: int, *, full: bool) -> Reply:
+    """503 for a request that is not held, or no longer: none more are, or the time is over."""
+    return telling(ROOM_IS_FULL if full else HELD_TOO_LONG, (b"retry-after", b"%d" % seconds))
+
+
+ROOM_IS_FULL = Starting(
+    "The service is starting, and too many requests wait for it already.",
     hint="Try again after the seconds of `Retry-After`; `perdure ps` shows how far it is.",
+)
+HELD_TOO_LONG = Starting(
+    "The service has not started in the time for which requests are held.",
+    hint="`perdure ps` shows how far it is, and `perdure logs` what it does.",
 )
 NO_REPLICA = NoReplica(
     "The service has no replica, and none is coming.",

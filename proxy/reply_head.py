@@ -19,7 +19,8 @@ _REASON = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 class ReplyHead:
     """One head, as parsed. `length` is -1 when the reply does not say.
 
-    `sessions` are the lines that set our own session, which none but the API may do.
+    `sessions` are the lines that set our own session, which none but the API may do; `request_id`
+    is what it says of the request, and `ours` are whole lines that we add.
     `unfit`: no reply can be made of it, nor of what follows it.
     """
 
@@ -30,7 +31,9 @@ class ReplyHead:
         "length",
         "lines",
         "location",
+        "ours",
         "reason",
+        "request_id",
         "sessions",
         "status",
         "unfit",
@@ -44,7 +47,7 @@ class ReplyHead:
         self.length = -1
         self.chunked = self.unfit = False
         self.connection = b""
-        self.upgrade = b""
+        self.upgrade = self.ours = self.request_id = b""
         self.location: bytes | None = None
         self.sessions: tuple[bytes, ...] = ()
         self.cross_origin: list[bytes] | None = None
@@ -64,6 +67,8 @@ class ReplyHead:
             self.upgrade = value
         elif kind is Kind.CROSS_ORIGIN:
             self.cross_origin = [*(self.cross_origin or ()), b"%b: %b\r\n" % (name, value)]
+        elif kind is Kind.REQUEST_ID:
+            self.request_id = b"%b: %b\r\n" % (name, value)
         elif kind is Kind.COOKIE:
             line = b"%b: %b\r\n" % (name, value)
             if sets_session(value):
@@ -86,10 +91,10 @@ class ReplyHead:
         if self.connection and (names := nominated(self.connection)):
             lines = without(lines, names)
         if self.status == 200 and self.reason == b"OK":
-            parts = [ALL_IS_WELL, *lines]
+            parts = [ALL_IS_WELL, self.ours, *lines]
         else:
             reason = self.reason if _REASON.fullmatch(self.reason) else b""
-            parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, reason), *lines]
+            parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, reason), self.ours, *lines]
         if self.location is not None:
             parts.append(b"location: %b\r\n" % self.location)
         if open_to_all:

@@ -6,6 +6,7 @@ folded lines, blanks before a colon, bare line ends and control characters.
 
 from perdure.session_cookie import without_session
 from proxy.headers import AUTHORIZATION, HOST, LENGTH, Kind, nominated, without
+from proxy.request_id import line_of
 
 MAX_FIELDS = 256
 """Of a request's head: more than any browser or client sends."""
@@ -23,6 +24,7 @@ class RequestHead:
 
     `upgrades`: it asks for an upgrade that we pass on, to one of those that `upgrade` names.
     HTTP/2 is for whoever is in front of us, and what follows a body is not ours to tell.
+    `request_id` is a whole line, empty where the client named none that can be passed on.
     """
 
     __slots__ = (
@@ -40,6 +42,7 @@ class RequestHead:
         "method",
         "preflight",
         "refusal",
+        "request_id",
         "target",
         "token",
         "upgrade",
@@ -56,6 +59,7 @@ class RequestHead:
         self.connection = b""
         self.upgrade = b""
         self.preflight = b""
+        self.request_id = b""
         self.cookies: list[bytes] | None = None
         self.forwarded: list[tuple[bytes, bytes]] | None = None
         self.length = 0
@@ -96,6 +100,8 @@ class RequestHead:
             self.cookies = [*(self.cookies or ()), value]
         elif kind is Kind.FORWARDED:
             self.forwarded = [*(self.forwarded or ()), (name, value)]
+        elif kind is Kind.REQUEST_ID:
+            self.request_id = self.request_id or line_of(value)
         elif kind is Kind.EXPECT:
             self.expects = value.lower() == b"100-continue"
             if not self.expects:
@@ -198,8 +204,7 @@ class RequestHead:
             parts.append(b"transfer-encoding: chunked\r\n")
         elif self.upgrades:
             parts.append(b"connection: upgrade\r\nupgrade: %b\r\n" % self.upgrade)
-        parts.append(extra)
-        parts.append(b"\r\n")
+        parts += (self.request_id, extra, b"\r\n")
         return b"".join(parts)
 
 

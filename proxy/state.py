@@ -62,5 +62,9 @@ class State:
             feed=self.feed,
             tables=plane.table.marks(),
             in_flight=plane.table.in_flight(),
+            finished=plane.table.finished(),
             arrived=plane.table.arrived(),
+            held=plane.table.held(),
+            run_in_flight=plane.table.run_in_flight(),
+            run_finished=plane.table.run_finished(),
         )

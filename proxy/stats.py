@@ -1,5 +1,8 @@
 """What the data plane counts. Cheap: a few integers a request."""
 
+from collections import Counter
+from enum import StrEnum
+
 BUCKETS = 48
 """Powers of two of a millisecond: enough for any exchange, so that none needs a check."""
 
@@ -10,15 +13,35 @@ SERVICE, MODEL, FRONT, OTHER = KINDS = (0, 1000, 2000, 3000)
 NAMES = ("service", "model", "front", "other")
 
 
-class Stats:
-    """Replies begun by kind and status, and how long exchanges lasted."""
+class Outcome(StrEnum):
+    """How it went on with a request for which no replica was ready.
 
-    __slots__ = ("durations", "replies", "seconds")
+    It was ANSWERED by a replica in the end, or FAILED there; too many waited (FULL), or it waited
+    too LONG; its client LEFT, or no replica is coming (NONE).
+    """
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    FULL = "over_the_bound"
+    LONG = "over_the_time"
+    LEFT = "left"
+    NONE = "none_coming"
+
+
+class Stats:
+    """Replies begun by kind and status, and how long exchanges lasted.
+
+    `holds` are held requests by their end, `wakes` attempts to wake a run by whether one was told.
+    """
+
+    __slots__ = ("durations", "holds", "replies", "seconds", "wakes")
 
     def __init__(self) -> None:
         self.replies = [0] * (1000 * len(KINDS))
         self.durations = [0] * BUCKETS
         self.seconds = 0.0
+        self.holds = Counter[Outcome]()
+        self.wakes = Counter[bool]()
 
     def lasted(self, seconds: float) -> None:
         """A reply is whole, so long after its request began."""

@@ -1,7 +1,7 @@
 """The route table in the shape that a request needs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from proxy.addresses import endpoint
@@ -14,13 +14,16 @@ Name = tuple[bytes, bytes]
 
 
 class Pool:
-    """Replicas that can stand in for each other."""
+    """Replicas that can stand in for each other.
 
-    __slots__ = ("arrived", "ready", "starting")
+    `starting` and `asleep` say whether one is on its way, or comes when somebody asks.
+    """
 
-    def __init__(self, ready: Iterable[Replica] = (), *, starting: bool = False) -> None:
+    __slots__ = ("arrived", "asleep", "ready", "starting")
+
+    def __init__(self, ready: Iterable[Replica] = ()) -> None:
         self.ready = list(ready)
-        self.starting = starting
+        self.starting = self.asleep = False
         self.arrived = 0
 
     def count(self, replica: Replica | None) -> None:
@@ -29,28 +32,41 @@ class Pool:
 
 
 class Service(Pool):
-    """One run. `prefix` is what its paths begin with for clients."""
+    """One run. `prefix` is what its paths begin with for clients; `held` requests wait for it."""
 
-    __slots__ = ("auth", "forwarded", "prefix", "replicas", "route", "strip_prefix")
+    __slots__ = ("auth", "forwarded", "held", "name", "prefix", "replicas", "route", "strip_prefix")
 
     def __init__(self, route: RouteTable) -> None:
         super().__init__()
         self.replicas: dict[str, Replica] = {}
+        self.name = _name(route)
         self.prefix = f"/proxy/services/{route.project}/{route.run}".encode()
         self.route = route
         self.auth = route.auth
         self.strip_prefix = route.strip_prefix
         self.forwarded = b""
+        self.held = 0
 
 
 class ModelPool(Pool):
-    """All services of one project that answer for one model name."""
+    """The services of one project that answer for one model name.
 
-    __slots__ = ("name", "services")
+    All of them, or those that are open to callers by what their tokens have `opened`.
+    """
 
-    def __init__(self, name: str, services: Iterable[Service] = ()) -> None:
+    __slots__ = ("name", "opened", "project", "services")
+
+    def __init__(
+        self,
+        project: bytes,
+        name: str,
+        services: Iterable[Service] = (),
+        opened: Opened | None = None,
+    ) -> None:
         super().__init__()
+        self.project = project
         self.name = name
+        self.opened = opened
         self.services: list[Service] = []
         for service in services:
             self.add(service)
@@ -60,17 +76,26 @@ class ModelPool(Pool):
         self.services.append(service)
         self.ready += service.ready
         self.starting = self.starting or service.starting
+        self.asleep = self.asleep or service.asleep
+
+    @property
+    def awaited(self) -> Service:
+        """Whose replica will be the first, where none is ready."""
+        starting = (each for each in self.services if each.starting)
+        asleep = (each for each in self.services if each.asleep)
+        return next(starting, None) or next(asleep, None) or self.services[0]
 
     def count(self, replica: Replica | None) -> None:
-        """It counts for the service whose replica it is, or for the first."""
+        """It counts for the service whose replica it is, or for the one that is awaited."""
         owners = (each for each in self.services if replica in each.ready)
-        next(owners, self.services[0]).arrived += 1
+        (next(owners, None) or self.awaited).arrived += 1
 
 
 class Table:
     """All services of this proxy. `clock` tells when replicas leave.
 
-    `version` grows with every change: what was looked up holds as long as it stays.
+    `version` grows with every change: what was looked up holds as long as it stays. `changed` is
+    called after each.
     """
 
     def __init__(self, tunnels: Path, clock: Callable[[], float]) -> None:
@@ -79,8 +104,10 @@ class Table:
         self.version = 0
         self._tunnels = tunnels
         self._clock = clock
+        self.changed: Callable[[], object] = int
         self._arrived_before: dict[Name, int] = {}
-        self._leaving: list[Replica] = []
+        self._finished_before = Counter[Name]()
+        self._leaving: list[tuple[Name, Replica]] = []
 
     def apply(self, route: RouteTable) -> bool:
         """Take in a table unless it is older than what is known."""
@@ -122,8 +149,16 @@ class Table:
         pool = self.models.get((project, name))
         if pool is None or project in opened.projects:
             return pool
-        own = [each for each in pool.services if opened.has(*_name(each.route))]
-        return ModelPool(name, own) if own else None
+        own = [each for each in pool.services if opened.has(*each.name)]
+        return ModelPool(project, name, own, opened) if own else None
+
+    def present(self, pool: Pool) -> "Service | ModelPool | None":
+        """What has become of a pool that was in this table; None when there is none any more."""
+        if isinstance(pool, ModelPool):
+            if pool.opened is None:
+                return self.models.get((pool.project, pool.name))
+            return self.model(pool.project, pool.name, pool.opened)
+        return self.services.get(pool.name) if isinstance(pool, Service) else None
 
     def marks(self) -> dict[str, TableMark]:
         """Which table of each run this is, by `project/run`."""
@@ -136,28 +171,49 @@ class Table:
 
     def in_flight(self) -> dict[str, int]:
         """Requests in flight by replica, those that left the table included."""
-        self._leaving = [replica for replica in self._leaving if replica.in_flight]
-        counts = Counter[str]()
-        for replica in (*self._replicas(), *self._leaving):
-            counts[replica.id] += replica.in_flight
-        return dict(counts)
+        return _sums((each.id, each.in_flight) for _, each in self._all_replicas())
+
+    def finished(self) -> dict[str, int]:
+        """Requests that replicas have had, by replica as `in_flight`."""
+        return _sums((each.id, each.finished) for _, each in self._all_replicas())
+
+    def run_in_flight(self) -> dict[str, int]:
+        """Requests in flight, by `project/run`."""
+        counts = Counter(dict.fromkeys(self.services, 0))
+        for name, replica in self._all_replicas():
+            counts[name] += replica.in_flight
+        return _by_run(counts)
+
+    def run_finished(self) -> dict[str, int]:
+        """Requests that replicas have had since the start, by `project/run`."""
+        counts = Counter(dict.fromkeys(self.services, 0))
+        for name, replica in self._all_replicas():
+            counts[name] += replica.finished
+        counts.update(self._finished_before)
+        return _by_run(counts)
+
+    def held(self) -> dict[str, int]:
+        """Requests that wait for a replica, by `project/run`."""
+        return _by_run({name: service.held for name, service in self.services.items()})
 
     def arrived(self) -> dict[str, int]:
         """Requests since the start, by `project/run`."""
         now = {name: service.arrived for name, service in self.services.items()}
-        return {
-            f"{project.decode()}/{run.decode()}": count
-            for (project, run), count in {**self._arrived_before, **now}.items()
-        }
+        return _by_run({**self._arrived_before, **now})
 
     def close_idle(self, parked_before: float) -> None:
         """Close the connections that were kept for too long."""
-        for replica in self._replicas():
-            replica.close_idle_since(parked_before)
-
-    def _replicas(self) -> Iterable[Replica]:
         for service in self.services.values():
-            yield from service.replicas.values()
+            for replica in service.replicas.values():
+                replica.close_idle_since(parked_before)
+
+    def _all_replicas(self) -> Iterable[tuple[Name, Replica]]:
+        """Those that left the table, too, until their last request has ended."""
+        self._part()
+        for name, service in self.services.items():
+            for replica in service.replicas.values():
+                yield name, replica
+        yield from self._leaving
 
     def _take(self, route: RouteTable) -> None:
         name = _name(route)
@@ -173,13 +229,13 @@ class Table:
             return False
         self._arrived_before[name] = service.arrived
         for replica in service.replicas.values():
-            self._leave(replica)
+            self._leave(name, replica)
         return True
 
     def _update(self, service: Service, route: RouteTable) -> None:
         service.route = route
         service.auth, service.strip_prefix = route.auth, route.strip_prefix
-        service.starting = route.starting
+        service.starting, service.asleep = route.starting, route.asleep
         model = route.model
         served = model is not None and model.format is ModelFormat.OPENAI
         prefix = model.prefix.rstrip("/").encode() if served and model is not None else b""
@@ -190,7 +246,7 @@ class Table:
         for each in route.replicas:
             service.replicas[each.id] = self._replica(known.pop(each.id, None), each, prefix)
         for gone in known.values():
-            self._leave(gone)
+            self._leave(_name(route), gone)
         service.ready = [each for each in service.replicas.values() if not each.left_at]
 
     def _replica(self, known: Replica | None, route: ReplicaRoute, prefix: bytes) -> Replica:
@@ -207,10 +263,17 @@ class Table:
             replica.left_at = 0.0
         return replica
 
-    def _leave(self, replica: Replica) -> None:
+    def _leave(self, name: Name, replica: Replica) -> None:
         replica.leave(self._clock())
-        if replica.in_flight:
-            self._leaving.append(replica)
+        self._leaving.append((name, replica))
+        self._part()
+
+    def _part(self) -> None:
+        """Of those that left and have no request any more, what they had is remembered."""
+        for name, replica in self._leaving:
+            if not replica.in_flight:
+                self._finished_before[name] += replica.finished
+        self._leaving = [each for each in self._leaving if each[1].in_flight]
 
     def _regroup(self) -> None:
         self.version += 1
@@ -219,8 +282,21 @@ class Table:
             model = service.route.model
             if model is None or model.format is not ModelFormat.OPENAI:
                 continue
-            self.models.setdefault((project, model.name), ModelPool(model.name)).add(service)
+            pool = self.models.setdefault((project, model.name), ModelPool(project, model.name))
+            pool.add(service)
+        self.changed()
 
 
 def _name(route: RouteTable) -> Name:
     return route.project.encode(), route.run.encode()
+
+
+def _by_run(counts: Mapping[Name, int]) -> dict[str, int]:
+    return {f"{project.decode()}/{run.decode()}": count for (project, run), count in counts.items()}
+
+
+def _sums(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    sums = Counter[str]()
+    for each, count in counts:
+        sums[each] += count
+    return dict(sums)

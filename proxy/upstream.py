@@ -278,7 +278,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The connection is gone."""
         exchange, self._exchange = self._exchange, None
         if self._tunnel is not None:
-            self._tunnel.closed()
+            self._tunnel.replica_gone()
         elif exchange is None:
             self.close()
         elif not self._got_head:

@@ -63,13 +63,21 @@ class TableMark(PublicModel):
 
 
 class ProxyStats(PublicModel):
-    """What one proxy process knows and does. `tables` by `project/run`, `in_flight` by replica id.
+    """What one proxy process knows and does.
 
-    `arrived` counts requests per `project/run` since the process started; it only grows.
+    By `project/run`: `tables`; `arrived`, requests since the process started, each when it comes;
+    `held`, those that wait now for a replica; `run_in_flight`, those that a replica has now, with
+    WebSockets and calls of its model; `run_finished`, those that one has had. By replica id:
+    `in_flight` and `finished`. What has arrived and finished only grows; a replica that is gone is
+    left out.
     """
 
     boot: str
     feed: int = 0
     tables: dict[str, TableMark] = {}
     in_flight: dict[str, int] = {}
+    finished: dict[str, int] = {}
     arrived: dict[str, int] = {}
+    held: dict[str, int] = {}
+    run_in_flight: dict[str, int] = {}
+    run_finished: dict[str, int] = {}

@@ -135,7 +135,7 @@ def test_our_replies() -> None:
         b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\n"
         b"content-length: %d\r\n\r\n%b" % (len(body), body)
     )
-    assert b"retry-after: 3\r\n" in without_replica(3, starting=True).render(keep=True)
+    assert b"retry-after: 3\r\n" in without_replica(3).render(keep=True)
     assert moved(b"/x/").render(keep=False) == (
         b"HTTP/1.1 308 Permanent Redirect\r\nlocation: /x/\r\ncontent-length: 0\r\n"
         b"connection: close\r\n\r\n"

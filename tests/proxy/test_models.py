@@ -148,12 +148,12 @@ async def test_an_unknown_model_is_refused_in_openais_words(client: Client) -> N
     assert "`nope`" in answer["detail"]
 
 
-async def test_a_known_model_without_replica_is_unavailable(
+async def test_a_known_model_is_unavailable_when_no_replica_is_coming(
     proxy: RunningProxy, client: Client
 ) -> None:
-    await proxy.publish(model="cold", starting=True)
+    await proxy.publish(model="cold")
     reply = await client.send(call(b'{"model": "cold"}'))
-    assert (reply.status, json.loads(reply.body)["code"]) == (503, "starting")
+    assert (reply.status, json.loads(reply.body)["code"]) == (503, "no_replica")
     assert reply.get("retry-after")
 
 

@@ -7,14 +7,15 @@ import pytest
 
 from perdure.errors import PerdureError, kind_of
 from proxy import replies
-from proxy.replies import Reply, refusal, unknown_model, without_replica
+from proxy.replies import Reply, not_held, refusal, unknown_model, without_replica
 from tests.docs.page import DOCS
 
 REFUSED = (400, 405, 417, 431, 505)
 ANSWERS = (
     *(each for each in vars(replies).values() if isinstance(each, Reply)),
     *map(refusal, REFUSED),
-    *(without_replica(5, starting=starting) for starting in (True, False)),
+    without_replica(5),
+    *(not_held(5, full=full) for full in (True, False)),
     unknown_model("nope"),
 )
 ROW = re.compile(r"^\| (\d{3}) \| `(\w+)` \| .+ \|$", re.MULTILINE)
