@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from spec.feed import ProxyLease, ProxyStats, TableMark
 from store.setup import set_up
 from store.store import Store, open_store
 from tests.store.conftest import Clock
+from tests.testbed.stats_server import answering
 
 LIFE = "0123456789ab"
 KNOWS = {"main/web": TableMark(incarnation=LIFE, version=7)}
@@ -35,21 +36,6 @@ async def store(settings: Settings, tmp_path: Path, clock: Clock) -> AsyncIterat
     await asyncio.to_thread(set_up, settings, tmp_path / "config.yml")
     async with open_store(settings, clock=clock) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def answering(socket: Path, stats: list[ProxyStats]) -> AsyncIterator[None]:
-    """A proxy's `/stats`, which tells the last of `stats`."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        body = stats[-1].model_dump_json().encode()
-        head = f"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
-        writer.close()
-
-    async with await asyncio.start_unix_server(answer, socket):
-        yield
 
 
 @pytest.fixture

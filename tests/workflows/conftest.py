@@ -58,7 +58,9 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """A server and a store, without a worker."""
     impatient = request.node.get_closest_marker("impatient") is not None
-    settings = Settings(data_dir=tmp_path / "data", owner_check=0.5, start_timeout=20)
+    settings = Settings(
+        data_dir=tmp_path / "data", owner_check=0.5, start_timeout=20, watch_tick=0.1
+    )
     settings.data.create()
     create_secret(settings.master_key_path, MASTER_KEY)
     create_secret(settings.data.internal_key, INTERNAL_KEY)
