@@ -1,6 +1,8 @@
-"""A run's diary: its decisions are kept in the store, one batch after the other."""
+"""A run's diary: what it decided and how it was is kept in the store, a batch at a time."""
 
 import asyncio
+
+from temporalio import workflow
 
 from engine import deeds
 from engine.cleanup import uncancelled
@@ -14,12 +16,15 @@ class Diary:
 
     def __init__(self) -> None:
         self._last = 0
+        self._shown: tuple[object, ...] = ()
         self._task: asyncio.Task[None] | None = None
 
     def keep(self, state: RunState, status: RunStatus) -> None:
-        """Begin to keep what there is, unless something is being kept: then it waits its turn."""
-        if state.decisions and self._task is None:
-            self._last = state.decisions[-1].number
+        """Begin to keep what is new, unless something is being kept: then it waits its turn."""
+        shown = (status.status, status.desired, status.ready, status.deployment)
+        is_new = bool(state.decisions) or shown != self._shown
+        if state.elastic and is_new and self._task is None:
+            self._last, self._shown = state.decided, shown
             self._task = asyncio.create_task(_kept(state, status))
 
     @property
@@ -48,5 +53,6 @@ async def _kept(state: RunState, status: RunStatus) -> None:
         incarnation=state.incarnation,
         decisions=state.decisions,
         status=status,
+        at=workflow.now(),
     )
-    await deeds.keep_decisions(batch, summary=f"keep {len(state.decisions)} decisions")
+    await deeds.keep_decisions(batch, summary=f"{status.status}, {status.ready} ready")
