@@ -32,7 +32,7 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
     Treatment.IDENTITY: frozenset({"type", "name"}),
     Treatment.NOT_BUILT: frozenset(
         {
-            *("gateway", "https", "groups", "rate_limits", "probes"),
+            *("gateway", "https", "groups", "rate_limits"),
             *("docker", "files", "repos", "dstack", "priority"),
             *("reservation", "retry", "max_duration", "creation_policy", "utilization_policy"),
             *("startup_order", "stop_criteria", "schedule", "fleets", "instances"),
@@ -45,7 +45,7 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
     Treatment.IN_PLACE: frozenset({"replicas"}),
     Treatment.NEW_REPLICA: frozenset(
         {
-            *("port", "strip_prefix", "model", "auth"),
+            *("port", "strip_prefix", "model", "auth", "probes"),
             *("image", "commands", "entrypoint", "python", "nvcc", "registry_auth", "privileged"),
             *("user", "shell", "working_dir", "env", "volumes", "resources"),
             *("backends", "regions", "availability_zones", "instance_types", "spot_policy"),
@@ -68,7 +68,6 @@ Uses = Callable[[ServiceConfiguration], bool]
 NOT_BUILT: tuple[tuple[str, str, Uses], ...] = (
     ("groups", "groups", lambda asked: asked.groups is not None),
     ("rate_limits", "rate_limits", lambda asked: bool(asked.rate_limits)),
-    ("probes", "probes", lambda asked: bool(asked.probes)),
     ("retry", "retry", lambda asked: asked.retry is not None),
     ("gateway", "gateway", lambda asked: asked.gateway not in (None, False)),
     ("https", "https: true", lambda asked: asked.https is True),

@@ -83,6 +83,7 @@ def observed(state: RunState, event: ReplicaEvent) -> RunState:
             "code": event.code,
             "detail": event.detail,
             "hint": event.hint,
+            "health": event.health,
         }
     )
     leftovers = (ReplicaPhase.TERMINATED, ReplicaPhase.ABORTED)

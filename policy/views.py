@@ -3,7 +3,7 @@
 from spec.model_endpoint import OpenAIModel
 from spec.route import ModelRoute, ReplicaRoute, RouteState, RouteTable
 from spec.run import ReplicaRecord, ReplicaStatus, RunState, RunStatus
-from spec.status import EndReason, ReplicaPhase, RunPhase
+from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 
 _SHOWN = {
     EndReason.ERROR: "error",
@@ -127,9 +127,15 @@ def _message(state: RunState, phase: RunPhase, ready: int, desired: int) -> str:
         return _failure(failed) if failed else phase.value
     if phase is RunPhase.RUNNING:
         failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
+        unhealthy = [Health.UNHEALTHY.value for r in state.records if _is_unhealthy(r)]
         counted = phase.value if ready == desired else f"{ready}/{desired} ready"
-        return "; ".join([counted, *dict.fromkeys(failures)])
+        return "; ".join([counted, *dict.fromkeys(unhealthy + failures)])
     return phase.value
+
+
+def _is_unhealthy(record: ReplicaRecord) -> bool:
+    """It runs, was ready, and is out of the routes by its probes."""
+    return record.phase is ReplicaPhase.RUNNING and record.health is Health.UNHEALTHY
 
 
 def _failure(record: ReplicaRecord) -> str:
@@ -156,4 +162,5 @@ def _replica_status(record: ReplicaRecord) -> ReplicaStatus:
         reason=record.reason,
         code=record.code,
         hint=record.hint,
+        health=record.health,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from spec.public import Model, PublicModel
 from spec.route import RouteTable
 from spec.service import ServiceConfiguration
-from spec.status import EndReason, ReplicaPhase, RunPhase
+from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 
 
 class CodeArchive(Model):
@@ -77,7 +77,8 @@ class ReplicaRecord(Model):
     """One replica in its run's books. `num` is its slot, `id` that of its workflow.
 
     `deployment` is the revision it was started for; `leave_by` when it was told to be gone;
-    `code`, `detail` and `hint` are those of the error that ended it, for people.
+    `code`, `detail` and `hint` are those of the error that ended it, for people; `detail` also what
+    the probes of an unhealthy one say. `health` is None for one without probes.
     """
 
     id: str
@@ -93,6 +94,7 @@ class ReplicaRecord(Model):
     code: str = ""
     detail: str = ""
     hint: str = ""
+    health: Health | None = None
 
 
 class ReplicaEvent(Model):
@@ -112,6 +114,7 @@ class ReplicaEvent(Model):
     code: str = ""
     detail: str = ""
     hint: str = ""
+    health: Health | None = None
 
 
 class LeaveOrder(PublicModel):
@@ -123,7 +126,10 @@ class LeaveOrder(PublicModel):
 
 
 class ReplicaStatus(PublicModel):
-    """A replica's line in `ps`; `code` and `hint` are those of the error that ended it."""
+    """A replica's line in `ps`; `code` and `hint` are those of the error that ended it.
+
+    `health` is what its probes said last, None where it has none.
+    """
 
     num: int
     status: ReplicaPhase
@@ -137,6 +143,7 @@ class ReplicaStatus(PublicModel):
     reason: EndReason | None = None
     code: str = ""
     hint: str = ""
+    health: Health | None = None
 
 
 class RunStatus(PublicModel):
