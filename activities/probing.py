@@ -65,7 +65,7 @@ async def ask(client: httpx.AsyncClient, where: str, probe: Probe) -> ProbeResul
     Redirects are not followed. Each has a connection of its own: one that is kept may be closed by
     the replica at any moment.
     """
-    headers = [(each.name.encode(), each.value.encode()) for each in probe.headers]
+    headers = [(each.name.encode(), each.value.strip(" \t").encode()) for each in probe.headers]
     try:
         async with (
             asyncio.timeout(probe.timeout),
