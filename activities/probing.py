@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,23 +14,24 @@ from spec.probe import Probe
 MOST_READ = 64 * 1024
 """Bytes of an answer's body: its status counts. A short one is read, so that nobody is cut off."""
 
+NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
+"""Each probe is sent as it is written, whatever was answered before."""
+
 
 class Probing:
     """The probes of one replica, each asked again an interval after its last answer."""
 
     def __init__(self, address: str, known: Probed) -> None:
-        """`address` is `tcp://HOST:PORT`; `known` what is known so far, kept up to date."""
+        """`address` as proxies have it; `known` what is known so far, kept up to date."""
         self.known = known
-        self._authority = authority(address)
+        self._address = address
 
     async def until_changed(self, *, at_once: bool) -> Probed:
         """Once its health is another, or it is lost; first after an interval, or `at_once`."""
         health = self.known.health
-        address = f"tcp://{self._authority}"
-        limit = httpx.Timeout(None)  # each probe has its own
         results: asyncio.Queue[tuple[int, ProbeResult]] = asyncio.Queue()
         async with (
-            http_client(address, timeout=limit, headers={"User-Agent": "perdure"}) as client,
+            probe_client(self._address) as client,
             asyncio.TaskGroup() as group,
         ):
             asking = [
@@ -55,23 +57,32 @@ class Probing:
         if not at_once:
             await asyncio.sleep(probe.interval)
         while True:
-            results.put_nowait((number, await ask(client, self._authority, probe)))
+            results.put_nowait((number, await ask(client, self._address, probe)))
             await asyncio.sleep(probe.interval)
 
 
-async def ask(client: httpx.AsyncClient, where: str, probe: Probe) -> ProbeResult:
-    """Ask the replica at `where` (`HOST:PORT`) once. 200 to 299 pass, as in the reference.
+def probe_client(address: str) -> httpx.AsyncClient:
+    """A client for all probes of a replica: each probe has a time-out of its own."""
+    headers = {"User-Agent": "perdure"}
+    client = http_client(address, timeout=httpx.Timeout(None), headers=headers)
+    client.cookies.jar.set_policy(NO_COOKIES)
+    return client
+
+
+async def ask(client: httpx.AsyncClient, address: str, probe: Probe) -> ProbeResult:
+    """Ask the replica at `address` once. 200 to 299 pass, as in the reference.
 
     Redirects are not followed. Each has a connection of its own: one that is kept may be closed by
     the replica at any moment.
     """
-    headers = [(each.name.encode(), each.value.strip(" \t").encode()) for each in probe.headers]
+    host = urlsplit(address).netloc or "localhost"
     try:
+        headers = [(each.name.encode(), each.value.strip(" \t").encode()) for each in probe.headers]
         async with (
             asyncio.timeout(probe.timeout),
             client.stream(
                 probe.method.upper(),
-                f"http://{where}{probe.url}",
+                f"http://{host}{probe.url}",
                 headers=[(b"Connection", b"close"), *headers],
                 content=None if probe.body is None else probe.body.encode(),
                 follow_redirects=False,
@@ -82,8 +93,8 @@ async def ask(client: httpx.AsyncClient, where: str, probe: Probe) -> ProbeResul
         return ProbeResult(passed=False, outcome=f"had no answer within {probe.timeout} s")
     except httpx.ConnectError:
         return ProbeResult(passed=False, outcome="found no open port")
-    except (httpx.LocalProtocolError, httpx.InvalidURL):
-        return ProbeResult(passed=False, outcome="cannot be sent: its URL or a header is not HTTP")
+    except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError):
+        return ProbeResult(passed=False, outcome="cannot be sent: a part of it is not HTTP")
     except httpx.HTTPError:
         return ProbeResult(passed=False, outcome="was cut off before an answer in HTTP")
     return ProbeResult(passed=answer.is_success, outcome=f"answered {answer.status_code}")
@@ -95,8 +106,3 @@ async def _read_some(answer: httpx.Response) -> None:
         read += len(chunk)
         if read > MOST_READ:
             return
-
-
-def authority(address: str) -> str:
-    """`HOST:PORT` of `tcp://HOST:PORT`, as in a URL."""
-    return urlsplit(address).netloc

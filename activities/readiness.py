@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from activities.probing import Probing, authority
+from activities.probing import Probing
 from backends.base import Backend
 from engine import deeds
 from perdure.errors import NotReadyInTime
@@ -93,7 +93,7 @@ async def _answers(address: str, path: str | None) -> bool:
                 _, writer = await asyncio.open_connection(parts.hostname, parts.port)
                 writer.close()
             return True
-        async with http_client(f"tcp://{authority(address)}", timeout=ANSWER_TIME) as client:
+        async with http_client(address, timeout=ANSWER_TIME) as client:
             answer = await client.get(path)
             return answer.status_code == httpx.codes.OK
     except (OSError, TimeoutError, httpx.HTTPError):

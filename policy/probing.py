@@ -136,6 +136,11 @@ def heard(known: Probed, number: int, result: ProbeResult, now: datetime) -> Pro
     return known.model_copy(update={"is_lost": known.is_lost or is_lost})
 
 
+def is_unsteady(lapses: int) -> bool:
+    """Whether a replica that became unhealthy so often is given up."""
+    return lapses > MOST_LAPSES
+
+
 def _health(known: Probed, latest: Streak) -> Health:
     if known.health is Health.HEALTHY:
         return Health.UNHEALTHY if latest.failed >= FAILURES else Health.HEALTHY

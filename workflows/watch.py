@@ -6,7 +6,7 @@ from temporalio import workflow
 
 from engine import deeds
 from policy.ending import Ending, ending_of_exit, ending_unhealthy, ending_unsteady
-from policy.probing import MOST_LAPSES
+from policy.probing import is_unsteady
 from spec.deeds import Finding, MonitorOrder, MonitorReport
 from spec.status import EndReason, Health
 
@@ -32,7 +32,7 @@ class Watch:
             report = await deeds.monitor(self._order, summary=summary)
             health = _HEALTH.get(report.finding)
             self._lapses += health is Health.UNHEALTHY
-            if health is None or self._lapses > MOST_LAPSES:
+            if health is None or is_unsteady(self._lapses):
                 return self._ending(report)
             if not await self._tell(health, report.detail):
                 return Ending(reason=EndReason.OWNER_GONE)

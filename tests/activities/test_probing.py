@@ -3,18 +3,14 @@
 import socket
 from typing import Any
 
-import httpx
 import pytest
 
-from activities.probing import MOST_READ, Probing, ask, authority
-from perdure.http_client import http_client
+from activities.probing import MOST_READ, Probing, ask, probe_client
 from policy.probing import FAILURES, ProbeResult, begun
-from spec.probe import Probe
+from spec.probe import Probe, ProbeHeader, ProbeMethod
 from spec.status import Health
 from tests.activities.http_server import http_server, status
 from tests.policy.making import NOW
-
-NO_LIMIT = httpx.Timeout(None)
 
 
 def probe(**properties: Any) -> Probe:
@@ -23,9 +19,14 @@ def probe(**properties: Any) -> Probe:
     return given.model_copy(update={"interval": 0})
 
 
+def header(value: str) -> ProbeHeader:
+    """Whatever its value: checks of today need not have been those of then."""
+    return ProbeHeader.model_construct(name="X", value=value)
+
+
 async def asked(address: str, asking: Probe) -> ProbeResult:
-    async with http_client(address, timeout=NO_LIMIT) as client:
-        return await ask(client, authority(address), asking)
+    async with probe_client(address) as client:
+        return await ask(client, address, asking)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +84,33 @@ async def test_what_is_no_answer_in_http_fails(raw: bytes) -> None:
     assert result == ProbeResult(passed=False, outcome="was cut off before an answer in HTTP")
 
 
-async def test_what_http_does_not_allow_fails_and_is_not_repeated() -> None:
-    wrong = probe(headers=[{"name": "X", "value": "s3cret\x0b"}])
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"headers": (header("s3cret\x0b"),)},
+        {"headers": (header("s3cret\udc80"),)},
+        {"url": "/s3cret\x01"},
+        {"url": "/s3cret\udc80"},
+        {"method": ProbeMethod.POST, "body": "s3cret\udc80"},
+    ],
+)
+async def test_what_http_does_not_allow_fails_and_is_not_quoted(part: dict[str, Any]) -> None:
+    wrong = Probe.model_construct(**{**dict(probe()), **part})
     async with http_server(200) as requests:
         result = await asked(requests.address, wrong)
         assert requests.paths == []
     assert not result.passed
     assert "cannot be sent" in result.outcome
     assert "s3cret" not in result.outcome
+
+
+async def test_an_answers_cookies_are_not_sent_back() -> None:
+    async with http_server(status(200, "set-cookie: a=b; path=/")) as requests:
+        address = requests.address
+        probing = Probing(address, begun((probe(ready_after=3),), Health.STARTING, NOW))
+        await probing.until_changed(at_once=True)
+    assert len(requests.heads) >= 3
+    assert not any("cookie" in head for head in requests.heads)
 
 
 async def test_a_body_is_read_up_to_a_bound() -> None:
