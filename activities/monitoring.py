@@ -1,19 +1,24 @@
-"""Monitoring: a running replica is watched until it ends, or its run is gone."""
+"""Monitoring: a replica is watched until it ends, its health changes, or its run is gone."""
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
+from temporalio import activity
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.probing import Probing
 from backends.base import Backend
 from engine import deeds, ids
+from policy.probing import Probed, begun
 from spec.deeds import Finding, MonitorOrder, MonitorReport
+from spec.status import Health
 
 
 class Monitors:
-    """One wait at the runtime, and now and then a look at the owner."""
+    """One wait at the runtime, the replica's probes, and now and then a look at the owner."""
 
     def __init__(self, backends: Mapping[str, Backend], client: Client, owner_check: float) -> None:
         """`owner_check` in seconds between two looks."""
@@ -23,19 +28,27 @@ class Monitors:
 
     @deeds.monitor.implemented
     async def monitor(self, order: MonitorOrder) -> MonitorReport:
-        """Return only on the job's end, or when the owner's life is over."""
+        """Return only on the job's end, another health, or when the owner's life is over."""
         runtime = await self._backends[order.instance.backend].runtime(order.instance.host)
         ending = asyncio.ensure_future(runtime.wait(order.instance.token))
+        probing = asyncio.ensure_future(_changed(order))
         try:
             while True:
-                done, _ = await asyncio.wait({ending}, timeout=self._owner_check)
-                if done:
+                await asyncio.wait(
+                    {ending, probing},
+                    timeout=self._owner_check,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if ending.done():
                     return MonitorReport(finding=Finding.ENDED, job=ending.result())
+                if probing.done():
+                    return _report(probing.result())
                 if await self._is_gone(order):
                     return MonitorReport(finding=Finding.OWNER_GONE)
         finally:
-            ending.cancel()
-            await asyncio.gather(ending, return_exceptions=True)
+            for task in (ending, probing):
+                task.cancel()
+            await asyncio.gather(ending, probing, return_exceptions=True)
 
     async def _is_gone(self, order: MonitorOrder) -> bool:
         """Closed, or the name lives another life. Temporal in trouble is no proof."""
@@ -46,3 +59,23 @@ class Monitors:
         info = owner.raw_description.workflow_execution_info
         running = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING
         return info.status != running or ids.incarnation(info.first_run_id) != order.incarnation
+
+
+async def _changed(order: MonitorOrder) -> Probed:
+    """What the probes say once that is another thing; without probes, nothing ever.
+
+    A healthy replica has just been asked, unless this goes on with what another worker began.
+    """
+    if not order.probes:
+        await asyncio.Event().wait()
+    since = order.since or datetime.now(UTC)
+    probing = Probing(order.address, begun(order.probes, order.health, since))
+    taken_over = activity.info().attempt > 1
+    return await probing.until_changed(at_once=taken_over or order.health is Health.UNHEALTHY)
+
+
+def _report(probed: Probed) -> MonitorReport:
+    if probed.is_lost:
+        return MonitorReport(finding=Finding.LOST, detail=probed.detail)
+    finding = Finding.HEALTHY if probed.health is Health.HEALTHY else Finding.UNHEALTHY
+    return MonitorReport(finding=finding, detail=probed.detail)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cli.fitting_table import FittingTable
 from cli.units import describe_age
-from spec.status import ReplicaPhase, RunPhase
+from spec.status import Health, ReplicaPhase, RunPhase
 from spec.submission import ReplicaView, RunView
 from spec.units import format_price
 
@@ -76,7 +76,9 @@ def mark(replica: ReplicaView) -> str:
         return READY
     if replica.status is ReplicaPhase.FAILED:
         return FAILING
-    return ENDED if replica.status.is_final or replica.status in _LEAVING else NOT_YET
+    if replica.status.is_final or replica.status in _LEAVING:
+        return ENDED
+    return FAILING if replica.health is Health.UNHEALTHY else NOT_YET
 
 
 def describe_status(run: RunView) -> str:

@@ -45,7 +45,8 @@ It is one file, so that the tree can be read, and held to the drawing, in one pl
         │   └── ImagePullDenied         wrong or missing credentials
         ├── ContainerCreateFailed
         ├── VolumeFailed
-        ├── NotReadyInTime              it never opened its port                        exit 124
+        ├── NotReadyInTime              it was not ready in its time                    exit 124
+        ├── Unhealthy                   its probes failed for too long
         ├── LogQuotaExceeded            it wrote more log than a run may
         └── ContainerExited             it ended by itself
             └── OutOfMemory             … when its memory ran out
@@ -330,6 +331,10 @@ class NotReadyInTime(HostError):
     """The service did not become ready in its time."""
 
     exit_code = 124
+
+
+class Unhealthy(HostError):
+    """The probes of a replica that had been ready failed for too long."""
 
 
 class LogQuotaExceeded(HostError):

@@ -1,5 +1,6 @@
 """What differs between two specifications, and how each difference reaches a living run."""
 
+from policy.probing import asked_probes
 from policy.properties import Treatment, treatment_of
 from spec.plan import Change, FieldChange
 from spec.run_spec import CodeArchive, RunSpec
@@ -21,6 +22,8 @@ def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
     for field in ServiceConfiguration.model_fields:
         change = None if field in _SEALED else _HOW.get(treatment_of(field))
         before, after = getattr(old.configuration, field), getattr(new.configuration, field)
+        if field == "probes" and before != after:
+            before, after = asked_probes(old.configuration), asked_probes(new.configuration)
         if change is not None and before != after:
             found.append(
                 FieldChange(field=field, old=_shown(before), new=_shown(after), change=change)

@@ -1,7 +1,14 @@
 """How a replica ended, from what was seen of it."""
 
 from perdure import errors
-from perdure.errors import ContainerExited, LogQuotaExceeded, OutOfMemory, PerdureError
+from perdure.errors import (
+    ContainerExited,
+    LogQuotaExceeded,
+    OutOfMemory,
+    PerdureError,
+    Unhealthy,
+)
+from policy.probing import MOST_LAPSES, UNHEALTHY_LIMIT
 from spec.job import JobPhase, JobState
 from spec.public import PublicModel
 from spec.status import EndReason, ReplicaPhase
@@ -14,6 +21,7 @@ _REASONS: tuple[tuple[type[PerdureError], EndReason], ...] = (
     (errors.ImagePullFailed, EndReason.IMAGE_PULL_FAILED),
     (errors.ContainerCreateFailed, EndReason.CONTAINER_NOT_CREATED),
     (errors.RuntimeUnsupported, EndReason.CONTAINER_NOT_CREATED),
+    (errors.Unhealthy, EndReason.UNHEALTHY),
     (errors.LogQuotaExceeded, EndReason.LOG_QUOTA),
     (errors.OutOfMemory, EndReason.OUT_OF_MEMORY),
     (errors.ContainerExited, EndReason.EXITED_WITH_ERROR),
@@ -73,6 +81,22 @@ def ending_of_exit(job: JobState, run: str) -> Ending:
         )
     meaning = _EXITS.get(job.exit_code or 0, "")
     return ending_of_error(ContainerExited(meaning, hint=log), job.exit_code)
+
+
+def ending_unhealthy(detail: str, run: str) -> Ending:
+    """The ending of a replica of `run` whose probes failed for too long; `detail`: how."""
+    minutes = UNHEALTHY_LIMIT.total_seconds() / 60
+    return _unhealthy(f"It was unhealthy for {minutes:.0f} minutes. {detail}", run)
+
+
+def ending_unsteady(detail: str, run: str) -> Ending:
+    """The ending of a replica of `run` whose probes failed too often."""
+    return _unhealthy(f"It became unhealthy more than {MOST_LAPSES} times. {detail}", run)
+
+
+def _unhealthy(message: str, run: str) -> Ending:
+    hint = f"What it says itself is in its log: `perdure logs {run}`."
+    return ending_of_error(Unhealthy(message, hint=hint))
 
 
 def ending_over_quota() -> Ending:

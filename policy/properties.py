@@ -32,7 +32,7 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
     Treatment.IDENTITY: frozenset({"type", "name"}),
     Treatment.NOT_BUILT: frozenset(
         {
-            *("gateway", "https", "groups", "rate_limits", "probes"),
+            *("gateway", "https", "groups", "rate_limits"),
             *("docker", "files", "repos", "dstack", "priority"),
             *("reservation", "creation_policy", "utilization_policy"),
             *("startup_order", "stop_criteria", "schedule", "fleets", "instances"),
@@ -48,7 +48,7 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
     ),
     Treatment.NEW_REPLICA: frozenset(
         {
-            *("port", "model"),
+            *("port", "model", "probes"),
             *("image", "commands", "entrypoint", "python", "nvcc", "registry_auth", "privileged"),
             *("user", "shell", "working_dir", "env", "volumes", "resources"),
             *("backends", "regions", "availability_zones", "instance_types", "spot_policy"),
@@ -70,7 +70,6 @@ Uses = Callable[[ServiceConfiguration], bool]
 NOT_BUILT: tuple[tuple[str, str, Uses], ...] = (
     ("groups", "groups", lambda asked: asked.groups is not None),
     ("rate_limits", "rate_limits", lambda asked: bool(asked.rate_limits)),
-    ("probes", "probes", lambda asked: bool(asked.probes)),
     ("gateway", "gateway", lambda asked: asked.gateway not in (None, False)),
     ("https", "https: true", lambda asked: asked.https is True),
     ("model", "model with `format: tgi`", lambda asked: isinstance(asked.model, TgiModel)),

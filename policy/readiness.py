@@ -1,18 +1,41 @@
-"""How a replica is known to be ready."""
+"""How a replica is known to be ready, and to stay healthy."""
 
 from datetime import datetime
 
-from spec.deeds import Instance, ReadyOrder
+from policy.probing import lasting, probes_of
+from spec.deeds import Instance, MonitorOrder, ReadyOrder, ReplicaStart
 from spec.model_endpoint import OpenAIModel
-from spec.service import ServiceConfiguration
 
 
-def ready_order(
-    instance: Instance, address: str, asked: ServiceConfiguration, now: datetime
-) -> ReadyOrder:
-    """Ready is: the port accepts connections; with a model, that its API lists models too."""
-    model = asked.model
-    path = f"{model.prefix.rstrip('/')}/models" if isinstance(model, OpenAIModel) else None
+def ready_order(instance: Instance, address: str, start: ReplicaStart, now: datetime) -> ReadyOrder:
+    """Ready is: the port accepts connections, and the probes have their successes.
+
+    In a version without probes a model's API had to list models instead.
+    """
+    asked = start.spec.configuration
+    probes = probes_of(start)
+    path = None
+    if isinstance(asked.model, OpenAIModel) and not probes and not start.elastic:
+        path = f"{asked.model.prefix.rstrip('/')}/models"
     return ReadyOrder(
-        instance=instance, address=address, port=asked.port, model_path=path, since=now
+        instance=instance,
+        address=address,
+        port=asked.port,
+        model_path=path,
+        since=now,
+        probes=probes,
+    )
+
+
+def monitor_order(
+    instance: Instance, address: str, start: ReplicaStart, now: datetime
+) -> MonitorOrder:
+    """Watch a replica that is ready."""
+    return MonitorOrder(
+        instance=instance,
+        owner=start.owner,
+        incarnation=start.incarnation,
+        address=address,
+        probes=lasting(probes_of(start)),
+        since=now,
     )

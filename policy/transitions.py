@@ -127,6 +127,7 @@ def observed(state: RunState, event: ReplicaEvent, now: datetime) -> RunState:
             "code": event.code,
             "detail": event.detail,
             "hint": event.hint,
+            "health": event.health,
         }
     )
     leftovers = (ReplicaPhase.TERMINATED, ReplicaPhase.ABORTED)

@@ -10,7 +10,7 @@ from spec.replica import ReplicaRecord, ReplicaStatus
 from spec.route import ModelRoute, ReplicaRoute, RouteState, RouteTable
 from spec.run import RunState
 from spec.run_status import RevertedStatus, RunStatus
-from spec.status import EndReason, ReplicaPhase, RunPhase
+from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 
 _FURTHEST = (
     (ReplicaPhase.RUNNING, RunPhase.RUNNING),
@@ -191,10 +191,11 @@ def _message(state: RunState, phase: RunPhase, ready: int, desired: int) -> str:
         return _failure(failed) if failed else phase.value
     if phase is RunPhase.RUNNING:
         failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
+        unhealthy = [Health.UNHEALTHY.value for r in state.records if _is_unhealthy(r)]
         counted = phase.value if ready == desired else f"{ready}/{desired} ready"
         notes = ["updating"] if is_updating(state) else []
         notes += ["retrying"] if is_retrying(state) else []
-        return "; ".join([counted, *notes, *dict.fromkeys(failures)])
+        return "; ".join([counted, *notes, *dict.fromkeys(unhealthy + failures)])
     return phase.value
 
 
@@ -206,6 +207,11 @@ def _waiting(state: RunState) -> str:
     else:
         waits = "waiting for requests" if is_asleep(state) else "no replicas are wanted"
     return "; ".join([waits, *dict.fromkeys(failures)])
+
+
+def _is_unhealthy(record: ReplicaRecord) -> bool:
+    """It runs, was ready, and is out of the routes by its probes."""
+    return record.phase is ReplicaPhase.RUNNING and record.health is Health.UNHEALTHY
 
 
 def _failure(record: ReplicaRecord) -> str:
@@ -232,4 +238,5 @@ def _replica_status(record: ReplicaRecord) -> ReplicaStatus:
         reason=record.reason,
         code=record.code,
         hint=record.hint,
+        health=record.health,
     )

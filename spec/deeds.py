@@ -6,16 +6,18 @@ from enum import StrEnum
 from spec.decision import Decision
 from spec.job import JobState
 from spec.offer import Offer
+from spec.probe import Probe
 from spec.public import Model, PublicModel
 from spec.run_spec import RunSpec
 from spec.run_status import RunStatus
+from spec.status import Health
 
 
 class ReplicaStart(Model):
     """The input of a replica: whose it is, and what it runs.
 
-    `owner` is the run's workflow id; `num` its slot; `deployment` the revision; `elastic` as in
-    the run's state.
+    `owner` is the run's workflow id; `num` its slot; `deployment` the revision. One that is not
+    `elastic` began in a version that neither probed nor scaled, and takes the steps of then.
     """
 
     owner: str
@@ -65,10 +67,11 @@ class Pulled(PublicModel):
     image: str = ""
 
 
-class ReadyOrder(PublicModel):
-    """Wait until the service answers: a connection to its port, or with `model_path` a 200.
+class ReadyOrder(Model):
+    """Wait until the service is ready: a connection to its port, then what its `probes` say.
 
-    `since` is when the wait began, whichever attempt of the deed goes on with it.
+    With `model_path`, as of a version without probes, a 200 there. `since` is when the wait began,
+    whichever attempt of the deed goes on with it. Probes hold what a user wrote: it is sealed.
     """
 
     instance: Instance
@@ -76,6 +79,7 @@ class ReadyOrder(PublicModel):
     port: int
     model_path: str | None = None
     since: datetime | None = None
+    probes: tuple[Probe, ...] = ()
 
 
 class Readiness(PublicModel):
@@ -102,12 +106,20 @@ class Collected(PublicModel):
     over_quota: bool = False
 
 
-class MonitorOrder(PublicModel):
-    """Watch a job, on behalf of the life `incarnation` of the run `owner`."""
+class MonitorOrder(Model):
+    """Watch a job, on behalf of the life `incarnation` of the run `owner`.
+
+    With `probes`, also what these say at the `address` that requests are sent to; `health` is what
+    is known, since `since`. Probes hold what a user wrote: it is sealed.
+    """
 
     instance: Instance
     owner: str
     incarnation: str
+    address: str = ""
+    probes: tuple[Probe, ...] = ()
+    health: Health = Health.HEALTHY
+    since: datetime | None = None
 
 
 class Finding(StrEnum):
@@ -115,13 +127,17 @@ class Finding(StrEnum):
 
     ENDED = "ended"
     OWNER_GONE = "owner gone"
+    UNHEALTHY = "unhealthy"
+    HEALTHY = "healthy again"
+    LOST = "unhealthy for too long"
 
 
 class MonitorReport(PublicModel):
-    """What a monitor found; `job` when it ended."""
+    """What a monitor found; `job` when it ended, `detail` what its probes say, for people."""
 
     finding: Finding
     job: JobState | None = None
+    detail: str = ""
 
 
 class DrainOrder(PublicModel):

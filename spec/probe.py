@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,6 +11,9 @@ from spec.units import Duration
 
 LONGEST_TIMEOUT = 300
 """Seconds; the reference's servers allow no more."""
+
+LONGEST_SHOWN = 100
+"""Characters of a path in messages."""
 
 
 class ProbeType(StrEnum):
@@ -51,6 +55,12 @@ class Probe(Section):
     interval: Annotated[Duration, Field(ge=1)] = 15
     ready_after: int = Field(default=1, ge=1)
     until_ready: bool = False
+
+    def __str__(self) -> str:
+        """`GET /health`: what people know it by, without its query, which may hold a key."""
+        path = urlsplit(f"http://replica{self.url}").path
+        shown = path if len(path) <= LONGEST_SHOWN else f"{path[: LONGEST_SHOWN - 1]}…"
+        return f"{self.method.upper()} {shown}"
 
     @model_validator(mode="before")
     @classmethod

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from spec.public import Model, PublicModel
-from spec.status import EndReason, ReplicaPhase
+from spec.status import EndReason, Health, ReplicaPhase
 
 
 class Placement(PublicModel):
@@ -26,7 +26,7 @@ class ReplicaRecord(Model):
     `deployment` is the revision it was started for; `leave_by` when it was told to be gone;
     `code`, `detail` and `hint` are those of the error that ended it, for people. `started_at` and
     `ready_at` are when it was started, and ready for the first time; `judged`: that it failed has
-    had its consequences.
+    had its consequences. `health` is what its probes said last, None for one without probes.
     """
 
     id: str
@@ -45,6 +45,7 @@ class ReplicaRecord(Model):
     code: str = ""
     detail: str = ""
     hint: str = ""
+    health: Health | None = None
 
 
 class ReplicaEvent(Model):
@@ -64,6 +65,7 @@ class ReplicaEvent(Model):
     code: str = ""
     detail: str = ""
     hint: str = ""
+    health: Health | None = None
 
 
 class LeaveOrder(PublicModel):
@@ -89,3 +91,4 @@ class ReplicaStatus(PublicModel):
     reason: EndReason | None = None
     code: str = ""
     hint: str = ""
+    health: Health | None = None

@@ -55,6 +55,14 @@ FINAL_REPLICA_PHASES = frozenset(
 )
 
 
+class Health(StrEnum):
+    """What its probes say of a replica that runs: not ready yet, or since then."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
 class EndReason(StrEnum):
     """Why a replica ended, and with it a run.
 
@@ -71,6 +79,7 @@ class EndReason(StrEnum):
     CONTAINER_NOT_CREATED = "container could not be created"
     EXITED_WITH_ERROR = "container exited with an error"
     OUT_OF_MEMORY = "out of memory"
+    UNHEALTHY = "unhealthy"
     LOG_QUOTA = "log quota exceeded"
     ERROR = "error"
     STOPPED_BY_USER = "stopped by user"

@@ -9,7 +9,7 @@ from spec.public import Model
 from spec.run import Accepted
 from spec.run_spec import CodeArchive, Repository
 from spec.service import ServiceConfiguration
-from spec.status import EndReason, ReplicaPhase, RunPhase
+from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 
 
 class Submission(Model):
@@ -53,7 +53,8 @@ class StopCall(Model):
 class ReplicaView(Model):
     """A replica, as `ps` shows it; `price` in USD per hour, `reason` why it ended.
 
-    `code` and `hint` are those of the error that ended it, empty when none did.
+    `code` and `hint` are those of the error that ended it, empty when none did; `health` is what
+    its probes said last, None where it has none.
     """
 
     num: int
@@ -68,6 +69,7 @@ class ReplicaView(Model):
     reason: EndReason | None = None
     code: str = ""
     hint: str = ""
+    health: Health | None = None
 
 
 class RunView(Model):

@@ -18,7 +18,8 @@ from perdure.errors import NoCapacity
 from policy.drain import grace
 from policy.ending import Ending, ending_of_error, ending_of_exit, ending_over_quota
 from policy.placement import chosen_gpus, placement_of, untried
-from policy.readiness import ready_order
+from policy.probing import probes_of
+from policy.readiness import monitor_order, ready_order
 from policy.story import place_text
 from spec.deeds import (
     Collected,
@@ -26,17 +27,16 @@ from spec.deeds import (
     ContainerOrder,
     CreateOrder,
     DrainOrder,
-    Finding,
     HaltOrder,
     Instance,
-    MonitorOrder,
     ReleaseOrder,
     ReplicaStart,
 )
 from spec.job import JobState
 from spec.offer import Offer, OfferQuery
 from spec.replica import LeaveOrder, Placement, ReplicaEvent
-from spec.status import EndReason, ReplicaPhase
+from spec.status import EndReason, Health, ReplicaPhase
+from workflows.watch import Watch
 
 Done = TypeVar("Done")
 
@@ -59,6 +59,7 @@ class ReplicaWorkflow:
         self._placement: Placement | None = None
         self._collecting: asyncio.Task[Collected] | None = None
         self._ready = False
+        self._health = Health.STARTING if probes_of(start) else None
         self._leaving = False
 
     @workflow.run
@@ -116,7 +117,7 @@ class ReplicaWorkflow:
         return done
 
     async def _serve(self) -> Ending:
-        """From offer to the end that the monitor or the log's collector saw."""
+        """From offer to the end that the watch or the log's collector saw."""
         instance = await self._unless_leaving(self._provision())
         self._instance = instance
         order = ContainerOrder(instance=instance, replica=self._id, start=self._start)
@@ -126,8 +127,7 @@ class ReplicaWorkflow:
         started = await self._unless_leaving(deeds.start_container(order, summary="start"))
         self._collecting = asyncio.create_task(self._collect(instance))
         await self._tell(ReplicaPhase.RUNNING)
-        asked = self._start.spec.configuration
-        ready = ready_order(instance, started.address, asked, workflow.now())
+        ready = ready_order(instance, started.address, self._start, workflow.now())
         waiting = self._within_quota(deeds.wait_ready(ready, summary=f"port {ready.port}"))
         seen = await self._unless_leaving(waiting)
         if seen is None:
@@ -135,9 +135,12 @@ class ReplicaWorkflow:
         if seen.ended is not None:
             return ending_of_exit(seen.ended, self._start.run)
         self._ready = True
+        self._health = self._health and Health.HEALTHY
         if not await self._tell(ReplicaPhase.RUNNING, ready=True, address=started.address):
             return Ending(reason=EndReason.OWNER_GONE)
-        return await self._watch(instance, started.address)
+        watched = monitor_order(instance, started.address, self._start, workflow.now())
+        watch = Watch(watched, self._start.run, self._tell_health)
+        return await self._within_quota(watch.until_ended()) or ending_over_quota()
 
     async def _provision(self) -> Instance:
         """The first offer that has capacity.
@@ -195,18 +198,6 @@ class ReplicaWorkflow:
             num=start.num,
         )
         return await deeds.collect_logs(order, summary="collect the log")
-
-    async def _watch(self, instance: Instance, address: str) -> Ending:
-        """Until it ends, its log is over the quota, or its run is gone."""
-        order = MonitorOrder(
-            instance=instance, owner=self._start.owner, incarnation=self._start.incarnation
-        )
-        report = await self._within_quota(deeds.monitor(order, summary=f"watch {address}"))
-        if report is None:
-            return ending_over_quota()
-        if report.finding is Finding.OWNER_GONE or report.job is None:
-            return Ending(reason=EndReason.OWNER_GONE)
-        return ending_of_exit(report.job, self._start.run)
 
     async def _within_quota(self, deed: Coroutine[None, None, Done]) -> Done | None:
         """What the deed brings; None when the log was over its quota before."""
@@ -279,10 +270,18 @@ class ReplicaWorkflow:
         order = HaltOrder(instance=self._instance, grace=seconds)
         return await deeds.halt(order, summary=f"SIGTERM, then {seconds:.0f} s")
 
-    async def _tell(self, phase: ReplicaPhase, *, ready: bool = False, address: str = "") -> bool:
+    async def _tell(
+        self, phase: ReplicaPhase, *, ready: bool = False, address: str = "", detail: str = ""
+    ) -> bool:
         """Signal the run by its id, across its renewals. False when no run of that name lives."""
-        event = self._event(phase, ready=ready, address=address)
+        event = self._event(phase, ready=ready, address=address, detail=detail)
         return await self._unless_leaving(self._signal(event))
+
+    async def _tell_health(self, health: Health, detail: str) -> bool:
+        """In or out of the routes, as its probes want it."""
+        self._health = health
+        ready = health is Health.HEALTHY
+        return await self._tell(ReplicaPhase.RUNNING, ready=ready, detail=detail)
 
     async def _uncut(self, event: ReplicaEvent) -> None:
         await uncancelled(self._signal(event))
@@ -293,6 +292,7 @@ class ReplicaWorkflow:
         *,
         ready: bool = False,
         address: str = "",
+        detail: str = "",
         ending: Ending | None = None,
     ) -> ReplicaEvent:
         return ReplicaEvent(
@@ -305,8 +305,9 @@ class ReplicaWorkflow:
             reason=ending.reason if ending else None,
             exit_code=ending.exit_code if ending else None,
             code=ending.code if ending else "",
-            detail=ending.detail if ending else "",
+            detail=ending.detail if ending else detail,
             hint=ending.hint if ending else "",
+            health=self._health,
         )
 
     async def _signal(self, event: ReplicaEvent) -> bool:

@@ -1,20 +1,23 @@
-"""A replica is ready when its own port answers, and with a model when that is listed."""
+"""A replica is ready when its own port answers and its probes pass, an old model when listed."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities import readiness
 from activities.readiness import Readinesses
 from backends.local import LocalBackend
 from spec.deeds import Instance, Readiness, ReadyOrder
 from spec.job import Job, JobLabels, JobPhase
+from spec.probe import Probe
 from store.store import Store
+from tests.activities.http_server import http_server
+from tests.testbed.deadline import eventually
 from tests.workflows.runtime import SocketRuntime
 
 INSTANCE = Instance(token="t-1", backend="local")
@@ -23,24 +26,6 @@ JOB = Job(
     labels=JobLabels(server="s", project="main", run="web", replica="r0"),
     port=8000,
 )
-
-
-@asynccontextmanager
-async def http_server(*statuses: int) -> AsyncIterator[tuple[str, list[str]]]:
-    """Answers with these statuses in turn, then with the last one; its address and the paths."""
-    left, paths = list(statuses), list[str]()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        paths.append(head.decode().split(" ", 2)[1])
-        status = left.pop(0) if len(left) > 1 else left[0]
-        writer.write(b"HTTP/1.1 %d x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n" % status)
-        writer.close()
-
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        host, port = server.sockets[0].getsockname()
-        yield f"tcp://{host}:{port}", paths
-
 
 HOUR = 3600.0
 
@@ -56,8 +41,17 @@ async def readinesses(store: Store, runtime: SocketRuntime) -> Readinesses:
     return Readinesses({"local": LocalBackend(runtime, store.gpus)}, limit=HOUR)
 
 
-def order(address: str, model_path: str | None = None) -> ReadyOrder:
-    return ReadyOrder(instance=INSTANCE, address=address, port=8000, model_path=model_path)
+def order(
+    address: str, model_path: str | None = None, probes: tuple[Probe, ...] = ()
+) -> ReadyOrder:
+    return ReadyOrder(
+        instance=INSTANCE, address=address, port=8000, model_path=model_path, probes=probes
+    )
+
+
+def probe(**properties: Any) -> Probe:
+    given = Probe.model_validate({"type": "http", "url": "/health"} | properties)
+    return given.model_copy(update={"interval": 0})
 
 
 async def test_an_open_port_is_ready(
@@ -70,10 +64,58 @@ async def test_an_open_port_is_ready(
 async def test_a_model_is_ready_when_its_list_answers_200(
     environment: ActivityEnvironment, readinesses: Readinesses
 ) -> None:
-    async with http_server(503, 404, 200) as (address, paths):
-        asked = order(address, "/v1/models")
+    async with http_server(503, 404, 200) as requests:
+        asked = order(requests.address, "/v1/models")
         assert await environment.run(readinesses.wait_ready, asked) == Readiness()
-    assert paths == ["/v1/models"] * 3
+    assert requests.paths == ["/v1/models"] * 3
+
+
+async def test_with_probes_it_is_ready_when_all_have_passed(
+    environment: ActivityEnvironment, readinesses: Readinesses
+) -> None:
+    probes = (probe(ready_after=2), probe(url="/start", until_ready=True))
+    async with http_server(503, 503, 200) as requests:
+        asked = order(requests.address, probes=probes)
+        assert await environment.run(readinesses.wait_ready, asked) == Readiness()
+    assert {*requests.paths} == {"/health", "/start"}
+    assert len(requests.paths) >= 2 + 2 + 1
+
+
+async def test_probes_begin_when_the_port_is_open(
+    environment: ActivityEnvironment, store: Store, runtime: SocketRuntime
+) -> None:
+    await runtime.start(JOB)
+    hasty = Readinesses({"local": LocalBackend(runtime, store.gpus)}, limit=0)
+    with pytest.raises(ApplicationError, match="the port 8000 is closed"):
+        await environment.run(hasty.wait_ready, order(closed_port(), probes=(probe(),)))
+
+
+async def test_a_probe_that_never_passes_is_named_with_its_last_answer(
+    environment: ActivityEnvironment, readinesses: Readinesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "ANSWER_TIME", 0.5)
+    begun = {"since": datetime.now(UTC) - timedelta(seconds=HOUR)}
+    async with http_server(404, 503) as requests:
+        asked = order(requests.address, probes=(probe(url="/health?key=s3cret"),))
+        with pytest.raises(ApplicationError) as caught:
+            await environment.run(readinesses.wait_ready, asked.model_copy(update=begun))
+    assert caught.value.message == (
+        "After 3600 s it was not ready. The probe `GET /health` answered 503."
+    )
+    assert (caught.value.type, caught.value.non_retryable) == ("NotReadyInTime", True)
+
+
+async def test_what_ends_while_it_is_probed_is_told_with_its_exit_code(
+    environment: ActivityEnvironment, readinesses: Readinesses, runtime: SocketRuntime
+) -> None:
+    async with http_server(503) as requests:
+        asked = order(requests.address, probes=(probe(),))
+        waiting = asyncio.ensure_future(environment.run(readinesses.wait_ready, asked))
+        await eventually(lambda: len(requests.paths) > 1, "it is probed")
+        runtime.containers["t-1"].end(3)
+        found = await waiting
+    assert found.ended is not None
+    assert found.ended.exit_code == 3
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from cli.printed_logs import beginning
 from cli.run_table import FAILING, mark, run_table
 from cli.terminal import UNBOUNDED
 from perdure.client_config import KnownProject, KnownProjects, save
-from spec.status import ReplicaPhase, RunPhase
+from spec.status import Health, ReplicaPhase, RunPhase
 from tests.cli.conftest import Perdure
 from tests.cli.fake_server import LONG_AGO, URL, FakeServer, log_line, replica, run
 from tests.cli.screen import drawn, shown_blocks
@@ -111,6 +111,16 @@ def test_verbose_tells_the_addresses_of_what_lives_in_lines_that_can_be_copied()
     [
         ({}, "✓"),
         ({"ready": False}, "~"),
+        ({"ready": False, "health": Health.STARTING}, "~"),
+        ({"ready": False, "health": Health.UNHEALTHY}, FAILING),
+        (
+            {
+                "ready": False,
+                "health": Health.UNHEALTHY,
+                "status": ReplicaPhase.DRAINING,
+            },
+            "-",
+        ),
         ({"ready": False, "status": ReplicaPhase.FAILED}, FAILING),
         ({"ready": False, "status": ReplicaPhase.DRAINING}, "-"),
         ({"ready": False, "status": ReplicaPhase.TERMINATED}, "-"),

@@ -70,8 +70,10 @@ SERVICE = {
     "scaling": ("When to add and remove replicas.", "{metric: rps, target: 10}"),
     "rate_limits": ("How many requests a client may send.", "[{prefix: /, rps: 10}]"),
     "probes": (
-        "Requests that tell whether a replica is healthy. Without them, it is ready when its port "
-        "is open, with an OpenAI `model` when `GET <prefix>/models` answers 200.",
+        "Requests that tell whether a replica is ready, and stays "
+        "[healthy](../concepts/health.md). "
+        "Without them, an open port is enough; an OpenAI `model` is asked for one token. `[]` asks "
+        "nothing.",
         "[{type: http, url: /health}]",
     ),
     "image": (
@@ -214,13 +216,13 @@ RATE_LIMIT = {
 
 PROBE = {
     "type": ("The kind.", "http"),
-    "url": ("The path.", "/health"),
+    "url": ("The path, with its query.", "/health"),
     "method": ("The HTTP method.", "get", "post"),
     "headers": ("Headers to send.", "[{name: X-Probe, value: a}]"),
     "body": ("A body to send; not with `get` and `head`.", '"{}"'),
     "timeout": ("Seconds for an answer.", "30", "1m"),
-    "interval": ("Seconds between two.", "30", "1m"),
-    "ready_after": ("Successes until it is ready.", "3"),
+    "interval": ("Seconds between an answer and the next request.", "30", "1m"),
+    "ready_after": ("Answers of 200 to 299 in a row until it is ready.", "3"),
     "until_ready": ("Whether to stop once it is ready.", "true"),
 }
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from policy.transitions import new_run
+from spec.deeds import ReplicaStart
 from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
 from spec.offer import Offer, OfferQuery
 from spec.replica import ReplicaEvent, ReplicaRecord
@@ -31,6 +32,20 @@ def run(spec: RunSpec | None = None, **values: object) -> RunState:
     state = new_run("main", "web", LIFE, NOW)
     deployment = 0 if spec is None else 1
     return state.model_copy(update={"spec": spec, "deployment": deployment, **values})
+
+
+def replica_start(*, elastic: bool = True, **properties: object) -> ReplicaStart:
+    """The start of the first replica of a small service."""
+    return ReplicaStart(
+        owner="run/main/web",
+        project="main",
+        run="web",
+        incarnation=LIFE,
+        num=0,
+        deployment=1,
+        spec=spec(**properties),
+        elastic=elastic,
+    )
 
 
 def record(num: int = 0, **values: object) -> ReplicaRecord:

@@ -19,7 +19,6 @@ from tests.policy.making import NOW, offer, run, service, spec
 NOT_BUILT: dict[str, dict[str, Any]] = {
     "groups": {"commands": [], "groups": [{"commands": ["serve"]}]},
     "rate_limits": {"rate_limits": [{"rps": 1}]},
-    "probes": {"probes": [{"type": "http", "url": "/"}]},
     "retry": {"retry": True},
     "gateway": {"gateway": "front"},
     "https: true": {"https": True},

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 
 from policy.diff import changes
+from policy.probing import asked_probes, chat_probe
 from policy.properties import PROPERTIES, Treatment
+from spec.model_endpoint import OpenAIModel
 from spec.plan import Change
+from spec.route import ModelFormat
 from spec.run_spec import CodeArchive, RunSpec
 from spec.service import ServiceConfiguration
 from tests.policy.making import spec
@@ -18,6 +21,7 @@ OTHER: dict[str, Any] = {
     "strip_prefix": False,
     "model": "llama",
     "auth": False,
+    "probes": [{"type": "http", "url": "/health"}],
     "image": "other",
     "commands": ["other"],
     "entrypoint": "run",
@@ -58,6 +62,7 @@ def test_what_takes_a_new_replica_needs_a_stop(field: str) -> None:
     assert found.old != found.new
 
 
+CHAT = chat_probe(OpenAIModel(name="llama", format=ModelFormat.OPENAI))
 SCALED = {"replicas": "1..4", "scaling": {"metric": "rps", "target": 5}}
 
 
@@ -73,6 +78,7 @@ SCALED = {"replicas": "1..4", "scaling": {"metric": "rps", "target": 5}}
         ({}, {"gateway": False}),
         ({}, {"https": False}),
         ({}, {"probes": []}),
+        ({"model": "llama"}, {"model": "llama", "probes": [CHAT]}),
     ],
 )
 def test_what_has_no_effect_is_no_change(before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -90,6 +96,18 @@ def test_values_are_shown_as_people_write_them() -> None:
     new = spec(commands=["a", "b"], image="app:2")
     shown = {each.field: (each.old, each.new) for each in changes(spec(), new)}
     assert shown == {"image": ("-", "app:2"), "commands": ("serve", "a && b")}
+
+
+def test_another_model_is_one_difference_although_its_default_probe_differs_too() -> None:
+    (found,) = changes(spec(model="llama"), spec(model="qwen"))
+    assert found.field == "model"
+
+
+def test_probes_are_shown_without_what_a_user_wrote_into_them() -> None:
+    old = {"type": "http", "method": "post", "url": "/health?key=s3cret", "body": "s3cret"}
+    new = old | {"headers": [{"name": "Authorization", "value": "s3cret"}]}
+    (found,) = changes(spec(probes=[old]), spec(probes=[new, {"type": "http"}]))
+    assert (found.old, found.new) == ("POST /health", "POST /health && GET /")
 
 
 def test_sealed_values_are_compared_by_their_digests_and_never_shown() -> None:
@@ -138,8 +156,11 @@ def test_whatever_differs_is_named(one: dict[str, Any], other: dict[str, Any]) -
         RunSpec(configuration=ServiceConfiguration.model_validate(each)) for each in (one, other)
     )
     named = [each.field for each in changes(old, new)]
+    unseen = {*UNSEEN}
+    if asked_probes(old.configuration) == asked_probes(new.configuration):
+        unseen.add("probes")
     restored = new.configuration.model_copy(
-        update={field: getattr(old.configuration, field) for field in [*named, *UNSEEN]}
+        update={field: getattr(old.configuration, field) for field in [*named, *unseen]}
     )
     assert restored == old.configuration
     assert len(named) == len(set(named))

@@ -4,7 +4,14 @@ import pytest
 
 from perdure import errors
 from perdure.errors import PerdureError
-from policy.ending import Ending, ending_of_error, ending_of_exit, ending_over_quota
+from policy.ending import (
+    Ending,
+    ending_of_error,
+    ending_of_exit,
+    ending_over_quota,
+    ending_unhealthy,
+    ending_unsteady,
+)
 from spec.job import JobPhase, JobState
 from spec.status import EndReason, ReplicaPhase
 
@@ -15,6 +22,7 @@ from spec.status import EndReason, ReplicaPhase
         (errors.NoCapacity, EndReason.NO_CAPACITY),
         (errors.InstanceUnreachable, EndReason.INSTANCE_UNREACHABLE),
         (errors.NotReadyInTime, EndReason.TOOK_TOO_LONG),
+        (errors.Unhealthy, EndReason.UNHEALTHY),
         (errors.VolumeFailed, EndReason.VOLUME_ERROR),
         (errors.ImagePullFailed, EndReason.IMAGE_PULL_FAILED),
         (errors.ImageNotFound, EndReason.IMAGE_PULL_FAILED),
@@ -84,6 +92,20 @@ def test_too_much_log_is_told_with_the_setting_that_limits_it() -> None:
     ending = ending_over_quota()
     assert (ending.reason, ending.code) == (EndReason.LOG_QUOTA, "log_quota_exceeded")
     assert "PERDURE_LOG_QUOTA_MB" in ending.hint
+
+
+@pytest.mark.parametrize(
+    ("ending", "detail"),
+    [
+        (ending_unhealthy("It answered 503.", "web"), "for 5 minutes. It answered 503."),
+        (ending_unsteady("It answered 503.", "web"), "more than 500 times. It answered 503."),
+    ],
+)
+def test_an_unhealthy_replica_fails_and_says_how(ending: Ending, detail: str) -> None:
+    assert (ending.reason, ending.phase) == (EndReason.UNHEALTHY, ReplicaPhase.FAILED)
+    assert ending.code == "unhealthy"
+    assert ending.detail.endswith(detail)
+    assert "`perdure logs web`" in ending.hint
 
 
 def exited(**values: object) -> Ending:

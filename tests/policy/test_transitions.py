@@ -76,6 +76,22 @@ def test_news_go_into_the_record() -> None:
     assert heard.placement == PLACE
 
 
+def test_health_and_what_the_probes_say_go_into_the_record() -> None:
+    address = "tcp://10.0.0.1:80"
+    state = run(records=(record(phase="running", ready=True, address=address, health="healthy"),))
+    sick = observed(state, event(phase="running", health="unhealthy", detail="It answered 503."))
+    (heard,) = sick.records
+    assert (heard.ready, heard.health, heard.detail) == (False, "unhealthy", "It answered 503.")
+    assert heard.address == address
+    well = observed(sick, event(phase="running", ready=True, health="healthy"))
+    assert well.records == state.records
+
+
+def test_a_replica_that_leaves_is_not_called_back_by_its_probes() -> None:
+    state = run(records=(record(phase="draining", health="unhealthy"),))
+    assert observed(state, event(phase="running", ready=True, health="healthy")) == state
+
+
 def test_what_later_news_leave_out_is_still_known() -> None:
     state = run(records=(record(phase="running", address="tcp://a:1", placement=PLACE),))
     (heard,) = observed(state, event(phase="terminating", reason="error", detail="x"), NOW).records

@@ -8,7 +8,7 @@ from policy.views import route_table, run_phase, run_status
 from spec.replica import Placement, ReplicaRecord
 from spec.route import ModelRoute
 from spec.run import RunState
-from spec.status import EndReason, ReplicaPhase, RunPhase
+from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 from tests.policy.making import LIFE, NOW, record, run, spec
 
 READY = record(0, phase="running", ready=True, address="tcp://10.0.0.1:80")
@@ -23,6 +23,15 @@ def exited(num: int = 1, code: int = 3) -> ReplicaRecord:
 
 def failed(reason: str) -> ReplicaRecord:
     return record(1, phase="failed", reason=reason)
+
+
+SICK = record(
+    1,
+    phase="running",
+    address="tcp://10.0.0.2:80",
+    health="unhealthy",
+    detail="The probe `GET /health` answered 503.",
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +62,11 @@ def test_a_run_is_as_far_as_its_furthest_replica(phases: list[str], phase: RunPh
         ((READY, READY), None, "running"),
         ((READY,), None, "1/2 ready"),
         ((READY, record(1, phase="running")), None, "1/2 ready"),
+        ((READY, record(1, phase="running", health="starting")), None, "1/2 ready"),
+        ((READY, SICK), None, "1/2 ready; unhealthy"),
+        ((SICK, SICK, exited()), None, "0/2 ready; unhealthy; exited (3)"),
+        ((SICK.model_copy(update={"phase": ReplicaPhase.DRAINING}), READY), None, "1/2 ready"),
+        ((READY, failed("unhealthy")), None, "1/2 ready; unhealthy"),
         ((READY, exited()), None, "1/2 ready; exited (3)"),
         ((READY, exited(), exited(2)), None, "1/2 ready; exited (3)"),
         ((READY, exited(), exited(2, 4)), None, "1/2 ready; exited (3); exited (4)"),
@@ -146,6 +160,24 @@ def test_only_ready_and_draining_replicas_are_routed() -> None:
         ("r4", "draining"),
         ("r-ready", "ready"),
     ]
+
+
+def test_an_unhealthy_replica_is_out_of_the_routes_until_it_is_ready_again() -> None:
+    table = route_table(routed(READY, SICK))
+    assert [each.id for each in table.replicas] == ["r0"]
+    well = SICK.model_copy(update={"ready": True, "health": Health.HEALTHY})
+    assert [each.id for each in route_table(routed(READY, well)).replicas] == ["r0", "r1"]
+
+
+def test_requests_of_a_run_whose_last_replica_is_unhealthy_are_held_for_it() -> None:
+    table = route_table(routed(SICK))
+    assert (table.replicas, table.starting) == ((), True)
+
+
+def test_the_line_of_an_unhealthy_replica_has_what_its_probes_say() -> None:
+    (line,) = run_status(routed(SICK)).replicas
+    assert (line.ready, line.health) == (False, Health.UNHEALTHY)
+    assert line.message == "The probe `GET /health` answered 503."
 
 
 def test_a_replica_without_an_address_is_not_routed() -> None:

@@ -53,6 +53,8 @@ class SocketRuntime:
         self.gpus: tuple[Gpu, ...] = ()
         self.is_deaf = False
         """Whether applications hear nothing of SIGTERM."""
+        self.status: int | None = None
+        """With what all containers answer HTTP; None: they hang up."""
 
     def fail(self, step: str, error: PerdureError) -> None:
         """Let the next call of `step` fail so."""
@@ -88,7 +90,7 @@ class SocketRuntime:
     async def start(self, job: Job) -> JobState:
         await self._reach("start")
         if job.token not in self.containers:
-            server = await asyncio.start_server(_accept, "127.0.0.1", 0)
+            server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
             self.containers[job.token] = Container(job, server)
             self.started.append(job.token)
         return self.containers[job.token].state
@@ -130,6 +132,13 @@ class SocketRuntime:
             found.end(137)
         return found is not None
 
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.status is not None:
+            with contextlib.suppress(asyncio.IncompleteReadError):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 %d x\r\ncontent-length: 0\r\n\r\n" % self.status)
+        writer.close()
+
     async def tokens(self) -> frozenset[str]:
         return frozenset(self.containers)
 
@@ -146,7 +155,3 @@ async def _ended(container: Container, grace: timedelta) -> None:
     """Wait as long as SIGKILL does."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(container.ended.wait(), grace.total_seconds())
-
-
-async def _accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.close()
