@@ -1,5 +1,7 @@
 """A replica as a later version might have it, with one more step: as it must be done, and not."""
 
+from enum import StrEnum
+
 from temporalio import workflow
 
 from engine import deeds
@@ -8,11 +10,10 @@ from policy.ending import Ending
 from spec.deeds import ReplicaStart
 from spec.offer import OfferQuery
 from spec.replica import ReplicaEvent
-from workflows.patches import Patch, patched
 from workflows.replica import ReplicaWorkflow
 
 
-class LaterPatch(Patch):
+class LaterPatch(StrEnum):
     """What the later version has changed."""
 
     ASK_TWICE = "ask-twice"
@@ -31,7 +32,7 @@ class PatchedReplica(ReplicaWorkflow):
         return await super().run(start)
 
     async def _serve(self) -> Ending:
-        if patched(LaterPatch.ASK_TWICE):
+        if workflow.patched(LaterPatch.ASK_TWICE):
             await _ask(self._start)
         return await super()._serve()
 

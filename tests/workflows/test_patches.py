@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from enum import StrEnum
 from pathlib import Path
 
 import workflows
@@ -23,7 +24,7 @@ def undeclared(texts: dict[str, str]) -> list[str]:
     ]
 
 
-def unproven(patches: Iterable[Patch], code: str, recorded: AbstractSet[str]) -> list[str]:
+def unproven(patches: Iterable[StrEnum], code: str, recorded: AbstractSet[str]) -> list[str]:
     """Patches that no workflow asks for, or of which there is no history."""
     return [
         patch.name

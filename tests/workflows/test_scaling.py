@@ -26,8 +26,8 @@ async def load(at_work: Stage, tmp_path: Path) -> AsyncIterator[LoadOf]:
         yield made
 
 
-async def apply(stage: Stage, load: LoadOf, replicas: str, **given: object) -> str:
-    accepted = await stage.apply("web", replicas=replicas, scaling=IN_FLIGHT, **given)
+async def apply(stage: Stage, load: LoadOf, replicas: str) -> str:
+    accepted = await stage.apply("web", replicas=replicas, scaling=IN_FLIGHT)
     load.is_of(accepted.incarnation)
     return accepted.incarnation
 
