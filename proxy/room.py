@@ -2,6 +2,7 @@
 
 import select
 from collections import OrderedDict
+from itertools import takewhile
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -50,6 +51,12 @@ class Line:
         self.wave = Wave()
         self.let_in = 0
         self.failing_since = 0.0
+
+    def put_back(self, exchange: "Exchange", since: float) -> None:
+        """To the front, behind those that were put back, too, and came earlier."""
+        earlier = list(takewhile(lambda each: self.waiting[each] < since, self.waiting))
+        for each in (exchange, *reversed(earlier)):
+            self.waiting.move_to_end(each, last=False)
 
 
 class Room:
@@ -121,7 +128,7 @@ class Room:
             self._plane.stats.holds[Outcome.FAILED] += 1
             return False
         self._put(exchange, line, since)
-        line.waiting.move_to_end(exchange, last=False)
+        line.put_back(exchange, since)
         return True
 
     # Out
