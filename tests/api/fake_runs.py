@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from engine.runs import Runs
 from perdure.errors import NotFound
 from spec.plan import Plan, PlanAction, PlanOrder
-from spec.run import Accepted, ApplyRequest, RunState, RunStatus
+from spec.run import Accepted, ApplyRequest, RunState, RunStatus, WakeNote
 from spec.status import RunPhase
 
 LATER = datetime(2026, 11, 25, 13, tzinfo=UTC)
@@ -44,6 +44,7 @@ class FakeRuns(Runs):
         self.orders: list[PlanOrder] = []
         self.applied: list[tuple[str, str, ApplyRequest, str]] = []
         self.stopped: list[tuple[str, bool]] = []
+        self.woken: list[tuple[str, str, WakeNote]] = []
         self.needing: dict[bytes, list[str]] = {}
         self.failure: Exception | None = None
         self.breaks_before_apply = False
@@ -90,6 +91,13 @@ class FakeRuns(Runs):
             raise NotFound(f"There is no run `{run}`.")
         self.stopped.append((run, abort))
         return status
+
+    async def wake(self, project: str, run: str, note: WakeNote) -> None:
+        if self.failure:
+            raise self.failure
+        if not await self.lives(project, run):
+            raise NotFound(f"There is no run `{run}`.")
+        self.woken.append((project, run, note))
 
     async def state(self, project: str, run: str) -> RunState | None:
         return None
