@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,10 @@ def code(reply: Message) -> str:
     return str(json.loads(reply.body)["code"])
 
 
+def has_size(arrived: set[str], count: int) -> bool:
+    return len(arrived) == count
+
+
 async def some(connect: Connect, count: int) -> list[Client]:
     return [await connect() for _ in range(count)]
 
@@ -54,7 +59,7 @@ async def test_requests_wait_for_a_replica_and_are_let_in_in_order(
     await wait_in_line(proxy, name, clients)
     await proxy.publish((await upstream(answer)).address, run=name)
     for count in (4, 6, 8, 10, 12):
-        await eventually(lambda count=count: len(arrived) == count)
+        await eventually(partial(has_size, arrived, count))
         assert arrived == {f"/{number}" for number in range(count)}
         replies_allowed.release()
     for _ in clients:
