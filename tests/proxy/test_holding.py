@@ -114,8 +114,9 @@ async def test_a_thousand_that_wait_are_all_answered_by_a_server_with_a_small_ba
         await asyncio.to_thread(server.end)
 
 
+@pytest.mark.parametrize("replicas", [1, 2])
 async def test_at_first_only_a_few_are_let_in_and_the_others_follow_replies(
-    proxy: RunningProxy, upstream: Start, connect: Connect
+    proxy: RunningProxy, upstream: Start, connect: Connect, replicas: int
 ) -> None:
     arrived, release = 0, asyncio.Event()
 
@@ -127,21 +128,21 @@ async def test_at_first_only_a_few_are_let_in_and_the_others_follow_replies(
             await release.wait()
             await connection.reply(b"")
 
-    application = await upstream(answer)
+    applications = [await upstream(answer) for _ in range(replicas)]
     name = await proxy.publish(starting=True)
     clients = await some(connect, 40)
     for client in clients:
         client.write(head(name))
     await holds(proxy, name, 40)
-    await proxy.publish(application.address, run=name)
-    await eventually(lambda: arrived == 4)
-    assert held(proxy, name) == 36
+    await proxy.publish(*(each.address for each in applications), run=name)
+    await eventually(lambda: arrived == 4 * replicas)
+    assert held(proxy, name) == 40 - 4 * replicas
     late = await connect()
     late.write(head(name))
-    await holds(proxy, name, 37)
+    await holds(proxy, name, 41 - 4 * replicas)
     release.set()
     assert {reply.status for reply in await replies([*clients, late])} == {200}
-    assert application.connections < 41
+    assert sum(each.connections for each in applications) < 41
 
 
 async def test_a_client_that_leaves_is_forgotten_at_once(
