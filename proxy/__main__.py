@@ -81,12 +81,12 @@ def options(arguments: argparse.Namespace, settings: Settings) -> Options:
         front=_addresses(arguments.front, "" if fixed else f"unix://{data.api_socket}"),
         tunnels=arguments.tunnels or data.tunnels,
         trusted=arguments.trust,
-        limits=_limits(arguments, settings),
+        limits=limits_of(arguments, settings),
         settings=settings,
     )
 
 
-def _limits(arguments: argparse.Namespace, settings: Settings) -> Limits:
+def limits_of(arguments: argparse.Namespace, settings: Settings) -> Limits:
     """As the command line says; what it does not, as the settings do."""
     told = {each.name: getattr(arguments, each.name) for each in fields(Limits)}
     ours = {

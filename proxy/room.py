@@ -2,6 +2,7 @@
 
 import select
 from collections import OrderedDict
+from itertools import takewhile
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from proxy.stats import Outcome
 from proxy.table import ModelPool, Pool, Service
 from proxy.waiting_page import is_page_load, waiting_page
 from proxy.waker import Waker
-from proxy.wave import Wave
+from proxy.wave import FIRST, Wave
 
 if TYPE_CHECKING:
     from proxy.exchange import Exchange
@@ -36,20 +37,25 @@ class Line:
     """Those that wait for one service, or one model: in order of arrival, with the time of it.
 
     `pool` is what they wait for, as it was last seen, and `owner` the service that they count for.
-    `let_in` are those on their way to a replica whose reply has not begun; `failing_since` is when
-    the first of them found none, 0 once a reply has begun.
+    `let_in` are those on their way to a replica whose reply has not begun, with the same time;
+    `failing_since` is when the first of them found none, 0 once a reply has begun.
     """
 
-    __slots__ = ("failing_since", "let_in", "owner", "pool", "since", "waiting", "wave")
+    __slots__ = ("failing_since", "let_in", "owner", "pool", "waiting", "wave")
 
     def __init__(self, pool: Service | ModelPool, owner: Service) -> None:
         self.pool = pool
         self.owner = owner
         self.waiting: OrderedDict[Exchange, float] = OrderedDict()
-        self.since: dict[Exchange, float] = {}
+        self.let_in: dict[Exchange, float] = {}
         self.wave = Wave()
-        self.let_in = 0
         self.failing_since = 0.0
+
+    def put_back(self, exchange: "Exchange", since: float) -> None:
+        """To the front, behind those that were put back, too, and came earlier."""
+        earlier = list(takewhile(lambda each: self.waiting[each] < since, self.waiting))
+        for each in (exchange, *reversed(earlier)):
+            self.waiting.move_to_end(each, last=False)
 
 
 class Room:
@@ -85,7 +91,8 @@ class Room:
         return True
 
     def _take(self, exchange: "Exchange", pool: Service | ModelPool, line: Line | None) -> None:
-        limits, owner = self._plane.limits, line.owner if line is not None else _awaited(pool)
+        limits = self._plane.limits
+        owner = line.owner if line is not None and line.waiting else _awaited(pool)
         if (
             owner.held >= limits.held_per_service
             or self.held >= limits.held_in_all
@@ -96,6 +103,7 @@ class Room:
             return
         if line is None:
             line = self._lines[_key(pool)] = Line(pool, owner)
+        line.owner = owner
         self._put(exchange, line, monotonic())
         if not pool.ready:
             self._wake(owner)
@@ -112,7 +120,7 @@ class Room:
         False when that has gone on for too long.
         """
         now = monotonic()
-        since = self._counted_out(exchange, line)
+        since = line.let_in.pop(exchange)
         line.wave.failed()
         line.failing_since = line.failing_since or now
         self._plane.loop.call_later(AGAIN_SECONDS, self._look, _key(line.pool))
@@ -121,7 +129,7 @@ class Room:
             self._plane.stats.holds[Outcome.FAILED] += 1
             return False
         self._put(exchange, line, since)
-        line.waiting.move_to_end(exchange, last=False)
+        line.put_back(exchange, since)
         return True
 
     # Out
@@ -146,14 +154,10 @@ class Room:
         self._over(exchange, line, outcome)
 
     def _over(self, exchange: "Exchange", line: Line, outcome: Outcome) -> None:
-        self._counted_out(exchange, line)
+        del line.let_in[exchange]
         exchange.line = None
         self._plane.stats.holds[outcome] += 1
         self._look_soon(line)
-
-    def _counted_out(self, exchange: "Exchange", line: Line) -> float:
-        line.let_in -= 1
-        return line.since.pop(exchange)
 
     def _remove(self, exchange: "Exchange", line: Line, outcome: Outcome) -> None:
         del line.waiting[exchange]
@@ -248,14 +252,13 @@ class Room:
             self._dismiss(line, reply, Outcome.NONE)
 
     def _let_in(self, line: Line, pool: Pool) -> None:
-        most = line.wave.size * len(pool.ready)
+        most = line.wave.size + FIRST * (len(pool.ready) - 1)
         now = monotonic()
-        while line.waiting and line.let_in < most:
-            exchange, line_since = line.waiting.popitem(last=False)
-            line.since[exchange] = line_since
+        while line.waiting and len(line.let_in) < most:
+            exchange, since = line.waiting.popitem(last=False)
+            line.let_in[exchange] = since
             line.owner.held -= 1
             self.held -= 1
-            line.let_in += 1
             exchange.pool = pool
             attempt(exchange, choose(pool.ready, now))
 

@@ -1,4 +1,4 @@
-"""How many of those that waited may be on their way to one replica at a time. Pure."""
+"""How many of those that waited may be on their way to a replica at a time. Pure."""
 
 FIRST = 4
 """A Python server that listens with a backlog of 5 has room for 6 connections."""

@@ -9,6 +9,8 @@ from perdure.errors import NotFound
 from spec.plan import Plan, PlanAction, PlanOrder
 from spec.run import Accepted, ApplyRequest, RunState
 from spec.run_status import RunStatus
+from spec.run import Accepted, ApplyRequest, RunState, WakeNote
+from spec.run_status import RunStatus
 from spec.status import RunPhase
 
 LATER = datetime(2026, 11, 25, 13, tzinfo=UTC)
@@ -45,6 +47,7 @@ class FakeRuns(Runs):
         self.orders: list[PlanOrder] = []
         self.applied: list[tuple[str, str, ApplyRequest, str]] = []
         self.stopped: list[tuple[str, bool]] = []
+        self.woken: list[tuple[str, str, WakeNote]] = []
         self.needing: dict[bytes, list[str]] = {}
         self.failure: Exception | None = None
         self.breaks_before_apply = False
@@ -91,6 +94,13 @@ class FakeRuns(Runs):
             raise NotFound(f"There is no run `{run}`.")
         self.stopped.append((run, abort))
         return status
+
+    async def wake(self, project: str, run: str, note: WakeNote) -> None:
+        if self.failure:
+            raise self.failure
+        if not await self.lives(project, run):
+            raise NotFound(f"There is no run `{run}`.")
+        self.woken.append((project, run, note))
 
     async def state(self, project: str, run: str) -> RunState | None:
         return None

@@ -4,14 +4,18 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from perdure.errors import Unavailable
 from spec.feed import Feed
+from spec.run import WakeNote
 from store.store import Store
 from store.tokens import digest
 from tests.api.conftest import OLDER_INTERNAL_KEY
+from tests.api.fake_runs import FakeRuns, run_status
 from tests.api.test_errors import SERVICE
 from tests.store.conftest import TOKEN, Clock
 
 BOOT = "boot-0001"
+WAKE = {"incarnation": "life1"}
 
 
 async def feed(client: httpx.AsyncClient, after: int, wait: float = 15) -> Feed:
@@ -32,6 +36,7 @@ async def test_only_our_own_processes_are_answered(internal: httpx.AsyncClient, 
     for answer in (
         await internal.get("/feed", headers={"Authorization": key}),
         await internal.put(f"/proxies/{BOOT}", json={}, headers={"Authorization": key}),
+        await internal.post("/runs/main/app/wake", json=WAKE, headers={"Authorization": key}),
     ):
         assert answer.status_code == 401
 
@@ -122,3 +127,15 @@ async def test_feed_says_when_a_token_ends_and_later_leaves_it_out(
     waiting = asyncio.create_task(feed(internal, seq))
     assert await store.tokens.expire() == 1
     assert (await asyncio.wait_for(waiting, 5)).revoked == (digest(token.value),)
+
+
+async def test_proxy_that_cannot_reach_temporal_wakes_a_run_here(
+    internal: httpx.AsyncClient, runs: FakeRuns
+) -> None:
+    runs.know(run_status())
+    assert (await internal.post("/runs/main/app/wake", json=WAKE)).status_code == 204
+    assert runs.woken == [("main", "app", WakeNote(incarnation="life1"))]
+    assert (await internal.post("/runs/main/none/wake", json=WAKE)).status_code == 404
+    assert (await internal.post("/runs/main/app/wake", json={})).status_code == 422
+    runs.failure = Unavailable("Temporal does not answer.")
+    assert (await internal.post("/runs/main/app/wake", json=WAKE)).status_code == 503

@@ -35,7 +35,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
 
 SHORT = (
     *("--head-seconds", "1", "--silent-seconds", "1.5", "--grace-seconds", "1"),
-    *("--sweep-seconds", "0.1"),
+    *("--closing-seconds", "3", "--sweep-seconds", "0.1"),
 )
 """Limits that a test can wait for."""
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from spec.feed import Feed, LeaseGrant, ProxyLease
+from spec.run import WakeNote
 from tests.proxy.upstream import Connection, Upstream
 from tests.proxy.wire import Message
 
@@ -12,11 +13,12 @@ KEY = "internal-key"
 
 
 class FakeApi:
-    """Answers polls when `seq` has moved on; keeps the leases by boot id."""
+    """Answers polls when `seq` has moved on; keeps leases by boot id, and which runs it woke."""
 
     def __init__(self) -> None:
         self.leases: dict[str, ProxyLease] = {}
         self.unauthorised = 0
+        self.woken: list[tuple[str, WakeNote]] = []
         self._feed = Feed(seq=1, full=True)
         self._changed = asyncio.Condition()
         self._server: asyncio.Server | None = None
@@ -45,6 +47,10 @@ class FakeApi:
                 boot = request.target.rpartition("/")[2]
                 self.leases[boot] = ProxyLease.model_validate_json(request.body)
                 await connection.reply(LeaseGrant(seconds=6).model_dump_json().encode())
+            elif request.start.startswith("POST /internal/v1/runs/"):
+                run = request.target.removeprefix("/internal/v1/runs/").removesuffix("/wake")
+                self.woken.append((run, WakeNote.model_validate_json(request.body)))
+                await connection.write(b"HTTP/1.1 204 No Content\r\n\r\n")
             else:
                 await connection.reply(await self._news(request))
 

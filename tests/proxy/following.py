@@ -1,5 +1,7 @@
 """Runs that a live proxy follows, and what it knows of them."""
 
+from typing import Any
+
 from temporalio.client import Client as Temporal
 from temporalio.client import WorkflowHandle
 
@@ -14,12 +16,12 @@ from tests.testbed.deadline import eventually
 QUEUE = "stub"
 
 
-def table(run: str, version: int, *addresses: str) -> RouteTable:
+def table(run: str, version: int, *addresses: str, **fields: Any) -> RouteTable:
     replicas = tuple(
         ReplicaRoute(id=f"{run}/r{number}", address=address)
         for number, address in enumerate(addresses)
     )
-    return RouteTable(project="main", run=run, version=version, replicas=replicas)
+    return RouteTable(project="main", run=run, version=version, replicas=replicas, **fields)
 
 
 async def begin(client: Temporal, first: RouteTable) -> WorkflowHandle[object, object]:

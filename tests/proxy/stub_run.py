@@ -6,6 +6,7 @@ from engine.ids import ROUTE_MEMO, Message, WorkflowType
 
 with workflow.unsafe.imports_passed_through():
     from spec.route import RouteTable
+    from spec.run import WakeNote
 
 
 @workflow.defn(name=WorkflowType.RUN)
@@ -15,6 +16,7 @@ class StubRun:
     def __init__(self) -> None:
         self._table: RouteTable | None = None
         self._over = self._renewing = False
+        self._woken: list[str] = []
 
     @workflow.run
     async def run(self, table: RouteTable) -> None:
@@ -36,6 +38,14 @@ class StubRun:
     @workflow.signal
     def end(self) -> None:
         self._over = True
+
+    @workflow.signal(name=Message.WAKE)
+    def wake(self, note: WakeNote) -> None:
+        self._woken.append(note.incarnation)
+
+    @workflow.query
+    def woken(self) -> list[str]:
+        return self._woken
 
     @workflow.query(name=Message.GET_ROUTE)
     def get_route(self) -> RouteTable | None:

@@ -71,4 +71,9 @@ def test_a_claim_is_given_back_once() -> None:
     assert replica.in_flight == 2
     for _ in range(3):
         claims[0].release()
-    assert replica.in_flight == 1
+        claims[0].finish()
+    assert (replica.in_flight, replica.finished) == (1, 0)
+    for _ in range(3):
+        claims[1].finish()
+        claims[1].release()
+    assert (replica.in_flight, replica.finished) == (0, 1)

@@ -52,6 +52,20 @@ def test_finish_takes_what_belongs_to_the_frame_under_way(size: int, data: st.Da
     assert cursor.at_boundary
 
 
+@settings(deadline=None)
+@given(st.lists(sizes, max_size=3), st.lists(st.integers(1, 40_000)), st.booleans())
+def test_a_close_frame_is_found_behind_others_and_not_within_them(
+    before: list[int], cuts: list[int], closes: bool
+) -> None:
+    data = b"".join(frame(size, masked=True).replace(b"x", b"\x88") for size in before)
+    data += close_frame(masked=True) if closes else b""
+    cursor, at, found = FrameCursor(), 0, False
+    for cut in [*cuts, len(data)]:
+        found = found or cursor.finds_close(data[at : at + cut])
+        at = min(len(data), at + cut)
+    assert found == closes
+
+
 def test_a_close_frame_says_going_away() -> None:
     assert close_frame(masked=False) == b"\x88\x02\x03\xe9"
     masked = close_frame(masked=True)

@@ -8,6 +8,7 @@ import pytest
 
 from proxy.auth import Opened
 from spec.route import TokenGrant
+from tests.proxy.holding import holds
 from tests.proxy.running import TOKENS, RunningProxy
 from tests.proxy.upstream import Upstream
 from tests.proxy.wire import Client, Message
@@ -122,6 +123,20 @@ async def test_a_shared_model_whose_own_service_has_no_replica_is_not_lent_anoth
     raw = request("/proxy/models/main/chat/completions", NARROW, method="POST", body=body)
     reply = await client.send(raw)
     assert (reply.status, json.loads(reply.body)["code"]) == (503, "no_replica")
+
+
+async def test_a_call_waits_for_a_service_that_its_token_opens(
+    proxy: RunningProxy, upstream: Start, client: Client, own: str
+) -> None:
+    other, mine = await upstream(), await upstream()
+    await proxy.publish(other.address, model="shared")
+    await proxy.publish(run=own, model="shared", starting=True)
+    body = b'{"model": "shared"}'
+    client.write(request("/proxy/models/main/chat/completions", NARROW, method="POST", body=body))
+    await holds(proxy, own, 1)
+    await proxy.publish(mine.address, run=own, model="shared")
+    assert (await client.reply()).status == 200
+    assert (len(mine.requests), len(other.requests)) == (1, 0)
 
 
 async def test_models_of_a_project_without_any_of_its_services_are_closed(

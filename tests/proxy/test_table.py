@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.addresses import endpoint
+from proxy.auth import Opened
 from proxy.balance import Claim
 from proxy.table import Service, Table
 from spec.feed import TableMark
@@ -89,6 +90,66 @@ def test_arrivals_are_remembered_over_the_lives_of_a_name(table: Table) -> None:
     table.apply(route(1))
     service(table).count(None)
     assert table.arrived() == {"main/a": 2}
+
+
+def test_what_replicas_have_had_stays_counted_when_they_are_gone(table: Table) -> None:
+    table.apply(route(1, replica(), replica("r1")))
+    claims = [Claim(service(table).replicas[name]) for name in ("r0", "r0", "r1")]
+    assert (table.run_in_flight(), table.run_finished()) == ({"main/a": 3}, {"main/a": 0})
+    claims[0].finish()
+    claims[2].finish()
+    table.apply(route(2, replica("r1")))
+    assert (table.run_in_flight(), table.run_finished()) == ({"main/a": 1}, {"main/a": 2})
+    assert table.finished() == {"r0": 1, "r1": 1}
+    claims[1].finish()
+    assert (table.run_in_flight(), table.run_finished()) == ({"main/a": 0}, {"main/a": 3})
+    assert table.finished() == {"r1": 1}
+    table.forget("main", "a")
+    assert (table.run_in_flight(), table.run_finished()) == ({}, {"main/a": 3})
+    table.apply(route(1, replica()))
+    assert table.run_finished() == {"main/a": 3}
+
+
+def test_a_call_of_a_model_counts_for_the_service_that_it_waits_for(table: Table) -> None:
+    model = ModelRoute(name="m")
+    table.apply(route(1, run="a", model=model))
+    table.apply(route(1, run="b", model=model, asleep=True))
+    pool = table.models[b"main", "m"]
+    assert (pool.awaited.name, pool.starting, pool.asleep) == ((b"main", b"b"), False, True)
+    table.apply(route(1, run="c", model=model, starting=True))
+    pool = table.models[b"main", "m"]
+    pool.count(None)
+    assert table.arrived() == {"main/a": 0, "main/b": 0, "main/c": 1}
+
+
+def test_a_pool_is_found_again_in_a_later_table(table: Table) -> None:
+    own = Opened(services=frozenset({(b"main", b"a")}))
+    model = ModelRoute(name="m")
+    table.apply(route(1, run="a", model=model))
+    table.apply(route(1, run="b", model=model))
+    narrow, whole = table.model(b"main", "m", own), table.models[b"main", "m"]
+    assert narrow is not None
+    table.apply(route(2, replica(), run="b", model=model))
+    found, again = table.present(whole), table.present(narrow)
+    assert found is not None
+    assert again is not None
+    assert [len(found.ready), len(again.ready)] == [1, 0]
+    assert table.present(service(table)) is service(table)
+    last = service(table)
+    table.forget("main", "a")
+    assert table.present(last) is None
+    assert table.present(narrow) is None
+
+
+def test_whoever_waits_hears_of_each_change(table: Table) -> None:
+    heard: list[int] = []
+    table.changed = lambda: heard.append(table.version)
+    table.apply(route(1))
+    table.apply(route(1))
+    table.replace([route(3)])
+    table.forget("main", "a")
+    table.forget("main", "a")
+    assert heard == [1, 2, 3]
 
 
 def test_models_of_one_name_are_one_pool(table: Table) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.proxy.running import RunningProxy, head
-from tests.proxy.upstream import Connection, Upstream
+from tests.proxy.upstream import Connection, Handler, Upstream
 from tests.proxy.wire import Client, read_head
 from tests.testbed.deadline import eventually
 
@@ -119,6 +120,115 @@ async def test_the_close_frame_comes_after_the_frame_under_way(
     assert await client.reader.readexactly(7) == b"cde\x88\x02\x03\xe9"
     client.write(b"\x88\x80\0\0\0\0")
     assert await client.ended() == b""
+
+
+UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+CLOSE = b"\x88\x02\x03\xe9"
+
+
+async def websocket(proxy: RunningProxy, upstream: Start, client: Client, handler: Handler) -> str:
+    """A WebSocket of bare frames to an application that goes on as `handler` does; its run."""
+
+    async def answer(connection: Connection) -> None:
+        await read_head(connection.reader)
+        await connection.write(UPGRADED)
+        await handler(connection)
+
+    name = await proxy.publish((await upstream(answer)).address)
+    client.write(head(name, "Connection: Upgrade", "Upgrade: websocket"))
+    assert (await read_head(client.reader)).status == 101
+    return name
+
+
+async def test_what_the_client_has_under_way_does_not_cost_it_the_close_frame(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    async def close_at_once(connection: Connection) -> None:
+        async with asyncio.timeout(10):
+            while b"\x88\x82" not in await connection.reader.read(2**16):
+                pass
+
+    name = await websocket(proxy, upstream, client, close_at_once)
+    frame = b"\x82\xfe\xff\xff" + bytes(4) + bytes(65535)
+    await proxy.drain(name)
+
+    async def send() -> None:
+        for _ in range(20):
+            client.write(frame)
+            await client.writer.drain()
+
+    # It sends on without reading, also after the close frame and the application's end.
+    await eventually(sent_until(proxy, send))
+    client.write(b"\x88\x80\0\0\0\0")
+    assert await client.ended() == CLOSE
+
+
+def sent_until(
+    proxy: RunningProxy, send: Callable[[], Awaitable[None]]
+) -> Callable[[], Awaitable[bool]]:
+    """Sends on; whether nothing is in flight by now."""
+
+    async def over() -> bool:
+        await send()
+        return proxy.in_flight == 0
+
+    return over
+
+
+async def test_nothing_stays_open_when_nobody_answers_the_close_frame(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    left = asyncio.Event()
+
+    async def deaf(connection: Connection) -> None:
+        await connection.gone()
+        left.set()
+
+    name = await websocket(proxy, upstream, client, deaf)
+    await proxy.drain(name)
+    assert await client.reader.readexactly(4) == CLOSE
+    async with asyncio.timeout(10):
+        await left.wait()
+        with suppress(ConnectionResetError):
+            assert await client.reader.read() == b""
+    assert proxy.in_flight == 0
+
+
+async def test_an_application_is_told_although_its_client_leaves_first(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    told, ended = bytearray(), asyncio.Event()
+
+    async def slow(connection: Connection) -> None:
+        told.extend(await connection.reader.readexactly(8))
+        client.abort()
+        await eventually(client.writer.transport.is_closing)
+        await connection.write(b"\x82\x01a\x88\x02\x03\xe9")
+        told.extend(await connection.reader.read())
+        ended.set()
+
+    name = await websocket(proxy, upstream, client, slow)
+    await proxy.drain(name)
+    async with asyncio.timeout(10):
+        await ended.wait()
+    assert (bytes(told[:2]), len(told)) == (b"\x88\x82", 8)
+    await eventually(lambda: proxy.in_flight == 0)
+
+
+async def test_other_upgrades_end_with_the_grace(
+    proxy: RunningProxy, upstream: Start, client: Client
+) -> None:
+    async def answer(connection: Connection) -> None:
+        await read_head(connection.reader)
+        await connection.write(UPGRADED.replace(b"websocket", b"perdure-test") + b"hello")
+        await connection.gone()
+
+    name = await proxy.publish((await upstream(answer)).address)
+    client.write(head(name, "Connection: Upgrade", "Upgrade: perdure-test"))
+    assert (await read_head(client.reader)).status == 101
+    await proxy.drain(name)
+    assert await client.ended() == b"hello"
+    await eventually(lambda: proxy.in_flight == 0)
 
 
 async def test_bytes_sent_with_the_upgrade_request_arrive(
