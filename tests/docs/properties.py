@@ -70,9 +70,9 @@ SERVICE = {
     "scaling": ("When to add and remove replicas.", "{metric: rps, target: 10}"),
     "rate_limits": ("How many requests a client may send.", "[{prefix: /, rps: 10}]"),
     "probes": (
-        "Requests that tell whether a replica is ready, and stays [healthy](../concepts/health.md). "
-        "Without them, an open port is enough; an OpenAI `model` is asked for one token. `[]` asks "
-        "nothing.",
+        "Requests that tell whether a replica is ready, and stays "
+        "[healthy](../concepts/health.md). Without them, an open port is enough; an OpenAI `model` "
+        "is asked for one token. `[]` asks nothing.",
         "[{type: http, url: /health}]",
     ),
     "image": (
