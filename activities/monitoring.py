@@ -69,13 +69,13 @@ async def _changed(order: MonitorOrder) -> Probed:
     if not order.probes:
         await asyncio.Event().wait()
     since = order.since or datetime.now(UTC)
-    probing = Probing(order.address, begun(order.probes, order.health, since))
+    probing = Probing(order.address, begun(order.probes, order.health, since, order.lapses))
     taken_over = activity.info().attempt > 1
     return await probing.until_changed(at_once=taken_over or order.health is Health.UNHEALTHY)
 
 
 def _report(probed: Probed) -> MonitorReport:
     if probed.is_lost:
-        return MonitorReport(finding=Finding.LOST, detail=probed.detail)
+        return MonitorReport(finding=Finding.LOST, detail=probed.loss)
     finding = Finding.HEALTHY if probed.health is Health.HEALTHY else Finding.UNHEALTHY
     return MonitorReport(finding=finding, detail=probed.detail)

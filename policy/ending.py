@@ -8,7 +8,6 @@ from perdure.errors import (
     PerdureError,
     Unhealthy,
 )
-from policy.probing import MOST_LAPSES, UNHEALTHY_LIMIT
 from spec.job import JobPhase, JobState
 from spec.public import PublicModel
 from spec.status import EndReason, ReplicaPhase
@@ -84,19 +83,9 @@ def ending_of_exit(job: JobState, run: str) -> Ending:
 
 
 def ending_unhealthy(detail: str, run: str) -> Ending:
-    """The ending of a replica of `run` whose probes failed for too long; `detail`: how."""
-    minutes = UNHEALTHY_LIMIT.total_seconds() / 60
-    return _unhealthy(f"It was unhealthy for {minutes:.0f} minutes. {detail}", run)
-
-
-def ending_unsteady(detail: str, run: str) -> Ending:
-    """The ending of a replica of `run` whose probes failed too often."""
-    return _unhealthy(f"It became unhealthy more than {MOST_LAPSES} times. {detail}", run)
-
-
-def _unhealthy(message: str, run: str) -> Ending:
+    """The ending of a replica of `run` whose probes failed for too long, or too often."""
     hint = f"What it says itself is in its log: `perdure logs {run}`."
-    return ending_of_error(Unhealthy(message, hint=hint))
+    return ending_of_error(Unhealthy(detail, hint=hint))
 
 
 def ending_over_quota() -> Ending:

@@ -44,13 +44,15 @@ class Streak(Model):
 class Probed(Model):
     """A replica, as its probes see it.
 
-    `health` is so since `since`. One that `is_lost` was unhealthy for longer than it may be.
+    `health` is so since `since`; `lapses` counts how often it became unhealthy. One that `is_lost`
+    was so for longer, or became so more often, than it may.
     """
 
     probes: tuple[Probe, ...]
     streaks: tuple[Streak, ...]
     health: Health
     since: datetime
+    lapses: int = 0
     is_lost: bool = False
 
     @property
@@ -67,6 +69,14 @@ class Probed(Model):
         if not streak.passed:
             return f"The probe `{probe}` has no answer yet."
         return f"The probe `{probe}` passed {streak.passed} of {probe.ready_after} times."
+
+    @property
+    def loss(self) -> str:
+        """Why a lost replica ends, for people."""
+        minutes = UNHEALTHY_LIMIT.total_seconds() / 60
+        long = f"It was unhealthy for {minutes:.0f} minutes."
+        often = f"It became unhealthy more than {MOST_LAPSES} times."
+        return f"{often if self.lapses > MOST_LAPSES else long} {self.detail}"
 
 
 def probes_of(start: ReplicaStart) -> tuple[Probe, ...]:
@@ -107,18 +117,19 @@ def lasting(probes: tuple[Probe, ...]) -> tuple[Probe, ...]:
     return tuple(probe for probe in probes if not probe.until_ready)
 
 
-def begun(probes: tuple[Probe, ...], health: Health, since: datetime) -> Probed:
+def begun(probes: tuple[Probe, ...], health: Health, since: datetime, lapses: int = 0) -> Probed:
     """What is known before the first answer: a healthy replica has had its successes."""
     healthy = health is Health.HEALTHY
     streaks = tuple(Streak(passed=probe.ready_after if healthy else 0) for probe in probes)
-    return Probed(probes=probes, streaks=streaks, health=health, since=since)
+    return Probed(probes=probes, streaks=streaks, health=health, since=since, lapses=lapses)
 
 
 def heard(known: Probed, number: int, result: ProbeResult, now: datetime) -> Probed:
     """What is known after an answer of the probe `number`.
 
     Healthy: each probe has passed `ready_after` times in a row. Unhealthy, once it was healthy: one
-    has failed `FAILURES` times in a row. Lost: one still fails after `UNHEALTHY_LIMIT` of that.
+    has failed `FAILURES` times in a row. Lost: one still fails after `UNHEALTHY_LIMIT` of that, or
+    that was once more than `MOST_LAPSES` times.
     """
     before = known.streaks[number]
     streak = Streak(
@@ -130,15 +141,13 @@ def heard(known: Probed, number: int, result: ProbeResult, now: datetime) -> Pro
     known = known.model_copy(update={"streaks": streaks})
     health = _health(known, streak)
     if health is not known.health:
-        return known.model_copy(update={"health": health, "since": now})
+        lapses = known.lapses + (health is Health.UNHEALTHY)
+        lost = lapses > MOST_LAPSES
+        changed = {"health": health, "since": now, "lapses": lapses, "is_lost": lost}
+        return known.model_copy(update=changed)
     unhealthy = health is Health.UNHEALTHY and not result.passed
     is_lost = unhealthy and now - known.since >= UNHEALTHY_LIMIT
     return known.model_copy(update={"is_lost": known.is_lost or is_lost})
-
-
-def is_unsteady(lapses: int) -> bool:
-    """Whether a replica that became unhealthy so often is given up."""
-    return lapses > MOST_LAPSES
 
 
 def _health(known: Probed, latest: Streak) -> Health:

@@ -110,7 +110,8 @@ class MonitorOrder(Model):
     """Watch a job, on behalf of the life `incarnation` of the run `owner`.
 
     With `probes`, also what these say at the `address` that requests are sent to; `health` is what
-    is known, since `since`. Probes hold what a user wrote: it is sealed.
+    is known, since `since`, and `lapses` how often it became unhealthy before. Probes hold what a
+    user wrote: it is sealed.
     """
 
     instance: Instance
@@ -120,6 +121,7 @@ class MonitorOrder(Model):
     probes: tuple[Probe, ...] = ()
     health: Health = Health.HEALTHY
     since: datetime | None = None
+    lapses: int = 0
 
 
 class Finding(StrEnum):
@@ -129,7 +131,7 @@ class Finding(StrEnum):
     OWNER_GONE = "owner gone"
     UNHEALTHY = "unhealthy"
     HEALTHY = "healthy again"
-    LOST = "unhealthy for too long"
+    LOST = "unhealthy for too long or too often"
 
 
 class MonitorReport(PublicModel):

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable
 from temporalio import workflow
 
 from engine import deeds
-from policy.ending import Ending, ending_of_exit, ending_unhealthy, ending_unsteady
-from policy.probing import is_unsteady
+from policy.ending import Ending, ending_of_exit, ending_unhealthy
 from spec.deeds import Finding, MonitorOrder, MonitorReport
 from spec.status import EndReason, Health
 
@@ -23,7 +22,6 @@ class Watch:
         self._order = order
         self._run = run
         self._tell = tell
-        self._lapses = 0
 
     async def until_ended(self) -> Ending:
         """How it ended, or that its run is gone."""
@@ -31,19 +29,17 @@ class Watch:
         while True:
             report = await deeds.monitor(self._order, summary=summary)
             health = _HEALTH.get(report.finding)
-            self._lapses += health is Health.UNHEALTHY
-            if health is None or is_unsteady(self._lapses):
+            if health is None:
                 return self._ending(report)
             if not await self._tell(health, report.detail):
                 return Ending(reason=EndReason.OWNER_GONE)
-            known = {"health": health, "since": workflow.now()}
+            lapses = self._order.lapses + (health is Health.UNHEALTHY)
+            known = {"health": health, "since": workflow.now(), "lapses": lapses}
             self._order = self._order.model_copy(update=known)
 
     def _ending(self, report: MonitorReport) -> Ending:
         if report.finding is Finding.LOST:
             return ending_unhealthy(report.detail, self._run)
-        if report.finding is Finding.UNHEALTHY:
-            return ending_unsteady(report.detail, self._run)
         if report.finding is Finding.OWNER_GONE or report.job is None:
             return Ending(reason=EndReason.OWNER_GONE)
         return ending_of_exit(report.job, self._run)

@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.monitoring import Monitors
 from backends.local import LocalBackend
-from policy.probing import FAILURES, UNHEALTHY_LIMIT
+from policy.probing import FAILURES, MOST_LAPSES, UNHEALTHY_LIMIT
 from spec.deeds import Finding, Instance, MonitorOrder
 from spec.job import Job, JobLabels
 from spec.probe import Probe
@@ -80,7 +80,17 @@ async def test_one_that_was_unhealthy_for_too_long_is_lost(
     async with http_server(503) as requests:
         report = await environment.run(monitors.monitor, order(requests.address, **known))
     assert (report.finding, len(requests.paths)) == (Finding.LOST, 1)
-    assert report.detail == "The probe `GET /health` answered 503."
+    assert report.detail.startswith("It was unhealthy for 5 minutes. The probe `GET /health`")
+
+
+async def test_one_that_became_unhealthy_too_often_is_lost(
+    environment: ActivityEnvironment, monitors: Monitors
+) -> None:
+    async with http_server(503) as requests:
+        asked = order(requests.address, lapses=MOST_LAPSES)
+        report = await environment.run(monitors.monitor, asked)
+    assert (report.finding, len(requests.paths)) == (Finding.LOST, FAILURES)
+    assert report.detail.startswith("It became unhealthy more than 500 times.")
 
 
 async def test_a_replica_that_has_just_passed_is_left_alone_for_an_interval(

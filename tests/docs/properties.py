@@ -71,9 +71,8 @@ SERVICE = {
     "rate_limits": ("How many requests a client may send.", "[{prefix: /, rps: 10}]"),
     "probes": (
         "Requests that tell whether a replica is ready, and stays "
-        "[healthy](../concepts/health.md). "
-        "Without them, an open port is enough; an OpenAI `model` is asked for one token. `[]` asks "
-        "nothing.",
+        "[healthy](../concepts/health.md). Without them, an open port is enough; an OpenAI `model` "
+        "is asked for one token. `[]` asks nothing.",
         "[{type: http, url: /health}]",
     ),
     "image": (

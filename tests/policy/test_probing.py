@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from policy.probing import (
     FAILURES,
+    MOST_LAPSES,
     UNHEALTHY_LIMIT,
     Probed,
     ProbeResult,
@@ -183,6 +184,23 @@ def test_it_is_lost_by_an_answer_that_fails_after_the_limit_and_by_nothing_else(
         if known.is_lost:
             assert known.health is Health.UNHEALTHY
             return
+
+
+def test_one_that_comes_and_goes_is_lost_after_so_many_times() -> None:
+    known = begun((probe(),), Health.HEALTHY, NOW, lapses=MOST_LAPSES - 1)
+    known = after(known, [(0, False)] * FAILURES)
+    assert (known.lapses, known.is_lost) == (MOST_LAPSES, False)
+    known = after(known, [(0, True), *[(0, False)] * FAILURES])
+    assert (known.lapses, known.is_lost) == (MOST_LAPSES + 1, True)
+    assert known.loss == (
+        "It became unhealthy more than 500 times. The probe `GET /health` answered 503."
+    )
+
+
+def test_a_lost_replica_tells_for_how_long_it_was_unhealthy() -> None:
+    known = heard(begun((probe(),), Health.UNHEALTHY, NOW), 0, FAILED, NOW + UNHEALTHY_LIMIT)
+    assert known.is_lost
+    assert known.loss == ("It was unhealthy for 5 minutes. The probe `GET /health` answered 503.")
 
 
 def test_health_counts_from_the_answer_that_changed_it() -> None:

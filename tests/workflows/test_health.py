@@ -64,7 +64,7 @@ async def test_a_replica_that_stays_unhealthy_fails_and_is_released(
     assert status.status_message == "unhealthy"
     (replica,) = status.replicas
     assert (replica.status, replica.code) == (ReplicaPhase.FAILED, "unhealthy")
-    assert replica.message == f"unhealthy: It was unhealthy for 5 minutes. {SAYS}"
+    assert replica.message == f"unhealthy: It was unhealthy for 0 minutes. {SAYS}"
     assert not at_work.runtime.containers
 
 
