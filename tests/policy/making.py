@@ -27,9 +27,9 @@ def spec(**properties: object) -> RunSpec:
     return RunSpec(configuration=service(**properties))
 
 
-def run(spec: RunSpec | None = None, **values: object) -> RunState:
+def run(spec: RunSpec | None = None, *, elastic: bool = True, **values: object) -> RunState:
     """A run in its first second, or one of the deployment that `record` is of."""
-    state = new_run("main", "web", LIFE, NOW)
+    state = new_run("main", "web", LIFE, NOW, elastic=elastic)
     deployment = 0 if spec is None else 1
     return state.model_copy(update={"spec": spec, "deployment": deployment, **values})
 

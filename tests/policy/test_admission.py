@@ -7,19 +7,20 @@ import pytest
 
 from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunStopping
 from policy import admission, properties
-from policy.admission import apply_refusal, check_value, refusals, warnings
+from policy.admission import apply_refusal, check_value, refusals, scale_refusal, warnings
 from policy.plan import make_plan
 from policy.transitions import applied, stopped
 from spec.offer import OfferList
 from spec.plan import PlanOrder
+from spec.replica import Placement
 from spec.run import ApplyRequest, RunState
 from spec.run_spec import RunSpec
-from tests.policy.making import NOW, offer, run, service, spec
+from spec.scale import ScaleRequest
+from tests.policy.making import NOW, offer, record, run, service, spec
 
 NOT_BUILT: dict[str, dict[str, Any]] = {
     "groups": {"commands": [], "groups": [{"commands": ["serve"]}]},
     "rate_limits": {"rate_limits": [{"rps": 1}]},
-    "retry": {"retry": True},
     "gateway": {"gateway": "front"},
     "https: true": {"https": True},
     "model with `format: tgi`": {"model": {"name": "m", "format": "tgi"}},
@@ -30,7 +31,6 @@ NOT_BUILT: dict[str, dict[str, Any]] = {
     "dstack: true": {"dstack": True},
     "priority": {"priority": 1},
     "reservation": {"reservation": "r-1"},
-    "max_duration": {"max_duration": "1h"},
     "creation_policy: reuse": {"creation_policy": "reuse"},
     "utilization_policy": {"utilization_policy": {"min_gpu_utilization": 10, "time_window": "10m"}},
     "startup_order": {"startup_order": "master-first"},
@@ -59,9 +59,10 @@ def test_what_is_not_built_is_refused_by_name_and_by_nothing_else(name: str) -> 
         {},
         {"gateway": False, "https": False, "probes": [], "rate_limits": [], "retry": False},
         {"volumes": ["/host:/data"], "model": "llama", "max_duration": "off", "fleets": []},
+        {"retry": True, "max_duration": "1h", "stop_duration": "1m", "max_price": 1},
     ],
 )
-def test_what_is_switched_off_is_not_refused(properties: dict[str, Any]) -> None:
+def test_what_is_built_or_switched_off_is_not_refused(properties: dict[str, Any]) -> None:
     assert refusals(service(**properties)) == ()
 
 
@@ -77,8 +78,8 @@ def test_a_run_has_a_bounded_number_of_replicas(replicas: int | str, is_refused:
 
 
 def test_all_refusals_are_told_at_once() -> None:
-    found = refusals(service(retry=True, priority=3, backends=["aws"]))
-    assert [each.subject for each in found] == ["retry", "priority", "backends"]
+    found = refusals(service(files=["a.txt"], priority=3, backends=["aws"]))
+    assert [each.subject for each in found] == ["files", "priority", "backends"]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +101,7 @@ def test_backends_that_are_all_absent_are_refused(backends: list[str], message: 
         ({}, ()),
         ({"replicas": 3}, ()),
         ({"home_dir": "/root", "setup": []}, ()),
-        (
-            {"replicas": "2..4", "scaling": {"metric": "rps", "target": 1}},
-            ("Scaling is not supported yet: `replicas: 2..4` keeps 2.",),
-        ),
+        ({"replicas": "2..4", "scaling": {"metric": "rps", "target": 1}}, ()),
         (
             {"backends": ["local", "aws"]},
             ("The backend `aws` is not supported yet, and left out.",),
@@ -129,8 +127,8 @@ def test_what_will_be_different_is_told(
     assert warnings(service(**properties)) == expected
 
 
-def living() -> RunState:
-    return applied(run(), spec(), "u1", NOW)
+def living(*, elastic: bool = True) -> RunState:
+    return applied(run(elastic=elastic), spec(), "u1", NOW)
 
 
 @pytest.mark.parametrize(
@@ -138,14 +136,15 @@ def living() -> RunState:
     [
         (run(), spec(), None, None),
         (run(), spec(), admission.NEW, None),
-        (run(), spec(retry=True), None, Refused),
+        (run(), spec(priority=1), None, Refused),
         (run(), spec(), "0123456789ab.1", PlanChanged),
         (living(), spec(), None, None),
         (living(), spec(replicas=4), "0123456789ab.1", None),
         (living(), spec(replicas=4), admission.NEW, PlanChanged),
-        (living(), spec(image="other"), None, NotInPlace),
+        (living(), spec(image="other"), None, None),
+        (living(), spec(image="other"), admission.NEW, PlanChanged),
         (living(), spec(tags={"team": "search"}, idle_duration="off"), None, None),
-        (living(), spec(image="other", retry=True), None, Refused),
+        (living(), spec(image="other", priority=1), None, Refused),
         (stopped(living(), NOW, abort=False), spec(), None, RunStopping),
     ],
 )
@@ -161,11 +160,70 @@ def test_a_run_whose_replicas_all_ended_takes_no_more() -> None:
     assert isinstance(found, RunStopping)
 
 
-def test_a_change_that_needs_a_stop_says_which_and_how() -> None:
-    found = apply_refusal(living(), ApplyRequest(spec=spec(image="x", port=1, replicas=2)))
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        (spec(), None),
+        (spec(replicas=4), None),
+        (spec(tags={"team": "search"}), None),
+        (spec(image="other"), NotInPlace),
+        (spec(retry=True), NotInPlace),
+        (spec(stop_duration="1m"), NotInPlace),
+        (spec(image="other", priority=1), Refused),
+    ],
+)
+def test_a_run_that_began_before_replicas_came_by_turns_changes_only_their_number(
+    asked: RunSpec, error: type[PerdureError] | None
+) -> None:
+    found = apply_refusal(living(elastic=False), ApplyRequest(spec=asked))
+    assert error is None if found is None else type(found) is error
+
+
+def test_what_such_a_run_cannot_change_is_told_with_what_to_do() -> None:
+    asked = spec(image="x", port=1, replicas=2)
+    found = apply_refusal(living(elastic=False), ApplyRequest(spec=asked))
     assert isinstance(found, NotInPlace)
     assert "`port`, `image` cannot be changed" in found.message
     assert found.hint == "Stop it first: `perdure stop web`."
+
+
+PLACE = Placement(
+    backend="local", region="here", instance_type="local", resources="4xCPU", exclusive=True
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "replicas", "error"),
+    [
+        (living(), 100, None),
+        (living(), 101, Refused),
+        (living(), None, None),
+        (living(), 0, None),
+        (living().model_copy(update={"records": (record(placement=PLACE),)}), 1, None),
+        (living().model_copy(update={"records": (record(placement=PLACE),)}), 2, Refused),
+        (living(elastic=False), 1, NotInPlace),
+        (run(), 1, RunStopping),
+        (stopped(living(), NOW, abort=False), 1, RunStopping),
+    ],
+)
+def test_a_number_set_by_hand_is_accepted_or_refused_by_its_error(
+    state: RunState, replicas: int | None, error: type[PerdureError] | None
+) -> None:
+    found = scale_refusal(state, ScaleRequest(replicas=replicas))
+    assert error is None if found is None else type(found) is error
+
+
+def test_where_replicas_share_a_port_the_refusal_of_a_second_one_says_so() -> None:
+    state = living().model_copy(update={"records": (record(placement=PLACE),)})
+    found = scale_refusal(state, ScaleRequest(replicas=2))
+    assert found is not None
+    assert "the same port" in found.message
+    assert found.hint == "The most are 1."
+
+
+def test_a_run_whose_replicas_all_ended_takes_no_number() -> None:
+    found = scale_refusal(living(), ScaleRequest(replicas=1), closing=True)
+    assert isinstance(found, RunStopping)
 
 
 def test_the_check_value_changes_with_every_revision_and_life() -> None:

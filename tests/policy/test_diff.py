@@ -18,9 +18,7 @@ from tests.spec.strategies import services
 
 OTHER: dict[str, Any] = {
     "port": 9000,
-    "strip_prefix": False,
     "model": "llama",
-    "auth": False,
     "probes": [{"type": "http", "url": "/health"}],
     "image": "other",
     "commands": ["other"],
@@ -38,8 +36,15 @@ OTHER: dict[str, Any] = {
     "availability_zones": ["eu-1"],
     "instance_types": ["m4"],
     "spot_policy": "auto",
-    "max_price": 1,
+}
+LIGHT: dict[str, Any] = {
+    "replicas": 3,
+    "auth": False,
+    "strip_prefix": False,
+    "retry": True,
+    "max_duration": "1h",
     "stop_duration": 1,
+    "max_price": 1,
 }
 SEALED = {"env", "registry_auth"}
 UNSEEN = {
@@ -56,9 +61,20 @@ def test_there_is_another_value_here_of_each_property_that_takes_a_new_replica()
 
 
 @pytest.mark.parametrize("field", OTHER)
-def test_what_takes_a_new_replica_needs_a_stop(field: str) -> None:
+def test_what_replicas_are_made_of_changes_by_new_ones(field: str) -> None:
     (found,) = changes(spec(), spec(**{field: OTHER[field]}))
     assert (found.field, found.change) == (field, Change.BY_REPLACEMENT)
+    assert found.old != found.new
+
+
+def test_there_is_another_value_here_of_each_property_that_changes_in_place() -> None:
+    assert {*LIGHT, "scaling"} == PROPERTIES[Treatment.IN_PLACE]
+
+
+@pytest.mark.parametrize("field", LIGHT)
+def test_what_replicas_are_not_made_of_changes_in_place(field: str) -> None:
+    (found,) = changes(spec(), spec(**{field: LIGHT[field]}))
+    assert (found.field, found.change) == (field, Change.IN_PLACE)
     assert found.old != found.new
 
 
@@ -74,7 +90,6 @@ SCALED = {"replicas": "1..4", "scaling": {"metric": "rps", "target": 5}}
         ({}, {"single_branch": True}),
         ({}, {"idle_duration": "1h"}),
         ({"tags": {"team": "search"}}, {"tags": {"team": "chat"}}),
-        (SCALED, SCALED | {"scaling": {"metric": "rps", "target": 9}}),
         ({}, {"gateway": False}),
         ({}, {"https": False}),
         ({}, {"probes": []}),
@@ -86,10 +101,15 @@ def test_what_has_no_effect_is_no_change(before: dict[str, Any], after: dict[str
     assert changes(spec(**before), spec(**after)) == ()
 
 
-def test_replicas_change_in_place() -> None:
-    (found,) = changes(spec(), spec(replicas=3))
-    assert (found.field, found.old, found.new) == ("replicas", "1", "3")
-    assert found.change is Change.IN_PLACE
+def test_how_a_run_follows_its_load_changes_in_place() -> None:
+    other = SCALED | {"scaling": {"metric": "rps", "target": 9}}
+    (found,) = changes(spec(**SCALED), spec(**other))
+    assert (found.field, found.change) == ("scaling", Change.IN_PLACE)
+    both = changes(spec(), spec(**SCALED))
+    assert {each.field: each.change for each in both} == {
+        "replicas": Change.IN_PLACE,
+        "scaling": Change.IN_PLACE,
+    }
 
 
 def test_values_are_shown_as_people_write_them() -> None:

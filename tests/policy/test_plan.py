@@ -45,8 +45,14 @@ def test_a_living_run_is_updated_or_left_as_it_is() -> None:
     assert [(each.field, each.change) for each in update.changes] == [("replicas", Change.IN_PLACE)]
 
 
-def test_a_change_that_needs_a_stop_is_refused_with_what_differs() -> None:
+def test_what_replicas_are_made_of_is_updated_by_new_ones() -> None:
     made = plan(spec(image="x"), applied(run(), spec(), "u1", NOW))
+    assert (made.action, made.refusals) == (PlanAction.UPDATE, ())
+    assert [each.change for each in made.changes] == [Change.BY_REPLACEMENT]
+
+
+def test_a_change_that_an_old_run_cannot_take_is_refused_with_what_differs() -> None:
+    made = plan(spec(image="x"), applied(run(elastic=False), spec(), "u1", NOW))
     assert [each.change for each in made.changes] == [Change.BY_REPLACEMENT]
     assert [(each.kind, each.subject) for each in made.refusals] == [(RefusalKind.STATE, "web")]
     assert "perdure stop web" in made.refusals[0].hint
@@ -61,8 +67,9 @@ def test_a_stopping_run_is_planned_as_a_new_one() -> None:
 def test_without_offers_the_backends_say_why() -> None:
     nothing = OfferList(refusals=(Refusal(subject="local", message="It is full."),))
     assert plan(spec(), found=nothing).refusals == nothing.refusals
-    refused = plan(spec(retry=True), found=nothing).refusals
-    assert [(each.kind, each.subject) for each in refused] == [(RefusalKind.UNSUPPORTED, "retry")]
+    refused = plan(spec(priority=1), found=nothing).refusals
+    told = [(each.kind, each.subject) for each in refused]
+    assert told == [(RefusalKind.UNSUPPORTED, "priority")]
 
 
 def test_a_backend_that_refuses_does_not_hide_the_offers_of_another() -> None:

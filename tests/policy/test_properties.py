@@ -16,17 +16,13 @@ from policy.properties import (
 from spec.service import ServiceConfiguration
 from tests.policy.making import service
 
-SCALED: dict[str, Any] = {"replicas": "1..4", "scaling": {"metric": "rps", "target": 5}}
 IDLE: dict[str, dict[str, Any]] = {
     "home_dir": {"home_dir": "/home/app"},
     "idle_duration": {"idle_duration": "off"},
-    "scaling": SCALED,
     "setup": {"setup": ["true"]},
     "single_branch": {"single_branch": False},
     "tags": {"tags": {"team": "search"}},
 }
-TOLD = {"scaling": "Scaling is not supported yet: `replicas: 1..4` keeps 1."}
-"""What is told of a property in words of its own."""
 
 
 @pytest.mark.parametrize("name", ServiceConfiguration.model_fields)
@@ -57,7 +53,7 @@ def test_each_property_without_effect_is_warned_of(name: str) -> None:
     asked = service(**IDLE[name])
     assert without_effect(asked) == (name,)
     (warning,) = warnings(asked)
-    assert warning == TOLD.get(name, f"`{name}` has no effect.")
+    assert warning == f"`{name}` has no effect."
 
 
 def test_a_service_that_asks_for_nothing_special_is_neither_refused_nor_warned_of() -> None:
