@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from api.services import Services
-from engine.runs import no_run
+from engine.absence import no_run
 from perdure.errors import NotFound
 from spec.run_status import RunStatus
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from api.event_stream import Event
 from api.run_views import run_view
 from api.services import Services
-from engine.runs import no_run
+from engine.absence import no_run
 from store.logs import LogFilter
 
 PAGE = 500

@@ -31,6 +31,12 @@ def run_view(status: RunStatus, base_url: str) -> RunView:
         model=status.model,
         reason=status.reason,
         failed_replica=status.failed_replica,
+        revision=status.revision,
+        desired=status.desired,
+        deployment=status.deployment,
+        updating=status.updating,
+        reverted=status.reverted,
+        override=status.override,
     )
 
 

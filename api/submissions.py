@@ -89,10 +89,15 @@ def require_values(configuration: ServiceConfiguration) -> None:
 
 async def require_secrets(store: Store, project: str, configuration: ServiceConfiguration) -> None:
     """Raise `UnknownSecret` for a reference to a secret that the project does not have."""
+    await require_known(store, project, secrets_needed(configuration))
+
+
+async def require_known(store: Store, project: str, needed: frozenset[str]) -> None:
+    """Raise `UnknownSecret` for a secret that the project does not have."""
     known = {secret.name for secret in await store.secrets.of(project)}
-    require(secrets_needed(configuration), known)
+    require(needed, known)
 
 
-def fingerprint(submission: Submission, key: bytes) -> str:
+def fingerprint(request: str, key: bytes) -> str:
     """A keyed hash of the whole request, to tell a repetition from another one."""
-    return hmac.new(key, submission.model_dump_json().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, request.encode(), hashlib.sha256).hexdigest()

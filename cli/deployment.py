@@ -1,4 +1,4 @@
-"""`apply`: plan, ask, upload, submit, and stay until the service has ended."""
+"""`apply`: plan, ask, upload, submit, and stay: with a new run until it ends, or with an update."""
 
 import os
 import uuid
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from cli.archive import Archive, packed
 from cli.attachment import attach, is_ready, publish
@@ -19,6 +21,7 @@ from cli.plan_view import properties_of, show_plan
 from cli.repository import LocalRepository, find_repository
 from cli.terminal import answers, confirm, interruptible, require_person, say
 from cli.units import describe_size
+from cli.updating import stay_updated
 from cli.upload import upload
 from cli.waiting import waiting
 from perdure.errors import NoCapacity, PerdureError, Refused
@@ -81,12 +84,15 @@ def deploy(asked: Deployment) -> int:
                 return Outcome.FAILED
             if archive is not None:
                 upload(client, archive)
-        applied = submit(client, apply_call(submission, plan, force=asked.force))
+        call = apply_call(submission, plan, force=asked.force)
+        applied = submit(client, client.in_project("runs"), call)
         if configuration.name is None:
             say(f"The run is called {applied.name}: `perdure stop {applied.name}` stops it.")
         if asked.detach:
             publish(applied, yet=is_published(client, plan, applied))
             return Outcome.OK
+        if applied.action is PlanAction.UPDATE:
+            return stay_updated(client, applied)
         return attach(client, applied)
 
 
@@ -120,9 +126,9 @@ def apply_call(submission: Submission, plan: Plan, *, force: bool) -> ApplyCall:
     )
 
 
-def submit(client: Client, call: ApplyCall) -> Applied:
+def submit(client: Client, where: str, call: BaseModel) -> Applied:
     """Apply exactly once: an answer that was lost is asked for again under the same key."""
-    where, key = client.in_project("runs"), str(uuid.uuid4())
+    key = str(uuid.uuid4())
     try:
         with waiting("Submitting …"):
             return persist(lambda: client.post(Applied, where, call, seconds=APPLY_TIME, key=key))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from cli.client import Client
 from cli.run_table import describe_status
 from perdure.errors import HostError, NotFound, PerdureError, kind_of, sentence
+from spec.run_status import RevertedStatus
 from spec.status import ReplicaPhase
 from spec.submission import LogLine, ReplicaView, RunView
 
@@ -33,12 +34,28 @@ def other_failures(run: RunView) -> Iterator[str]:
             yield f"  replica {replica.num}: {replica.message}"
 
 
+def undone(run: RunView) -> PerdureError:
+    """The error that the last update of a run was undone by, of one of which it was."""
+    reverted = run.reverted
+    assert reverted is not None
+    told = f"The update of `{run.name}` to revision {reverted.revision} was undone"
+    serves = any(each.ready and each.deployment == run.deployment for each in run.replicas)
+    old = (
+        f"Revision {run.deployment}, the one before, {'serves' if serves else 'is started again'}."
+    )
+    kind = kind_of(reverted.code) or HostError
+    return kind(f"{sentence(f'{told}: {reverted.message}')}\n{old}", hint=reverted.hint)
+
+
 def last_words(client: Client, runs: Sequence[RunView]) -> Iterator[str]:
     """Of each replica that failed: the code, the last lines of its log, and what to do.
 
-    The lines come from the store: what an application writes never reaches Temporal, where a run's
-    status is public.
+    Before them, of each update that was undone, why. The lines come from the store: what an
+    application writes never reaches Temporal, where a run's status is public.
     """
+    for run in runs:
+        if run.reverted is not None:
+            yield from _undone(run, run.reverted)
     failed = [(run, replica) for run in runs for replica in _failed(run)]
     for run, replica in failed[:MOST_TOLD]:
         code = f" [{replica.code}]" if replica.code else ""
@@ -47,6 +64,14 @@ def last_words(client: Client, runs: Sequence[RunView]) -> Iterator[str]:
             yield f"  | {line.text[:WIDEST_WORDS]}"
         if replica.hint:
             yield f"  hint: {replica.hint}"
+
+
+def _undone(run: RunView, reverted: RevertedStatus) -> Iterator[str]:
+    code = f" [{reverted.code}]" if reverted.code else ""
+    told = f"the update to revision {reverted.revision} was undone: {reverted.message}"
+    yield f"{run.name}: {sentence(told)}{code}"
+    if reverted.hint:
+        yield f"  hint: {reverted.hint}"
 
 
 def _failed(run: RunView) -> list[ReplicaView]:

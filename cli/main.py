@@ -8,6 +8,7 @@ import typer
 from cli.commands import (
     apply,
     audit,
+    changes,
     decisions,
     files,
     keys,
@@ -31,7 +32,7 @@ app = typer.Typer(
 
 COMMANDS = (
     *(apply.apply, runs.ps, runs.status, decisions.why, decisions.events),
-    *(runs.logs, runs.stop, runs.delete, apply.offer),
+    *(runs.logs, changes.scale, changes.rollback, runs.stop, runs.delete, apply.offer),
     *(files.validate, files.schema),
 )
 

@@ -16,15 +16,28 @@ from cli.terminal import messages
 from spec.submission import RunView
 
 Show = Callable[[RunView], None]
+Summary = Callable[[RunView], Iterable[str]]
 
 
-def watch(client: Client, name: str, until: Callable[[RunView], bool]) -> RunView:
+def shown(run: RunView) -> Iterable[str]:
+    """The run's state in a line; below it the replicas where there are several."""
+    yield f"{run.name}  {describe_status(run)}"
+    if len(run.replicas) > 1:
+        for replica in run.replicas:
+            text = replica.message or replica.status.value
+            yield f"  replica={replica.num}  {mark(replica)} {text}"
+
+
+def watch(
+    client: Client, name: str, until: Callable[[RunView], bool], summary: Summary = shown
+) -> RunView:
     """Show how the run gets on until `until` is true of it, or it has ended; return that state.
 
-    Raises `NotFound`, and `ServerUnreachable` when the server stays away.
+    `summary` are the lines that are shown of it. Raises `NotFound`, and `ServerUnreachable` when
+    the server stays away.
     """
     last: RunView | None = None
-    with picture() as show:
+    with picture(summary) as show:
         for run in states(client, name):
             last = run
             show(run)
@@ -42,22 +55,22 @@ def states(client: Client, name: str, patience: float = PATIENCE) -> Iterator[Ru
 
 
 @contextmanager
-def picture() -> Iterator[Show]:
+def picture(summary: Summary) -> Iterator[Show]:
     """Where the states of a run are shown."""
     console = messages()
     if not console.is_terminal:
-        yield _lines()
+        yield _lines(summary)
         return
     with Live(console=console, transient=True, refresh_per_second=10) as live:
-        yield lambda run: live.update(_drawn(run))
+        yield lambda run: live.update(_drawn(summary(run)))
 
 
-def _lines() -> Show:
+def _lines(summary: Summary) -> Show:
     said = ""
 
     def show(run: RunView) -> None:
         nonlocal said
-        text = "\n".join(_summary(run))
+        text = "\n".join(summary(run))
         if text != said:
             messages().print(text)
             said = text
@@ -65,17 +78,9 @@ def _lines() -> Show:
     return show
 
 
-def _drawn(run: RunView) -> Group:
-    first, *replicas = _summary(run)
+def _drawn(lines: Iterable[str]) -> Group:
+    first, *replicas = lines
     return Group(Spinner("dots", Text(first)), *(Text(f"  {line}") for line in replicas))
-
-
-def _summary(run: RunView) -> Iterable[str]:
-    yield f"{run.name}  {describe_status(run)}"
-    if len(run.replicas) > 1:
-        for replica in run.replicas:
-            text = replica.message or replica.status.value
-            yield f"  replica={replica.num}  {mark(replica)} {text}"
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli.fitting_table import FittingTable
 from cli.units import describe_age
+from spec.scale import Override
 from spec.status import Health, ReplicaPhase, RunPhase
 from spec.submission import ReplicaView, RunView
 from spec.units import format_price
@@ -49,7 +50,7 @@ def run_table(runs: Sequence[RunView], now: datetime, *, verbose: bool = False) 
         table.add_row(
             run.name,
             *(_place(only, verbose=verbose) if only else ("", "", _total_price(living))),
-            _status(run, below=below),
+            _status(run, now, below=below),
             describe_age(run.submitted_at, now),
         )
         for replica in run.replicas if below else ():
@@ -87,11 +88,29 @@ def describe_status(run: RunView) -> str:
     return (failed.message if failed else "") or run.status_message or run.status.value
 
 
-def _status(run: RunView, *, below: bool) -> Text:
+def _status(run: RunView, now: datetime, *, below: bool) -> Text:
     """In full, unless its replicas are `below` it and tell."""
     said = run.status_message or run.status.value
     text = said if below else _one_line(describe_status(run), verbose=False)
-    return Text(text, style=_STYLES.get(run.status, ""))
+    notes = "; ".join(() if run.status.is_final else _notes(run, now))
+    return Text(f"{text} ({notes})" if notes else text, style=_STYLES.get(run.status, ""))
+
+
+def _notes(run: RunView, now: datetime) -> Iterator[str]:
+    """What somebody has to know besides: a number that counts for the load's, an update undone."""
+    if run.override is not None:
+        yield describe_override(run.override, now)
+    if run.reverted is not None:
+        yield f"revision {run.reverted.revision} undone"
+
+
+def describe_override(override: Override, now: datetime) -> str:
+    """`set to 3 until 14:05`, by the local clock; with its date when that is another day's."""
+    if override.until is None:
+        return f"set to {override.replicas}"
+    until = override.until.astimezone()
+    today = until.date() == now.astimezone().date()
+    return f"set to {override.replicas} until {until:{'%H:%M' if today else '%Y-%m-%d %H:%M'}}"
 
 
 def _one_line(text: str, *, verbose: bool) -> str:

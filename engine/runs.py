@@ -22,14 +22,13 @@ from temporalio.common import (
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
 )
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from engine import ids
+from engine.absence import has_ended, is_ending, no_run, not_found, not_running, not_taken_up
 from engine.client import codec_of, problem
 from engine.failures import as_error
 from engine.key_use import living_by_key
-from perdure.errors import NotFound, RunStopping, Unavailable
 from perdure.search_attributes import SearchAttribute
 from spec.names import run_id
 from spec.plan import Plan, PlanOrder
@@ -37,14 +36,15 @@ from spec.public import PublicStr
 from spec.route import RouteTable
 from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest, WakeNote
 from spec.run_status import RunStatus
+from spec.scale import ScaleRequest
 
 PLAN_TIME = timedelta(minutes=3)
 QUERY_TIME = timedelta(seconds=15)
 STOP_TIME = timedelta(seconds=25)
 """Within the 30 s that clients give an answer."""
+SCALE_TIME = STOP_TIME
 WAKE_TIME = timedelta(seconds=3)
 """Who wakes a run tries again: requests wait for it."""
-NO_HANDLER_LEFT = "AcceptedUpdateCompletedWorkflow"
 
 
 class Runs:
@@ -89,7 +89,7 @@ class Runs:
             try:
                 return await self._apply_now(project, run, request, key)
             except WorkflowUpdateFailedError as failure:
-                if not _is_ending(failure):
+                if not is_ending(failure):
                     raise as_error(failure) from failure
             except RPCError as error:
                 # The run closed between its start and the update: the next one is new.
@@ -133,21 +133,40 @@ class Runs:
                     ids.Message.STOP, StopRequest(abort=abort), result_type=RunStatus
                 )
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            raise Unavailable(
-                f"No worker has taken up the stop of `{run}` in {STOP_TIME.seconds} s.",
-                hint="`perdure doctor` on the server's machine tells why. Then stop it again.",
-            ) from error
+            raise not_taken_up(run, "stop", STOP_TIME.seconds) from error
         except RPCError as error:
             is_over = error.status is RPCStatusCode.NOT_FOUND
             last = await self.status(project, run) if is_over else None
             if last is None:
-                raise _not_found(project, run, error) from error
+                raise not_found(project, run, error) from error
             return last
         except WorkflowUpdateFailedError as failure:
             known = await self.status(project, run)
             if known is None:
                 raise as_error(failure) from failure
             return known
+        return status
+
+    async def scale(self, project: str, run: str, request: ScaleRequest) -> RunStatus:
+        """Set the number of replicas, or take that back.
+
+        Raises `NotFound` when there was no such run, `Conflict` when it has ended, what the run's
+        admission raises, and `Unavailable` when no worker took it up.
+        """
+        try:
+            async with asyncio.timeout(SCALE_TIME.total_seconds()):
+                status: RunStatus = await self.handle(project, run).execute_update(
+                    ids.Message.SCALE, request, result_type=RunStatus
+                )
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            raise not_taken_up(run, "scale", SCALE_TIME.seconds) from error
+        except RPCError as error:
+            is_over = error.status is RPCStatusCode.NOT_FOUND
+            if is_over and await self.status(project, run) is not None:
+                raise not_running(run) from error
+            raise not_found(project, run, error) from error
+        except WorkflowUpdateFailedError as failure:
+            raise (not_running(run) if has_ended(failure) else as_error(failure)) from failure
         return status
 
     async def wake(self, project: str, run: str, note: WakeNote) -> None:
@@ -158,7 +177,7 @@ class Runs:
         try:
             await self.handle(project, run).signal(ids.Message.WAKE, note, rpc_timeout=WAKE_TIME)
         except RPCError as error:
-            raise _not_found(project, run, error) from error
+            raise not_found(project, run, error) from error
 
     async def state(self, project: str, run: str) -> RunState | None:
         """The living run's own view, by a query; None when none lives. For plans and people."""
@@ -304,24 +323,3 @@ def _search_attributes(project: str, run: str, request: ApplyRequest) -> TypedSe
     if model is not None:
         pairs.append(SearchAttributePair(ids.MODEL, model.name))
     return TypedSearchAttributes(pairs)
-
-
-def _is_ending(failure: WorkflowUpdateFailedError) -> bool:
-    cause = failure.cause
-    if isinstance(cause, ApplicationError) and cause.type == NO_HANDLER_LEFT:
-        return True
-    return isinstance(as_error(failure), RunStopping)
-
-
-def no_run(project: str, run: str) -> NotFound:
-    """Nothing is known of a run of that name."""
-    return NotFound(
-        f"There is no run `{run}` in the project `{project}`.",
-        hint="`perdure ps -a` lists the runs, finished ones too.",
-    )
-
-
-def _not_found(project: str, run: str, error: RPCError) -> NotFound | Unavailable:
-    if error.status is RPCStatusCode.NOT_FOUND:
-        return no_run(project, run)
-    return Unavailable("Temporal does not answer.", hint="Try again in a moment.")

@@ -24,6 +24,8 @@ class Action(StrEnum):
     KEY_FORGET = "key.forget"
     CODE_UPLOAD = "code.upload"
     RUN_APPLY = "run.apply"
+    RUN_ROLLBACK = "run.rollback"
+    RUN_SCALE = "run.scale"
     RUN_STOP = "run.stop"
     UI_SIGN_IN = "ui.sign-in"
     PAYLOAD_DECODE = "payload.decode"

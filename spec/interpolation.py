@@ -5,7 +5,7 @@ escapes. What the client puts in is escaped, so that the server takes it for wha
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from perdure.errors import MissingVariable, UnknownSecret
 from spec.reference import TOKEN, ReferenceSource, find_references, parse_reference
@@ -64,9 +64,14 @@ def interpolated_texts(configuration: ServiceConfiguration) -> Iterator[str]:
 
 def secrets_needed(configuration: ServiceConfiguration) -> frozenset[str]:
     """The names of the secrets that the configuration refers to."""
+    return secrets_in(interpolated_texts(configuration))
+
+
+def secrets_in(texts: Iterable[str]) -> frozenset[str]:
+    """The names of the secrets that these values refer to."""
     return frozenset(
         reference.name
-        for text in interpolated_texts(configuration)
+        for text in texts
         for reference in find_references(text)
         if reference.source is ReferenceSource.SECRETS
     )

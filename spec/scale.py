@@ -2,10 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from spec.load import Amount, WatchMemory
 from spec.public import PublicModel
+from spec.ranges import Count
 from spec.scaling import ReplicaRange, Scaling
+from spec.section import problem
+from spec.units import LONGEST
 
 
 class ScalingSpec(PublicModel):
@@ -101,5 +107,11 @@ class ScaleRequest(PublicModel):
     Without a number, the load or the configuration decides again.
     """
 
-    replicas: Amount | None = None
-    seconds: Amount | None = None
+    replicas: Count | None = None
+    seconds: Annotated[int, Field(ge=1, le=LONGEST)] | None = None
+
+    @model_validator(mode="after")
+    def _time_needs_a_number(self) -> Self:
+        if self.seconds is not None and self.replicas is None:
+            raise problem("`seconds` are for a number of replicas.", hint="Give `replicas`, too.")
+        return self

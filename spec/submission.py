@@ -4,10 +4,13 @@ from datetime import datetime
 
 from spec.decision import Rejected, Rule
 from spec.log import LogStream
-from spec.plan import PlanAction
+from spec.plan import Plan, PlanAction
 from spec.public import Model
+from spec.ranges import Count
 from spec.run import Accepted
 from spec.run_spec import CodeArchive, Repository
+from spec.run_status import RevertedStatus
+from spec.scale import Override
 from spec.service import ServiceConfiguration
 from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 
@@ -44,6 +47,22 @@ class Applied(Model):
     model_url: str | None = None
 
 
+class RollbackPlan(Model):
+    """What going back to `revision` would do; `at` and by whom that was applied."""
+
+    revision: int
+    at: datetime
+    user: str
+    plan: Plan
+
+
+class RollbackCall(Model):
+    """Go back to the revision `to`, as it was. `check` is the plan's, as for an apply."""
+
+    to: Count
+    check: str | None = None
+
+
 class StopCall(Model):
     """Stop a run; with `abort`, at once and without draining."""
 
@@ -76,6 +95,10 @@ class RunView(Model):
     """A run, as `ps` shows it: `url` and `model_url` are its addresses, `reason` why it ended.
 
     `failed_replica` is the number of the replica by which a failed run failed, if one did.
+
+    There should be `desired` replicas, of the revision `deployment` (0 of a run that is too old to
+    tell). While `updating`, older ones are there, or the new ones are not ready yet. `reverted` is
+    what became of the last update, if it was undone.
     """
 
     name: str
@@ -90,6 +113,12 @@ class RunView(Model):
     model: str | None = None
     reason: EndReason | None = None
     failed_replica: int | None = None
+    revision: int = 0
+    desired: int = 0
+    deployment: int = 0
+    updating: bool = False
+    reverted: RevertedStatus | None = None
+    override: Override | None = None
 
     @property
     def failed_by(self) -> ReplicaView | None:

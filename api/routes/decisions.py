@@ -9,7 +9,7 @@ from api.access import MemberHere, ServicesHere
 from api.document import told
 from api.moment import moment
 from api.services import Services
-from engine.runs import no_run
+from engine.absence import no_run
 from perdure.errors import Forbidden, InvalidInput, NotFound
 from spec.feed import LARGEST
 from spec.submission import DecisionView

@@ -1,4 +1,4 @@
-"""`/projects/{project}/runs`: plans, applies, statuses, logs and stops."""
+"""`/projects/{project}/runs`: plans, applies, scaling, statuses, logs and stops."""
 
 from functools import partial
 from typing import Annotated
@@ -14,15 +14,26 @@ from api.document import streams, takes, told
 from api.event_stream import event_stream
 from api.moment import moment
 from api.past import past_status
+from api.rollbacks import Rollbacks
 from api.run_stream import log_events, log_incarnation, status_events
 from api.run_views import run_view
-from engine.runs import no_run
+from engine.absence import no_run
 from perdure.errors import Conflict, Forbidden, InvalidInput, NoSpace, NotFound, TooLarge
 from spec.audit import Action
 from spec.feed import LARGEST
 from spec.offer import OfferList, OfferQuery
 from spec.plan import Plan
-from spec.submission import Applied, ApplyCall, LogLine, PlanCall, RunView, StopCall
+from spec.scale import ScaleRequest
+from spec.submission import (
+    Applied,
+    ApplyCall,
+    LogLine,
+    PlanCall,
+    RollbackCall,
+    RollbackPlan,
+    RunView,
+    StopCall,
+)
 from store.audit import Entry
 from store.logs import LogFilter
 
@@ -130,6 +141,48 @@ async def stop(
     entry = Entry(Action.RUN_STOP, f"{access.project}/{name}", access.project)
     await services.store.audit.record(access.caller, entry)
     return run_view(status, services.settings.base_url)
+
+
+@router.post(
+    IN_PROJECT + "/runs/{name}/scale", openapi_extra=takes(ScaleRequest), responses=SUBMITTED
+)
+async def scale(
+    name: RunName,
+    access: MemberHere,
+    services: ServicesHere,
+    call: Annotated[ScaleRequest, Depends(body(ScaleRequest))],
+) -> RunView:
+    """Set the number of replicas, for some seconds or until it is taken back: `{}` does that."""
+    status = await services.runs.scale(access.project, name, call)
+    entry = Entry(Action.RUN_SCALE, f"{access.project}/{name}", access.project)
+    await services.store.audit.record(access.caller, entry)
+    return run_view(status, services.settings.base_url)
+
+
+@router.get(IN_PROJECT + "/runs/{name}/rollback", responses=SUBMITTED)
+async def rollback_plan(
+    name: RunName,
+    access: MemberHere,
+    services: ServicesHere,
+    to: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,
+) -> RollbackPlan:
+    """What going back would do: to a revision, or to the last one that was different."""
+    return await Rollbacks(services, access.project, access.caller).plan(name, to)
+
+
+@router.post(
+    IN_PROJECT + "/runs/{name}/rollback", openapi_extra=takes(RollbackCall), responses=SUBMITTED
+)
+async def rollback(
+    name: RunName,
+    access: MemberHere,
+    services: ServicesHere,
+    call: Annotated[RollbackCall, Depends(body(RollbackCall))],
+    idempotency_key: IdempotencyKey = None,
+) -> Applied:
+    """Apply a revision of the run again, as it was, once per `Idempotency-Key`."""
+    rollbacks = Rollbacks(services, access.project, access.caller)
+    return await rollbacks.roll_back(name, call, idempotency_key)
 
 
 @router.get(

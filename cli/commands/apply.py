@@ -63,8 +63,9 @@ def apply(
 ) -> None:
     """Run a service, or update the one that runs.
 
-    Shows the plan with the offers and their prices, asks, uploads the code, and stays with the run
-    until it ends. Ctrl-C asks whether to stop it.
+    Shows the plan with the offers and their prices, asks, and uploads the code. With a new run it
+    stays until that ends; Ctrl-C asks whether to stop it. With an update it stays until that is
+    done, or was undone: exit code 1.
 
     Exit code: 0 when all went well, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 no
     capacity, 124 out of time, 130 interrupted.

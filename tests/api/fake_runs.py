@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from engine.runs import Runs
 from perdure.errors import NotFound
 from spec.plan import Plan, PlanAction, PlanOrder
+from spec.route import RouteTable
 from spec.run import Accepted, ApplyRequest, RunState
+from spec.run_spec import RunSpec
 from spec.run_status import RunStatus
 from spec.run import Accepted, ApplyRequest, RunState, WakeNote
 from spec.run_status import RunStatus
+from spec.scale import Override, ScaleRequest
 from spec.status import RunPhase
 
 LATER = datetime(2026, 11, 25, 13, tzinfo=UTC)
@@ -39,6 +42,28 @@ def run_status(
     )
 
 
+def run_state(
+    spec: RunSpec,
+    name: str = "app",
+    *,
+    project: str = "main",
+    incarnation: str = "life1",
+    revision: int = 1,
+) -> RunState:
+    table = RouteTable(project=project, run=name, incarnation=incarnation, started_at=LATER)
+    return RunState(
+        project=project,
+        name=name,
+        incarnation=incarnation,
+        submitted_at=LATER,
+        route=table,
+        spec=spec,
+        revision=revision,
+        deployment=revision,
+        elastic=True,
+    )
+
+
 class FakeRuns(Runs):
     """What it was asked, and what it answers."""
 
@@ -48,6 +73,8 @@ class FakeRuns(Runs):
         self.applied: list[tuple[str, str, ApplyRequest, str]] = []
         self.stopped: list[tuple[str, bool]] = []
         self.woken: list[tuple[str, str, WakeNote]] = []
+        self.scaled: list[tuple[str, ScaleRequest]] = []
+        self.states: dict[tuple[str, str], RunState] = {}
         self.needing: dict[bytes, list[str]] = {}
         self.failure: Exception | None = None
         self.breaks_before_apply = False
@@ -102,8 +129,19 @@ class FakeRuns(Runs):
             raise NotFound(f"There is no run `{run}`.")
         self.woken.append((project, run, note))
 
+    async def scale(self, project: str, run: str, request: ScaleRequest) -> RunStatus:
+        status = self.known.get((project, run))
+        if status is None:
+            raise NotFound(f"There is no run `{run}`.")
+        if self.failure:
+            raise self.failure
+        self.scaled.append((run, request))
+        replicas = request.replicas
+        override = None if replicas is None else Override(replicas=replicas)
+        return status.model_copy(update={"override": override})
+
     async def state(self, project: str, run: str) -> RunState | None:
-        return None
+        return self.states.get((project, run))
 
     async def living_by_key(self) -> dict[bytes, list[str]]:
         return self.needing

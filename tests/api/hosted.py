@@ -18,15 +18,24 @@ from perdure.settings import Settings
 from spec.people import GlobalRole, ProjectRole
 from spec.plan import Plan, PlanOrder
 from spec.run import Accepted, ApplyRequest
+from spec.run_spec import RunSpec
 from spec.run_status import RunStatus
+from spec.service import ServiceConfiguration
 from spec.status import RunPhase
+from store.revisions import Revision
 from store.store import open_store
-from tests.api.fake_runs import FakeRuns, run_status
+from tests.api.fake_runs import FakeRuns, run_state, run_status
+from tests.api.test_errors import SERVICE
 from tests.ports import free_port
 from tests.store.conftest import TOKEN
 
 INTERNAL_KEY = "the-internal-key"
 CODE = b"an archive"
+SPECS = [
+    RunSpec(configuration=ServiceConfiguration.model_validate(SERVICE | {"port": port}))
+    for port in (8000, 8001)
+]
+"""The revisions of the run."""
 
 
 class ShortRuns(FakeRuns):
@@ -89,6 +98,7 @@ class HostedApi:
             store = await living.enter_async_context(open_store(self._settings))
             runs = ShortRuns()
             runs.know(run_status())
+            runs.states["main", "app"] = run_state(SPECS[-1], revision=len(SPECS))
             services = await make_services(self._settings, store, runs)
             await self._people(services)
             servers = (
@@ -116,6 +126,18 @@ class HostedApi:
         await store.projects.set_member("main", "carol", ProjectRole.USER)
         await store.secrets.set("main", "KEY", "hush")
         await store.code.put("main", sha256(CODE).hexdigest(), _in_one(CODE))
+        for number, spec in enumerate(SPECS, start=1):
+            await store.revisions.append(
+                Revision(
+                    project="main",
+                    run="app",
+                    incarnation="life1",
+                    number=number,
+                    user="alice",
+                    spec=spec,
+                    at=store.now(),
+                )
+            )
 
 
 async def _in_one(content: bytes) -> AsyncIterator[bytes]:

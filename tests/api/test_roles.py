@@ -20,9 +20,12 @@ from perdure.errors import NotFound
 from perdure.settings import Settings
 from spec.audit import Action, AuditEvent, Outcome
 from spec.people import GlobalRole, ProjectRole
+from spec.run_spec import RunSpec
+from spec.service import ServiceConfiguration
 from spec.status import RunPhase
+from store.revisions import Revision
 from store.store import Store, open_store
-from tests.api.fake_runs import FakeRuns, run_status
+from tests.api.fake_runs import FakeRuns, run_state, run_status
 from tests.api.role_table import (
     ARCHIVE,
     CHIEF,
@@ -37,6 +40,7 @@ from tests.api.role_table import (
     Caller,
     Row,
 )
+from tests.api.test_errors import SERVICE
 from tests.store.conftest import TOKEN, Clock
 
 READING = ("GET", "HEAD")
@@ -54,6 +58,11 @@ NAMES = {
 ROLES = {"ursula": ProjectRole.USER, "mona": ProjectRole.MANAGER, CHIEF: ProjectRole.ADMIN}
 VALUES = {caller: f"value-of-{caller}".replace(" ", "-") for caller in Caller}
 VALUES[Caller.SERVER_ADMIN] = TOKEN
+SPECS = [
+    RunSpec(configuration=ServiceConfiguration.model_validate(SERVICE | {"port": port}))
+    for port in (8000, 8001)
+]
+"""The revisions of the run."""
 CHANGES = [
     pytest.param(row, each, id=f"{row}: {each}")
     for row in TABLE
@@ -75,6 +84,18 @@ async def settle(store: Store, clock: Clock) -> None:
         yield ARCHIVE
 
     await store.code.put(PROJECT, sha256(ARCHIVE).hexdigest(), content())
+    for number, spec in enumerate(SPECS, start=1):
+        await store.revisions.append(
+            Revision(
+                project=PROJECT,
+                run=RUN,
+                incarnation="life1",
+                number=number,
+                user="ursula",
+                spec=spec,
+                at=clock.now,
+            )
+        )
     for caller in (Caller.OUTSIDER, Caller.USER, Caller.MANAGER, Caller.ADMIN):
         await store.tokens.create(NAMES[caller], "cli", value=VALUES[caller])
     await store.tokens.create(
@@ -115,6 +136,7 @@ class World:
         self.runs = runs
         self.tokens = tokens
         runs.know(run_status(RUN, RunPhase.DONE))
+        runs.states[PROJECT, RUN] = run_state(SPECS[-1], RUN, revision=len(SPECS))
 
     async def ask(self, row: Row, caller: Caller) -> httpx.Response:
         path = await self._path(row, caller)
@@ -167,7 +189,10 @@ class World:
         database.close()
         files = sorted(file.name for file in data.code.iterdir())
         keys = [key.id for key in self.services.store.master_keys.all()]
-        return tables, files, keys, tuple(self.runs.applied), tuple(self.runs.stopped)
+        return tables, files, keys, tuple(self.runs.applied), self._told()
+
+    def _told(self) -> object:
+        return tuple(self.runs.stopped), tuple(self.runs.scaled)
 
     def require_author(self, event: AuditEvent, row: Row, answer: httpx.Response) -> None:
         assert event.token in self.tokens[event.user]

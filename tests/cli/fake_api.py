@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import uvicorn
@@ -16,12 +17,13 @@ from perdure import __version__
 from spec.audit import AuditEvent
 from spec.offer import OfferList
 from spec.people import GlobalRole, NewToken, Secret, Token, User
-from spec.plan import Plan
+from spec.plan import Plan, PlanAction
 from spec.run import Accepted
 from spec.run_spec import CodeArchive
+from spec.scale import Override
 from spec.server import KeyRotation, MasterKeyUse, Server
 from spec.status import RunPhase
-from spec.submission import Applied, DecisionView, RunView
+from spec.submission import Applied, DecisionView, RollbackPlan, RunView
 from tests.cli.fake_server import LONG_AGO, TOKEN, URL, FakeServer, replica, run
 
 
@@ -44,6 +46,7 @@ def app_of(server: FakeServer) -> FastAPI:
         _people(server),
         _deployments(server),
         _runs(server),
+        _changes(server),
         _decisions(server),
         _belongings(server),
     ):
@@ -139,17 +142,7 @@ def _deployments(server: FakeServer) -> APIRouter:
         if server.lost_answers:
             server.lost_answers -= 1
             return server.envelope(503, "unavailable", "Temporal does not answer.")
-        accepted = Accepted(run="llm", incarnation="", revision=1, replicas=1)
-        answer = Applied(
-            project="main",
-            name=server.plan.name,
-            action=server.plan.action,
-            accepted=accepted,
-            url=URL,
-            model="llama",
-            model_url="http://localhost:3000/proxy/models/main/",
-        )
-        return JSONResponse(answer.model_dump(mode="json"))
+        return _accepted(server, server.plan)
 
     return router
 
@@ -192,6 +185,41 @@ def _runs(server: FakeServer) -> APIRouter:
         if not follow:
             return JSONResponse(lines)
         return StreamingResponse(_lines(server, lines), media_type="text/event-stream")
+
+    return router
+
+
+def _changes(server: FakeServer) -> APIRouter:
+    router = APIRouter(prefix="/projects/main/runs")
+
+    @router.post("/{name}/scale")
+    async def scale(name: str, request: Request) -> Response:
+        _known(server, name)
+        asked = await request.json()
+        server.scaled.append((name, asked))
+        if server.refusal is not None:
+            return server.envelope(*server.refusal)
+        until = LONG_AGO + timedelta(seconds=asked["seconds"]) if "seconds" in asked else None
+        override = Override(replicas=asked["replicas"], until=until) if asked else None
+        scaled = run(override=override, desired=asked.get("replicas", 2))
+        return JSONResponse(scaled.model_dump(mode="json"))
+
+    @router.get("/{name}/rollback")
+    def plan_rollback(name: str, request: Request) -> Response:
+        _known(server, name)
+        server.rollbacks_asked.append(dict(request.query_params))
+        if server.refusal is not None:
+            return server.envelope(*server.refusal)
+        found = RollbackPlan(revision=2, at=LONG_AGO, user="ann", plan=server.plan)
+        return JSONResponse(found.model_dump(mode="json"))
+
+    @router.post("/{name}/rollback")
+    async def roll_back(name: str, request: Request) -> Response:
+        server.rolled_back.append((request.headers["idempotency-key"], await request.json()))
+        if server.lost_answers:
+            server.lost_answers -= 1
+            return server.envelope(503, "unavailable", "Temporal does not answer.")
+        return _accepted(server, server.plan)
 
     return router
 
@@ -254,6 +282,21 @@ def _belongings(server: FakeServer) -> APIRouter:
         return CodeArchive(sha256=sha256, size=len(body))
 
     return router
+
+
+def _accepted(server: FakeServer, plan: Plan) -> Response:
+    """The first revision of a new run, else that of the server."""
+    revision = 1 if plan.action is PlanAction.CREATE else server.revision
+    answer = Applied(
+        project="main",
+        name=plan.name,
+        action=plan.action,
+        accepted=Accepted(run="llm", incarnation="", revision=revision, replicas=1),
+        url=URL,
+        model="llama",
+        model_url="http://localhost:3000/proxy/models/main/",
+    )
+    return JSONResponse(answer.model_dump(mode="json"))
 
 
 def _past(server: FakeServer, name: str, at: str) -> RunView:

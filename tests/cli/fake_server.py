@@ -122,6 +122,11 @@ class FakeServer:
     planned: list[dict[str, Any]] = field(default_factory=list)
     offers_asked: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[tuple[str, bool]] = field(default_factory=list)
+    scaled: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    rollbacks_asked: list[dict[str, str]] = field(default_factory=list)
+    rolled_back: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    revision: int = 3
+    refusal: tuple[int, str, str, str] | None = None
     log_queries: list[dict[str, str]] = field(default_factory=list)
     lost_answers: int = 0
     lost_uploads: int = 0

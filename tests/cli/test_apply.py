@@ -49,7 +49,7 @@ def test_the_plan_is_drawn_as_the_page_shows_it(
         max_price=4.5,
     )
     said = perdure("apply", "-f", service.name, "-y", "-d", "--no-repo")
-    [shown] = shown_blocks(" Project ")
+    [shown] = shown_blocks(" Project        main")
     assert said.out.startswith(f"\n{shown}\n")
 
 
@@ -179,14 +179,14 @@ def test_changes_are_listed_with_the_way_in_which_they_are_made(
 ) -> None:
     changes = (
         FieldChange(field="replicas", old="1", new="2", change=Change.IN_PLACE),
-        FieldChange(field="env.A", old="(sealed)", new="(sealed)", change=Change.NEEDS_STOP),
+        FieldChange(field="env.A", old="(sealed)", new="(sealed)", change=Change.BY_REPLACEMENT),
     )
     server.plan = plan(action=PlanAction.UPDATE, changes=changes, warnings=("Mind this.",))
     said = perdure("apply", "-f", service.name, "-y", "-d")
     assert (
         " Changes to the run llm:\n"
         "  replicas  1 → 2    in place\n"
-        "  env.A     changed  needs a stop first\n"
+        "  env.A     changed  by new replicas\n"
     ) in said.out
     assert "warning: Mind this.\n" in said.err
 

@@ -19,7 +19,7 @@ def test_stop_of_an_unknown_run_is_not_found_and_the_others_are_stopped(
 ) -> None:
     said = perdure("stop", "nobody", "llm", "-y")
     assert said.code == 3
-    assert said.err.startswith(shown_blocks("error:")[0])
+    assert said.err.startswith(shown_blocks("error: There is no run")[0])
     assert server.stopped == [("llm", False)]
 
 
