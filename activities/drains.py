@@ -3,10 +3,10 @@
 import asyncio
 from datetime import UTC, datetime
 
-from activities.proxies import Proxies
 from engine import deeds
 from policy.drain import waiting_for
 from spec.deeds import DrainOrder, DrainReport
+from store.proxies import Proxies
 
 PAUSE = 0.05
 """Seconds between two looks at the proxies."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from activities.proxies import Proxies
 from perdure.errors import PerdureError
 from spec.feed import ProxyStats
 from spec.load import Figures
+from store.proxies import Proxies
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +79,7 @@ def figures_of(service: str, told: Mapping[str, ProxyStats | None], at: datetime
     return Figures(
         at=at,
         arrived={boot: stats.arrived.get(service, 0) for boot, stats in known.items()},
-        busy=sum(
-            stats.held.get(service, 0) + stats.run_in_flight.get(service, 0)
-            for stats in known.values()
-        ),
+        busy=sum(stats.busy(service) for stats in known.values()),
         in_flight=in_flight,
         is_whole=bool(known) and len(known) == len(told),
     )

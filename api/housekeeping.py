@@ -1,7 +1,7 @@
 """What is over leaves the store.
 
-Tokens, audit events, decisions, keys of requests, unused code, sealed values without a run, seals
-of old keys.
+Tokens, audit events, decisions, loads, keys of requests, unused code, sealed values without a run,
+seals of old keys.
 And a run that outlived its project is stopped.
 """
 
@@ -40,6 +40,7 @@ async def sweep(store: Store, runs: Runs, pause: float = PAUSE) -> None:
             await store.tokens.expire()
             await store.audit.expire()
             await store.decisions.expire()
+            await store.load_history.expire()
             await store.idempotency.expire()
             await store.master_keys.settle()
             if number % RUNS_EVERY == 0:

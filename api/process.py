@@ -12,6 +12,7 @@ from api.app import public_app
 from api.health import api_health
 from api.housekeeping import sweep
 from api.internal import internal_app
+from api.load_readings import keep_loads
 from api.services import Services, make_services
 from api.ui.origin import ui_app
 from api.ui.upstream import Upstream
@@ -48,6 +49,7 @@ async def run(settings: Settings) -> None:
             serving(internal_app(services, internal), settings.data.internal_socket, stop),
             serving_ui(services, stop),
             watched(sweep(store, services.runs), stop),
+            watched(keep_loads(store), stop),
             api_health(services),
         ):
             await running.enter_async_context(part)

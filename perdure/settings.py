@@ -182,6 +182,14 @@ class Settings(BaseSettings):
         "is as old. A decision is some 500 bytes.",
     )
 
+    load_days: int = Field(
+        default=30,
+        ge=2,
+        description="How many days the store remembers how many requests came to each service: "
+        "what `perdure plan --replay` can replay. It is by 10 s for two days, then by the minute: "
+        "some 5 MB for a service that is never idle.",
+    )
+
     heartbeat: float = Field(
         default=30.0,
         gt=0,

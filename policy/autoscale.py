@@ -41,13 +41,14 @@ def seen(load: Load, sample: LoadSample, asked: ScalingSpec) -> Load:
     scaling = asked.scaling
     step = timedelta(seconds=scaling.window / STEPS)
     oldest = sample.at - timedelta(seconds=scaling.window)
-    counts = {each.at: each.count for each in load.arrivals if each.at > oldest}
+    known = {each.at: each for each in load.arrivals if each.at > oldest}
     for at, count in _spread(sample, step):
         if at > oldest:
-            counts[at] = counts.get(at, 0.0) + count
-    arrivals = tuple(Arrivals(at=at, count=counts[at]) for at in sorted(counts))
-    grown = Load(arrivals=arrivals, busy=sample.busy)
-    need = Need(at=sample.at, replicas=asked.replicas.clip(_need(grown, sample.at, scaling)))
+            before = known[at].count if at in known else 0.0
+            known[at] = Arrivals(at=at, count=before + count)
+    grown = Load(arrivals=tuple(known[at] for at in sorted(known)), busy=sample.busy)
+    needed = _need(_rps(grown, sample.at, scaling), grown.busy, scaling)
+    need = Need(at=sample.at, replicas=asked.replicas.clip(needed))
     delay = timedelta(seconds=scaling.scale_down_delay)
     return grown.model_copy(update={"needs": _highest(load.needs, need, sample.at - delay)})
 
@@ -57,7 +58,8 @@ def decide(
 ) -> Verdict:
     """How many replicas there should be now, `current` being what was decided at `changed_at`."""
     scaling, within = asked.scaling, asked.replicas
-    need = within.clip(_need(load, now, scaling))
+    rps = _rps(load, now, scaling)
+    need = within.clip(_need(rps, load.busy, scaling))
     oldest = now - timedelta(seconds=scaling.scale_down_delay)
     recent = [each.replicas for each in load.needs if each.at > oldest]
     highest = within.clip(max([need, *recent]))
@@ -69,7 +71,7 @@ def decide(
         rule=rule,
         need=need,
         highest=highest,
-        rps=_rps(load, now, scaling),
+        rps=rps,
         busy=load.busy,
     )
 
@@ -91,10 +93,9 @@ def _ruled(
     return current, ScalingRule.STEADY if need == current else ScalingRule.RECENT
 
 
-def _need(load: Load, now: datetime, scaling: Scaling) -> int:
-    rps = _rps(load, now, scaling)
-    share = load.busy if scaling.metric is ScalingMetric.IN_FLIGHT else rps
-    is_used = load.busy > 0 or rps > 0
+def _need(rps: float, busy: int, scaling: Scaling) -> int:
+    share = busy if scaling.metric is ScalingMetric.IN_FLIGHT else rps
+    is_used = busy > 0 or rps > 0
     return max(ceil(share / scaling.target - ROUNDING), int(is_used))
 
 

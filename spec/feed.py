@@ -81,3 +81,7 @@ class ProxyStats(PublicModel):
     held: dict[str, int] = {}
     run_in_flight: dict[str, int] = {}
     run_finished: dict[str, int] = {}
+
+    def busy(self, service: str) -> int:
+        """Requests of a service (`project/run`) that are in flight, or held."""
+        return self.held.get(service, 0) + self.run_in_flight.get(service, 0)

@@ -31,6 +31,8 @@ class Lock(StrEnum):
     """Which address comes next."""
     CODE = "code"
     """One project's code and its quota. It is taken by `of`."""
+    LOAD = "load"
+    """What the proxies counted: each arrival is added to the history once."""
     LOG = "log"
     """One run's log: cursors, the lines' numbers, the quota. It is taken by `of`."""
 

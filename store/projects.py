@@ -20,6 +20,7 @@ from store.tables import (
     decisions,
     envelopes,
     idempotency,
+    load_history,
     log_chunks,
     log_runs,
     log_streams,
@@ -34,7 +35,7 @@ from store.upsert import upsert
 
 INSIDE = (
     *(members, secrets, code, envelopes, idempotency, revisions),
-    *(decisions, statuses, log_chunks, log_streams, log_runs),
+    *(decisions, statuses, load_history, log_chunks, log_streams, log_runs),
 )
 """What goes with a project."""
 

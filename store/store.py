@@ -19,6 +19,7 @@ from store.idempotency import Idempotency
 from store.installation import Installation
 from store.kept_keys import KeptKeys
 from store.leases import Leases
+from store.load_history import LoadHistory
 from store.logs import Logs
 from store.master_keys import MasterKeys
 from store.projects import Projects
@@ -52,6 +53,7 @@ class Store:
         )
         self.logs = Logs(database, settings.log_quota_mb * MEGABYTE)
         self.decisions = Decisions(database, timedelta(days=settings.decision_days))
+        self.load_history = LoadHistory(database, timedelta(days=settings.load_days))
         self.revisions = Revisions(database)
         self.leases = Leases(database, settings.lease)
         self.changes = Changes(database)

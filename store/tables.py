@@ -197,6 +197,26 @@ statuses = Table(
     Column("status", Text, nullable=False),
 )
 
+load_history = Table(
+    "load_history",
+    metadata,
+    Column("project", Name, primary_key=True),
+    Column("run", Name, primary_key=True),
+    Column("second", BigInteger, primary_key=True, autoincrement=False),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("arrived", BigInteger, nullable=False),
+    Column("busy_seconds", BigInteger, nullable=False),
+    Index("ix_load_history_step", "step", "second"),
+)
+
+load_counts = Table(
+    "load_counts",
+    metadata,
+    Column("boot", Name, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("counts", Text, nullable=False),
+)
+
 revisions = Table(
     "revisions",
     metadata,

@@ -16,7 +16,6 @@ from activities.load_board import LoadBoard
 from activities.logs import Logs
 from activities.monitoring import Monitors
 from activities.offers import Offers
-from activities.proxies import Proxies
 from activities.readiness import Readinesses
 from activities.watches import Watches
 from backends.base import Backend
@@ -25,6 +24,7 @@ from engine.deed import deed_of
 from engine.ids import Queue
 from perdure.settings import Settings
 from policy.image import DefaultImage
+from store.proxies import Proxies
 from store.store import Store
 
 Implementations = Mapping[Queue, Sequence[Callable[..., Any]]]

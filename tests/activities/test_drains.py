@@ -10,10 +10,10 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.drains import Drains
-from activities.proxies import Proxies
 from perdure.settings import Settings
 from spec.deeds import DrainOrder, DrainReport
 from spec.feed import ProxyLease, ProxyStats, TableMark
+from store.proxies import Proxies
 from store.setup import set_up
 from store.store import Store, open_store
 from tests.store.conftest import Clock
