@@ -8,10 +8,8 @@ from engine.runs import Runs
 from perdure.errors import NotFound
 from spec.plan import Plan, PlanAction, PlanOrder
 from spec.route import RouteTable
-from spec.run import Accepted, ApplyRequest, RunState
-from spec.run_spec import RunSpec
-from spec.run_status import RunStatus
 from spec.run import Accepted, ApplyRequest, RunState, WakeNote
+from spec.run_spec import RunSpec
 from spec.run_status import RunStatus
 from spec.scale import Override, ScaleRequest
 from spec.status import RunPhase

@@ -163,14 +163,14 @@ def test_only_ready_and_draining_replicas_are_routed() -> None:
 
 
 def test_an_unhealthy_replica_is_out_of_the_routes_until_it_is_ready_again() -> None:
-    table = route_table(routed(READY, SICK))
+    table = route_table(routed(READY, SICK), NOW)
     assert [each.id for each in table.replicas] == ["r0"]
     well = SICK.model_copy(update={"ready": True, "health": Health.HEALTHY})
-    assert [each.id for each in route_table(routed(READY, well)).replicas] == ["r0", "r1"]
+    assert [each.id for each in route_table(routed(READY, well), NOW).replicas] == ["r0", "r1"]
 
 
 def test_requests_of_a_run_whose_last_replica_is_unhealthy_are_held_for_it() -> None:
-    table = route_table(routed(SICK))
+    table = route_table(routed(SICK), NOW)
     assert (table.replicas, table.starting) == ((), True)
 
 
