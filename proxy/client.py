@@ -175,7 +175,7 @@ class ClientConnection(asyncio.Protocol):
                 self.reset()
         elif self._reader.head_since:
             if now - self._reader.head_since > limits.head_seconds:
-                self.transport.write(SLOW.render(keep=False, extra=self.plane.ids.line()))
+                self.transport.write(SLOW.render(keep=False, extra=self.plane.new_id()))
                 self._end(linger=True)
         elif quiet > limits.idle_seconds or self.plane.stopping:
             self.transport.close()

@@ -98,7 +98,7 @@ class Exchange:
         """Its turn has come."""
         self.begun_at = self._quiet_since = monotonic()
         if not self.head.request_id:
-            self.head.request_id = self.client.plane.ids.line()
+            self.head.request_id = self.client.plane.new_id()
         dispatch(self)
 
     def collect(self, then: Callable[[], None]) -> None:
@@ -204,9 +204,9 @@ class Exchange:
             plane.room.answered(self)
         assert claim is not None
         if self.pool is plane.front:
-            head.ours = head.request_id or request.request_id
+            ours = head.request_id or request.request_id
         else:
-            head.ours = request.request_id + claim.replica.line
+            ours = request.request_id + claim.replica.line
         if (
             not delimited
             or not self.sent_all
@@ -219,7 +219,7 @@ class Exchange:
             head.location = under_prefix(head.location, self._rewrite.prefix, hosts)
         if head.sessions and self.pool is plane.front:
             head.lines += head.sessions
-        return head.render(request, rechunk, self.keep, self.open_to_all)
+        return head.render(request, ours, rechunk, self.keep, self.open_to_all)
 
     def answer(self, reply: Reply) -> None:
         """The proxy's own answer, unless a reply has begun: then it is broken off."""
@@ -288,7 +288,9 @@ class Exchange:
         if self._collection is not None:
             self._collection.free()
         self.client.plane.stats.lasted(now - self.begun_at)
-        self._finish()
+        if self.claim is not None:
+            self.claim.finish()
+            self.claim = None
         self.client.finished(self, now)
 
     # The end

@@ -13,7 +13,7 @@ from proxy.balance import Replica
 from proxy.clients import Clients
 from proxy.collection import Budget
 from proxy.limits import Limits
-from proxy.request_id import RequestIds
+from proxy.request_id import new_lines
 from proxy.room import Room
 from proxy.stats import Stats
 from proxy.table import Pool, Table
@@ -30,7 +30,10 @@ Seek = Callable[[str, str], Awaitable[None]]
 
 
 class Plane:
-    """The data plane of one process. `front` leads to the APIs; empty: there is none."""
+    """The data plane of one process. `front` leads to the APIs; empty: there is none.
+
+    `new_id` is a whole header line for a request that brings no id.
+    """
 
     def __init__(
         self,
@@ -49,7 +52,7 @@ class Plane:
         self.front = Pool([Replica("api", each) for each in front]) if front else None
         self.bodies = Budget(limits)
         self.searches = asyncio.Lock()
-        self.ids = RequestIds()
+        self.new_id = new_lines().__next__
         self.stopping = False
         self.seek: Seek | None = None
         self.wake: Wake | None = None

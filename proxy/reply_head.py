@@ -20,7 +20,7 @@ class ReplyHead:
     """One head, as parsed. `length` is -1 when the reply does not say.
 
     `sessions` are the lines that set our own session, which none but the API may do; `request_id`
-    is what it says of the request, and `ours` are whole lines that we add.
+    is the line in which it names the request.
     `unfit`: no reply can be made of it, nor of what follows it.
     """
 
@@ -31,7 +31,6 @@ class ReplyHead:
         "length",
         "lines",
         "location",
-        "ours",
         "reason",
         "request_id",
         "sessions",
@@ -47,7 +46,7 @@ class ReplyHead:
         self.length = -1
         self.chunked = self.unfit = False
         self.connection = b""
-        self.upgrade = self.ours = self.request_id = b""
+        self.upgrade = self.request_id = b""
         self.location: bytes | None = None
         self.sessions: tuple[bytes, ...] = ()
         self.cross_origin: list[bytes] | None = None
@@ -85,16 +84,21 @@ class ReplyHead:
         """Whether the connection may be kept, going by `Connection` alone."""
         return b"close" not in self.connection.lower()
 
-    def render(self, request: RequestHead, rechunk: bool, keep: bool, open_to_all: bool) -> bytes:
-        """The head to send on. `rechunk`: in chunks; `keep`: another request may follow."""
+    def render(
+        self, request: RequestHead, ours: bytes, rechunk: bool, keep: bool, open_to_all: bool
+    ) -> bytes:
+        """The head to send on, with `ours`, whole lines that the proxy adds.
+
+        `rechunk`: in chunks; `keep`: another request may follow.
+        """
         lines = self.lines
         if self.connection and (names := nominated(self.connection)):
             lines = without(lines, names)
         if self.status == 200 and self.reason == b"OK":
-            parts = [ALL_IS_WELL, self.ours, *lines]
+            parts = [ALL_IS_WELL, ours, *lines]
         else:
             reason = self.reason if _REASON.fullmatch(self.reason) else b""
-            parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, reason), self.ours, *lines]
+            parts = [b"HTTP/1.1 %d %b\r\n" % (self.status, reason), ours, *lines]
         if self.location is not None:
             parts.append(b"location: %b\r\n" % self.location)
         if open_to_all:

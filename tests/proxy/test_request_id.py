@@ -7,7 +7,7 @@ import pytest
 
 from proxy.addresses import Endpoint
 from proxy.balance import Replica
-from proxy.request_id import RequestIds
+from proxy.request_id import new_lines
 from tests.proxy.running import RunningProxy, head
 from tests.proxy.upstream import Connection, Upstream
 from tests.proxy.wire import Client, Message, read_head
@@ -129,8 +129,15 @@ async def test_a_head_that_never_ends_is_answered_with_an_id(
 
 
 def test_ids_of_several_processes_differ() -> None:
-    lines = [ids.line() for ids in (RequestIds(), RequestIds()) for _ in range(3)]
+    lines = [next(ids) for ids in (new_lines(), new_lines()) for _ in range(3)]
     assert len(set(lines)) == 6
+
+
+def test_ids_of_one_process_differ() -> None:
+    ids = new_lines()
+    lines = [next(ids) for _ in range(1000)]
+    assert len(set(lines)) == 1000
+    assert all(OURS.fullmatch(line[14:-2].decode()) for line in lines)
 
 
 @pytest.mark.parametrize(
