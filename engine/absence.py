@@ -25,11 +25,11 @@ def not_running(run: str) -> Conflict:
     )
 
 
-def not_taken_up(run: str, what: str, seconds: int) -> Unavailable:
+def not_taken_up(run: str, what: str, doing: str, seconds: int) -> Unavailable:
     """No worker has answered what was asked of the run within that time."""
     return Unavailable(
         f"No worker has taken up the {what} of `{run}` in {seconds} s.",
-        hint=f"`perdure doctor` on the server's machine tells why. Then {what} it again.",
+        hint=f"`perdure doctor` on the server's machine tells why. Then {doing} it again.",
     )
 
 

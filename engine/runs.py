@@ -133,7 +133,7 @@ class Runs:
                     ids.Message.STOP, StopRequest(abort=abort), result_type=RunStatus
                 )
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            raise not_taken_up(run, "stop", STOP_TIME.seconds) from error
+            raise not_taken_up(run, "stop", "stop", STOP_TIME.seconds) from error
         except RPCError as error:
             is_over = error.status is RPCStatusCode.NOT_FOUND
             last = await self.status(project, run) if is_over else None
@@ -159,7 +159,7 @@ class Runs:
                     ids.Message.SCALE, request, result_type=RunStatus
                 )
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            raise not_taken_up(run, "scale", SCALE_TIME.seconds) from error
+            raise not_taken_up(run, "scaling", "scale", SCALE_TIME.seconds) from error
         except RPCError as error:
             is_over = error.status is RPCStatusCode.NOT_FOUND
             if is_over and await self.status(project, run) is not None:

@@ -20,7 +20,7 @@ It is one file, so that the tree can be read, and held to the drawing, in one pl
     ├── Conflict                        not in this state                         HTTP 409, exit 1
     │   ├── AlreadyExists               the name is taken
     │   ├── RunStopping                 the run is on its way out
-    │   ├── NotInPlace                  a change that needs a stop first
+    │   ├── NotInPlace                  a change that an older run does not take
     │   └── PlanChanged                 the run is no longer what the plan saw
     ├── Refused                         the plan refuses the configuration        HTTP 422, exit 1
     ├── NoCapacity                      no offer fits, or none has capacity       HTTP 409, exit 5
@@ -207,7 +207,7 @@ class RunStopping(Conflict):
 
 
 class NotInPlace(Conflict):
-    """The change cannot be made on a living run."""
+    """A run that an older version started cannot be changed so while it lives."""
 
 
 class PlanChanged(Conflict):

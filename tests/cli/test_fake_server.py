@@ -40,6 +40,13 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", f"{PROJECT}/runs", {}),
     ("GET", f"{PROJECT}/runs/llm", {}),
     ("POST", f"{PROJECT}/runs/llm/stop", {"json": {"abort": False}}),
+    ("POST", f"{PROJECT}/runs/llm/scale", {"json": {"replicas": 3, "seconds": 60}}),
+    ("GET", f"{PROJECT}/runs/llm/rollback", {}),
+    (
+        "POST",
+        f"{PROJECT}/runs/llm/rollback",
+        {"json": {"to": 2}, "headers": {"Idempotency-Key": "k"}},
+    ),
     ("GET", f"{PROJECT}/runs/llm/events", {}),
     ("GET", f"{PROJECT}/runs/llm/logs", {}),
     ("GET", f"{PROJECT}/runs/llm/decisions", {}),

@@ -18,8 +18,8 @@ from tests.docs.table import MADE, code, table
 
 NOT_YET = "*not yet*"
 NO_EFFECT = "*no effect*"
-IN_PLACE, AFTER_A_STOP = "in place", "after a stop"
-_APPLIED = {Treatment.IN_PLACE: IN_PLACE, Treatment.NEW_REPLICA: AFTER_A_STOP}
+IN_PLACE, NEW_REPLICAS = "in place", "by new replicas"
+_APPLIED = {Treatment.IN_PLACE: IN_PLACE, Treatment.NEW_REPLICA: NEW_REPLICAS}
 
 INTRODUCTION = f"""# Service files
 
@@ -32,8 +32,8 @@ file.
 * {NOT_YET}: read and checked, and then refused by the plan, by name.
 * {NO_EFFECT}: read, and ignored with a warning.
 
-*Applied* says what a change takes while the service runs: one *{IN_PLACE}* leaves its replicas
-alone, one *{AFTER_A_STOP}* is refused until you have stopped it, and others change nothing.
+*Applied* says how a change reaches a service that runs: one *{IN_PLACE}* leaves its replicas alone,
+one *{NEW_REPLICAS}* [replaces them by turns](../concepts/updates.md), and others change nothing.
 
 Durations are seconds (`90`) or a number with a unit (`90s`, `5m`, `1h`, `2d`, `1w`). Sizes are a
 number with `MB`, `GB` or `TB`. Ranges are `N`, `N..`, `..M` or `N..M`, or `{{min: N, max: M}}`.

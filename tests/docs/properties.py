@@ -61,13 +61,15 @@ SERVICE = {
     "https": ("Whether the gateway has a certificate.", "auto", "false", "true"),
     "auth": ("Whether callers need a token. `false` opens the service to all.", "false"),
     "replicas": (
-        "How many replicas. A range needs `scaling`, which is not built: it keeps the lower end, "
-        "at least 1. A list is `groups`.",
+        "How many replicas. A range needs [scaling](../concepts/scaling.md). A list is `groups`.",
         "2",
         "[{name: a, commands: [python app.py]}]",
     ),
     "groups": ("Replicas of several kinds.", "[{name: a, commands: [python app.py]}]"),
-    "scaling": ("When to add and remove replicas.", "{metric: rps, target: 10}"),
+    "scaling": (
+        "When to add and remove replicas, see [scaling](../concepts/scaling.md).",
+        "{metric: rps, target: 10}",
+    ),
     "rate_limits": ("How many requests a client may send.", "[{prefix: /, rps: 10}]"),
     "probes": (
         "Requests that tell whether a replica is ready, and stays "

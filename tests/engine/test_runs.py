@@ -10,10 +10,11 @@ from engine.client import connect, public_codec
 from engine.converter import PublicCodec
 from engine.ids import Queue, WorkflowType
 from engine.runs import Runs
-from perdure.errors import NotFound, Refused, Unavailable
+from perdure.errors import Conflict, NotFound, Refused, Unavailable
 from spec.names import run_id
 from spec.run import RunStart
 from spec.run_status import RunStatus
+from spec.scale import ScaleRequest
 from spec.status import RunPhase
 from tests.engine.fixed_keys import fixed
 from tests.testbed.deadline import eventually
@@ -86,6 +87,46 @@ async def test_a_stop_that_no_worker_takes_up_is_told_in_time(
     )
     with pytest.raises(Unavailable, match="No worker has taken up the stop of `web` in 1 s"):
         await stage.runs.stop("main", "web")
+
+
+@with_cache
+async def test_the_number_of_replicas_is_set_and_taken_back(at_work: Stage) -> None:
+    runs = at_work.runs
+    await at_work.apply("web")
+    await at_work.until_ready("web", 1)
+    status = await runs.scale("main", "web", ScaleRequest(replicas=2, seconds=3600))
+    assert (status.desired, status.override and status.override.replicas) == (2, 2)
+    await at_work.until_ready("web", 2)
+    with pytest.raises(Refused, match="101 replicas"):
+        await runs.scale("main", "web", ScaleRequest(replicas=101))
+    status = await runs.scale("main", "web", ScaleRequest())
+    assert (status.desired, status.override) == (1, None)
+    await at_work.until_ready("web", 1)
+
+
+@with_cache
+async def test_what_does_not_live_is_not_scaled(at_work: Stage) -> None:
+    runs, request = at_work.runs, ScaleRequest(replicas=2)
+    with pytest.raises(NotFound, match="There is no run `web`"):
+        await runs.scale("main", "web", request)
+    await at_work.apply("web")
+    await at_work.stop("web", abort=True)
+    with pytest.raises(Conflict, match="The run `web` is not running"):
+        await runs.scale("main", "web", request)
+
+
+async def test_a_scaling_that_no_worker_takes_up_is_told_in_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.runs.SCALE_TIME", timedelta(seconds=1))
+    await stage.client.start_workflow(
+        WorkflowType.RUN,
+        RunStart(project="main", name="web"),
+        id=run_id("main", "web"),
+        task_queue=Queue.CONTROL,
+    )
+    with pytest.raises(Unavailable, match="No worker has taken up the scaling of `web` in 1 s"):
+        await stage.runs.scale("main", "web", ScaleRequest(replicas=2))
 
 
 @with_cache
