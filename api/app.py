@@ -8,7 +8,18 @@ from api.access import ApiScope, Authentication
 from api.document import DocumentedApp, told
 from api.refusals import Refusals
 from api.requests import Requests
-from api.routes import audit, code, decisions, keys, projects, runs, secrets, server, users
+from api.routes import (
+    audit,
+    backtests,
+    code,
+    decisions,
+    keys,
+    projects,
+    runs,
+    secrets,
+    server,
+    users,
+)
 from api.services import Services
 from perdure import __version__
 from perdure.errors import Forbidden, Unauthenticated, Unavailable
@@ -30,7 +41,8 @@ def public_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for room in (server, keys, users, projects, secrets, code, runs, decisions, audit):
+    rooms = (server, keys, users, projects, secrets, code, runs, backtests, decisions, audit)
+    for room in rooms:
         app.include_router(room.router, prefix=PREFIX, responses=ANYWHERE)
     add_health(app, services)
     error_answers.install(app)

@@ -17,7 +17,10 @@ PROXIES_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Services:
-    """One per process, the same for all requests. `stopping` ends what would wait for long."""
+    """One per process, the same for all requests. `stopping` ends what would wait for long.
+
+    `backtesting` is held while a backtest runs.
+    """
 
     settings: Settings
     store: Store
@@ -26,6 +29,7 @@ class Services:
     session_keys: Keys
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     guesses: Guesses = field(default_factory=Guesses)
+    backtesting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def look(self) -> Readiness:
         """Whether there is what the API needs."""

@@ -28,14 +28,17 @@ DECISIONS = 100_000
 def backtest(order: BacktestOrder) -> tuple[RuledOutcome, ...]:
     """What comes of the trace under each of the rules. All meet the same requests."""
     demand = demand_of(order.trace, order.conditions)
-    return tuple(
-        RuledOutcome(
-            rule=rule,
-            asked=asked,
-            outcome=replayed(demand, order.conditions, scaler_of(rule, asked), order.tick),
-        )
-        for rule, asked in order.rules
-    )
+    ours: dict[ScalingSpec, Outcome] = {}
+    found = []
+    for rule, asked in order.rules:
+        outcome = ours.get(asked) if rule is not RuleName.REFERENCE else None
+        if outcome is None:
+            scaler = scaler_of(rule, asked)
+            outcome = replayed(demand, order.conditions, scaler, order.tick)
+        if rule is not RuleName.REFERENCE:
+            ours[asked] = outcome
+        found.append(RuledOutcome(rule=rule, asked=asked, outcome=outcome))
+    return tuple(found)
 
 
 def scaler_of(rule: RuleName, asked: ScalingSpec) -> Scaler:

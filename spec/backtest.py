@@ -7,21 +7,27 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from spec.load import Amount
-from spec.public import PublicModel
+from spec.public import Model, PublicModel
 from spec.scale import ScalingSpec
 from spec.section import problem
+from spec.service import ServiceConfiguration
+from spec.units import Duration
 
 MAX_ROWS = 300_000
 """Rows of a trace: 30 days by 10 seconds are 259,200."""
 
-MAX_REQUESTS = 3_000_000
+MAX_REQUESTS = 1_000_000
 """Requests of a trace: each is followed from its arrival to its end."""
 
 MAX_SECONDS = 31 * 86_400
 
 Second = Annotated[int, Field(ge=0, le=MAX_SECONDS)]
 Requests = Annotated[int, Field(ge=0, le=MAX_REQUESTS)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Slots = Annotated[int, Field(ge=1, le=10_000)]
+ColdStart = Annotated[float, Field(ge=0, le=86_400)]
+ServiceTime = Annotated[float, Field(ge=0.001, le=86_400)]
+Spread = Annotated[float, Field(ge=0, le=3)]
+Price = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class TraceRow(NamedTuple):
@@ -65,18 +71,18 @@ class Trace(PublicModel):
 
 
 class Conditions(PublicModel):
-    """What replicas and requests are like.
+    """What replicas and requests are like, all of it.
 
     A replica serves `slots` requests at once and is ready `cold_start` seconds after its start;
     it costs `price` USD/hour until it has drained. A request takes `service_time` seconds on
     average; the logarithm of its time is normal, with the standard deviation `spread`.
     """
 
-    slots: Annotated[int, Field(ge=1, le=10_000)] = 8
-    cold_start: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 120.0
-    service_time: Annotated[Positive, Field(le=86_400)] = 20.0
-    spread: Annotated[float, Field(ge=0, le=3, allow_inf_nan=False)] = 0.5
-    price: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    slots: Slots = 8
+    cold_start: ColdStart = 120.0
+    service_time: ServiceTime = 20.0
+    spread: Spread = 0.5
+    price: Price | None = None
 
 
 class RuleName(StrEnum):
@@ -132,3 +138,60 @@ class BacktestOrder(PublicModel):
     conditions: Conditions
     tick: Annotated[int, Field(ge=1)] = 1
     rules: tuple[tuple[RuleName, ScalingSpec], ...]
+
+
+class Source(StrEnum):
+    """Where a condition, or a trace, comes from."""
+
+    GIVEN = "given"
+    MEASURED = "measured"
+    OFFERED = "offered"
+    ASSUMED = "assumed"
+
+
+class Given(PublicModel):
+    """Conditions, as far as somebody gave them. None: what was measured, else what is usual."""
+
+    slots: Slots | None = None
+    cold_start: ColdStart | None = None
+    service_time: ServiceTime | None = None
+    spread: Spread | None = None
+    price: Price | None = None
+
+
+class BacktestCall(Model):
+    """Replay a load against these settings: the last `since` seconds of the run, or a trace.
+
+    The configuration carries no secret values.
+    """
+
+    configuration: ServiceConfiguration
+    since: Annotated[Duration, Field(ge=60, le=MAX_SECONDS)] | None = None
+    trace: Trace | None = None
+    conditions: Given = Given()
+
+    @model_validator(mode="after")
+    def _has_one_load(self) -> Self:
+        if (self.since is None) == (self.trace is None):
+            raise problem(
+                "A backtest needs a load: either the last time of the run, or a trace.",
+                hint="Give one of `since` and `trace`.",
+            )
+        return self
+
+
+class Backtest(PublicModel):
+    """What came of it. `sources` tells of each of the conditions where it comes from.
+
+    The trace had so many `requests` in so many `seconds`, by steps of `step` seconds; the rules
+    decided every `tick` seconds.
+    """
+
+    trace: Source
+    seconds: int
+    requests: Amount
+    step: int
+    tick: int
+    conditions: Conditions
+    sources: dict[str, Source]
+    outcomes: tuple[RuledOutcome, ...]

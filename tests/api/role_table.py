@@ -37,6 +37,7 @@ SELF = "{self}"
 SECRET_VALUE = "s3cret-value"
 ARCHIVE, NEW_ARCHIVE = b"what the archive holds", b"what another one holds"
 CALL = {"configuration": SERVICE}
+TRACE = {"step": 10, "seconds": 60, "rows": [[0, 1]]}
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ TABLE = (
     Row(f"HEAD {CODE}", members(204)),
     Row(f"PUT {CODE}", members(201), Action.CODE_UPLOAD, content=NEW_ARCHIVE),
     Row(f"POST {IN_PROJECT}/plans", members(), json=CALL),
+    Row(f"POST {IN_PROJECT}/plans/replay", members(), json=CALL | {"trace": TRACE}),
     Row(f"POST {IN_PROJECT}/offers", members(), json=CALL),
     Row(f"POST {IN_PROJECT}/runs", members(), Action.RUN_APPLY, json=CALL),
     Row("GET /runs", all_may()),

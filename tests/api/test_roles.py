@@ -251,7 +251,9 @@ async def test_who_may_changes_something_and_is_audited(
 
 def test_whatever_is_no_reading_has_an_event() -> None:
     silent = {row.route for row in TABLE if row.method not in READING and row.action is None}
-    assert silent == {f"POST /projects/{{project}}/{each}" for each in ("plans", "offers")}
+    assert silent == {
+        f"POST /projects/{{project}}/{each}" for each in ("plans", "plans/replay", "offers")
+    }
 
 
 def concerned(row: Row, answer: httpx.Response) -> str | None:

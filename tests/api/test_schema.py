@@ -26,7 +26,9 @@ from tests.store.conftest import first_start
 
 __all__ = ["first_start"]
 
-CONFIGURED = [f"{PREFIX}/projects/{{project}}/{what}" for what in ("plans", "offers", "runs")]
+CONFIGURED = [
+    f"{PREFIX}/projects/{{project}}/{what}" for what in ("plans", "plans/replay", "offers", "runs")
+]
 UNSAID = (
     f"{PREFIX}/users/{{name}}/tokens",
     f"{PREFIX}/projects/{{project}}/code/{{sha256}}",
