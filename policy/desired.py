@@ -28,12 +28,17 @@ def is_blocked(state: RunState, now: datetime) -> bool:
 
 
 def begun(state: RunState, spec: RunSpec, now: datetime) -> ScaleState | None:
-    """The scaling of a run from the moment in which it is applied; what its load was, it keeps."""
+    """The scaling of a run from the moment in which it is applied; what its load was, it keeps.
+
+    What a fixed number was counts as needed: the load has to show that fewer are enough.
+    """
     asked = spec.scaling
     if not state.elastic or asked is None:
         return None
     if state.scale is None:
-        return ScaleState(desired=spec.replicas, changed_at=now, watch=1)
+        before = state.spec.replicas if state.spec else 0
+        desired = asked.replicas.clip(max(before, spec.replicas))
+        return ScaleState(desired=desired, changed_at=now, watch=1)
     desired = asked.replicas.clip(state.scale.desired)
     return state.scale.model_copy(
         update={"desired": desired, "watch": state.scale.watch + 1, "blocked_until": None}
@@ -60,9 +65,14 @@ def watch_order(state: RunState) -> WatchOrder | None:
 
 
 def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
-    """The load asks for another number; reports of watches from before count no more."""
+    """The load asks for another number; reports of watches from before count no more.
+
+    While somebody's word counts, the load does not.
+    """
     scale = state.scale
     if scale is None or report.number != scale.watch or state.stop is not None:
+        return state
+    if state.override is not None:
         return state
     verdict = report.verdict
     falls = verdict.desired < scale.desired
@@ -101,7 +111,8 @@ def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
 
 
 def overridden(state: RunState, request: ScaleRequest, now: datetime) -> RunState:
-    """Somebody sets the number, or takes that back."""
+    """Somebody sets the number, or takes that back; slots that had ended are free again."""
+    state = _freed(state)
     if request.replicas is None:
         return _released(state, now, "somebody took it back")
     until = None if request.seconds is None else now + timedelta(seconds=request.seconds)
@@ -122,7 +133,7 @@ def expired(state: RunState, now: datetime) -> RunState:
 
 
 def unfilled(state: RunState, living: int, now: datetime) -> RunState:
-    """A replica of a range failed for good: what is there is enough, for a while.
+    """A replica of a range ended for good: what is there is enough, for a while.
 
     A run that may have none sleeps, unless something of it is left.
     """
@@ -134,7 +145,7 @@ def unfilled(state: RunState, living: int, now: datetime) -> RunState:
         changes |= {"desired": 0, "changed_at": now, "watch": scale.watch + 1}
     state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
     waits = Rejected(
-        option="another one at once", why="the last one failed: not before five minutes are over"
+        option="another one at once", why="the last one ended: not before five minutes are over"
     )
     outcome = f"{_replicas(living)} have to do for now."
     return noted(state, now, Rule.SCALED, outcome, rejected=(waits,))
@@ -145,6 +156,11 @@ def _rescaled(state: RunState, desired: int, now: datetime) -> RunState:
     assert scale is not None
     changes = {"desired": desired, "changed_at": now, "watch": scale.watch + 1}
     return state.model_copy(update={"scale": scale.model_copy(update=changes)})
+
+
+def _freed(state: RunState) -> RunState:
+    left = tuple(record for record in state.records if not record.phase.is_final)
+    return state.model_copy(update={"records": left, "retrials": ()})
 
 
 def _unblocked(state: RunState) -> RunState:

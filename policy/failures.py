@@ -1,24 +1,24 @@
-"""What follows when a replica has failed."""
+"""What follows when a replica has failed, or has ended by itself."""
 
 from datetime import datetime
 
 from policy.decisions import noted
-from policy.desired import unfilled
-from policy.retry import RetryVerdict, judge
+from policy.desired import unfilled, wanted
+from policy.retry import RetryVerdict, end_of, judge
 from policy.rollout import is_current, reverted, undoes
 from spec.decision import Rejected, Rule
 from spec.replica import ReplicaRecord
 from spec.run import RunState
-from spec.status import EndReason, ReplicaPhase
+from spec.status import ReplicaPhase
 
 
 def judged(state: RunState, now: datetime) -> RunState:
-    """Each failure has its consequences once: an update is undone, a try set, or nothing more."""
+    """Each end has its consequences once: an update is undone, a try set, or nothing more."""
     if not state.elastic or state.stop is not None:
         return state
-    while failed := _next_failed(state):
-        state = _judged(_marked(state, failed), failed, now)
-    return _without_old_retrials(state)
+    while ended := _next_ended(state):
+        state = _judged(_marked(state, ended), ended, now)
+    return state
 
 
 def is_retrying(state: RunState) -> bool:
@@ -27,9 +27,15 @@ def is_retrying(state: RunState) -> bool:
     return any(retrial.num in failed for retrial in state.retrials)
 
 
-def _next_failed(state: RunState) -> ReplicaRecord | None:
-    failed = (r for r in state.records if r.phase is ReplicaPhase.FAILED and not r.judged)
-    return next(failed, None)
+def with_needed_retrials(state: RunState) -> RunState:
+    """Without those of slots that are empty, or whose replica was sent away."""
+    nums = {record.num for record in state.records if record.leave_by is None}
+    left = tuple(each for each in state.retrials if each.num in nums)
+    return state if left == state.retrials else state.model_copy(update={"retrials": left})
+
+
+def _next_ended(state: RunState) -> ReplicaRecord | None:
+    return next((r for r in state.records if r.phase.is_final and not r.judged), None)
 
 
 def _marked(state: RunState, failed: ReplicaRecord) -> RunState:
@@ -40,7 +46,7 @@ def _marked(state: RunState, failed: ReplicaRecord) -> RunState:
 
 def _judged(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
     state = _told(state, failed, now)
-    if not is_current(state, failed):
+    if failed.leave_by or wanted(state) == 0 or not is_current(state, failed):
         return _forgotten(state, failed)
     assert state.spec is not None
     earlier = next((each for each in state.retrials if each.num == failed.num), None)
@@ -57,14 +63,16 @@ def _judged(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
     state = noted(state, now, Rule.RETRIED, outcome, rejected=(option,))
     if state.scale is None:
         return state
-    living = sum(not record.phase.is_final for record in state.records)
-    return unfilled(state, living, now)
+    tried = {each.num for each in others}
+    left = [r for r in state.records if not r.phase.is_final or r.num in tried]
+    return unfilled(state, len(left), now)
 
 
 def _told(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
-    reason = failed.reason or EndReason.ERROR
+    reason = end_of(failed)
     inputs = {"reason": reason, "exit_code": failed.exit_code, "code": failed.code}
-    return noted(state, now, Rule.ENDED, f"Replica {failed.num} failed: {reason}.", inputs)
+    word = "failed" if failed.phase is ReplicaPhase.FAILED else "ended"
+    return noted(state, now, Rule.ENDED, f"Replica {failed.num} {word}: {reason}.", inputs)
 
 
 def _next_try(verdict: RetryVerdict, now: datetime) -> str:
@@ -77,13 +85,6 @@ def _next_try(verdict: RetryVerdict, now: datetime) -> str:
 
 
 def _forgotten(state: RunState, failed: ReplicaRecord) -> RunState:
-    """One of an older deployment: another of that is not wanted."""
+    """One that leaves, or of another deployment: it is not missed."""
     records = tuple(record for record in state.records if record.id != failed.id)
     return state.model_copy(update={"records": records})
-
-
-def _without_old_retrials(state: RunState) -> RunState:
-    """Those of slots that are not wanted any more."""
-    nums = {record.num for record in state.records}
-    left = tuple(each for each in state.retrials if each.num in nums)
-    return state if left == state.retrials else state.model_copy(update={"retrials": left})

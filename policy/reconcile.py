@@ -1,12 +1,11 @@
 """Bring what is to what is wanted."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from policy.desired import expired, is_blocked, wanted
-from policy.failures import is_retrying, judged
+from policy.failures import is_retrying, judged, with_needed_retrials
 from policy.limits import limited, next_limit
-from policy.rollout import is_current, is_exclusive, served
+from policy.rollout import is_current, is_exclusive, is_living, served, waits_for_room
 from policy.views import route_table
 from spec.names import replica_id
 from spec.public import Model
@@ -54,12 +53,13 @@ def reconcile(state: RunState, now: datetime) -> Step:
     state = served(judged(expired(limited(state, now), now), now), now)
     surplus = {record.id for record in _surplus(state)}
     missing = _missing(state, surplus, now)
-    kept = tuple(r for r in state.records if not _is_replaced(r, missing))
+    kept = tuple(r for r in state.records if not _is_forgotten(state, r, missing, now))
     orders = {record.id: _leave_order(state, record, now) for record in kept}
     marked = tuple(_leaving(r, orders[r.id]) if r.id in surplus else r for r in kept)
     state = state.model_copy(
         update={"records": marked + missing, "generation": state.generation + len(missing)}
     )
+    state = with_needed_retrials(state)
     state = state.model_copy(update={"route": route_table(state, now)})
     version = {"route_version": state.route.version}
     releases = tuple(
@@ -86,11 +86,11 @@ def _too_many(state: RunState) -> list[ReplicaRecord]:
 
     Taken away first: what is not ready, then the fewest in flight, then the highest slot.
     """
-    living = [record for record in state.records if _is_living(record)]
+    living = [record for record in state.records if is_living(record)]
     new = [record for record in living if is_current(state, record)]
     old = [record for record in living if not is_current(state, record)]
     count = wanted(state)
-    ready_new = sum(record.ready for record in new)
+    ready_new = sum(record.ready for record in new) + _done(state)
     busy = state.scale.in_flight if state.scale else {}
     new.sort(key=lambda r: (r.ready, busy.get(r.id, 0), -r.num))
     old.sort(key=lambda r: (r.ready, busy.get(r.id, 0), -r.num))
@@ -103,10 +103,10 @@ def _too_many(state: RunState) -> list[ReplicaRecord]:
 def _missing(state: RunState, surplus: set[str], now: datetime) -> tuple[ReplicaRecord, ...]:
     """New records for empty slots: without a replica, or with one that leaves.
 
-    A slot whose replica failed waits for its next try, or for the next apply.
+    A slot whose replica failed waits for its next try, or for the next apply. Those whose try is
+    due come first, and are tried although nothing may be added.
     """
     leaves = {r.id for r in state.records if r.leave_by} | surplus
-    leaving = [r for r in state.records if r.id in leaves and not r.phase.is_final]
     staying = [record for record in state.records if record.id not in leaves]
     held = [record for record in staying if _holds_its_slot(state, record, now)]
     current = [record for record in held if is_current(state, record)]
@@ -114,10 +114,14 @@ def _missing(state: RunState, surplus: set[str], now: datetime) -> tuple[Replica
     short = wanted(state) - len(current)
     if older:
         short = min(short, wanted(state) + SURGE - len(held))
-    if is_blocked(state, now) or is_exclusive(leaving):
+    tried = [record.num for record in staying if _is_tried(state, record, now)]
+    if is_blocked(state, now):
+        short = min(short, len(tried))
+    if waits_for_room(state, leaves):
         short = 0
-    taken = {record.num for record in held}
-    free = [num for num in range(max(0, short) + len(taken)) if num not in taken]
+    taken = {*tried, *(record.num for record in held)}
+    empty = [num for num in range(max(0, short) + len(taken)) if num not in taken]
+    free = [*tried, *empty]
     life = (state.project, state.name, state.incarnation)
     deployment = state.deployment if state.elastic else state.revision
     return tuple(
@@ -132,18 +136,34 @@ def _missing(state: RunState, surplus: set[str], now: datetime) -> tuple[Replica
 
 
 def _holds_its_slot(state: RunState, record: ReplicaRecord, now: datetime) -> bool:
-    if record.phase is not ReplicaPhase.FAILED:
+    """In a range no slot is held by what has ended: whether another is added is for its rules."""
+    if not record.phase.is_final:
         return True
-    retrial = next((each for each in state.retrials if each.num == record.num), None)
-    if retrial is not None:
-        return retrial.at > now
+    if record.phase is ReplicaPhase.FAILED:
+        retrial = next((each for each in state.retrials if each.num == record.num), None)
+        if retrial is not None:
+            return retrial.at > now
     return state.scale is None
 
 
-def _is_replaced(record: ReplicaRecord, missing: Iterable[ReplicaRecord]) -> bool:
-    """A failed replica is told of until the next one of its slot begins."""
+def _is_tried(state: RunState, record: ReplicaRecord, now: datetime) -> bool:
+    """Whether it failed, and its next try is due."""
     failed = record.phase is ReplicaPhase.FAILED
-    return failed and any(each.num == record.num for each in missing)
+    return failed and any(r.num == record.num and r.at <= now for r in state.retrials)
+
+
+def _is_forgotten(
+    state: RunState, record: ReplicaRecord, missing: tuple[ReplicaRecord, ...], now: datetime
+) -> bool:
+    """A failed replica is told of until the next one of its slot begins, or none is wanted."""
+    if not record.phase.is_final:
+        return False
+    if any(each.num == record.num for each in missing):
+        return record.phase is ReplicaPhase.FAILED or state.scale is not None
+    staying = [r for r in state.records if not r.leave_by and is_current(state, r)]
+    held = [r for r in staying if _holds_its_slot(state, r, now)]
+    enough = len(held) + len(missing) >= wanted(state)
+    return enough and _is_tried(state, record, now)
 
 
 def _leaving(record: ReplicaRecord, order: LeaveOrder) -> ReplicaRecord:
@@ -164,8 +184,11 @@ def _leave_order(state: RunState, record: ReplicaRecord, now: datetime) -> Leave
     return LeaveOrder(route_version=state.route.version, deadline=deadline, reason=reason)
 
 
-def _is_living(record: ReplicaRecord) -> bool:
-    return record.phase.is_starting or record.phase is ReplicaPhase.RUNNING
+def _done(state: RunState) -> int:
+    """Slots whose replica exited without an error: of a fixed number, they want no other one."""
+    if state.scale is not None:
+        return 0
+    return sum(r.phase is ReplicaPhase.DONE and is_current(state, r) for r in state.records)
 
 
 def _ended(state: RunState) -> RunPhase | None:

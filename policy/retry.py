@@ -32,8 +32,15 @@ class RetryVerdict(Model):
     why: str = ""
 
 
+def end_of(record: ReplicaRecord) -> EndReason:
+    """Why a replica ended, where it did not say so either."""
+    if record.reason is None:
+        return EndReason.EXITED if record.phase is ReplicaPhase.DONE else EndReason.ERROR
+    return record.reason
+
+
 def event_of(reason: EndReason) -> RetryEvent | None:
-    """What the end means for `retry.on_events`; None for one that was wanted."""
+    """What the end means for `retry.on_events`; None for one that is no failure."""
     if reason.phase is not ReplicaPhase.FAILED:
         return None
     return _EVENTS.get(reason, RetryEvent.ERROR)
@@ -43,11 +50,11 @@ def judge(
     asked: Retry | None, failed: ReplicaRecord, earlier: Retrial | None, now: datetime
 ) -> RetryVerdict:
     """Whether the slot of this replica is tried again; `earlier` is its last retrial."""
-    event = event_of(failed.reason or EndReason.ERROR)
+    event = event_of(end_of(failed))
+    if event is None:
+        return RetryVerdict(why="it did not fail")
     if asked is None:
         return RetryVerdict(why="`retry` is off")
-    if event is None:
-        return RetryVerdict(why="its end was wanted")
     if failed.ready_at is not None and now - failed.ready_at >= HEALTHY:
         earlier = None
     if earlier is not None and event is RetryEvent.NO_CAPACITY:

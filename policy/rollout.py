@@ -3,22 +3,22 @@
 1. A new replica is ready before an old one drains, so there is one more than wanted meanwhile.
    Where two cannot run beside each other, the old one goes first, and requests are held.
 2. Old ones that are not ready serve nobody: they go at once.
-3. A new one that fails before it was ever ready undoes the update: the last good deployment is
-   wanted again, and its replicas that are left go on.
+3. A new one that ends by itself before nothing older is left undoes the update: the last good
+   deployment is wanted again, and its replicas that are left go on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from policy.decisions import noted
 from policy.desired import begun, wanted
-from policy.retry import event_of
+from policy.retry import end_of, event_of
 from spec.decision import Rule
 from spec.deployment import Deployment, Reverted
 from spec.replica import ReplicaRecord
 from spec.retry import RetryEvent
 from spec.run import RunState
-from spec.status import EndReason, ReplicaPhase
+from spec.status import ReplicaPhase
 
 
 def is_current(state: RunState, record: ReplicaRecord) -> bool:
@@ -50,6 +50,21 @@ def outdated(state: RunState) -> tuple[ReplicaRecord, ...]:
 def is_exclusive(records: Iterable[ReplicaRecord]) -> bool:
     """Whether no other replica can run beside these."""
     return any(record.placement is not None and record.placement.exclusive for record in records)
+
+
+def is_living(record: ReplicaRecord) -> bool:
+    """Whether it starts or runs, and was not told to go."""
+    return record.phase.is_starting or record.phase is ReplicaPhase.RUNNING
+
+
+def waits_for_room(state: RunState, leaves: Collection[str] = ()) -> bool:
+    """Whether those that go, and those of `leaves`, must be gone before another one can start.
+
+    Where one is that has not told its place yet, nobody knows that there is room for two.
+    """
+    going = [r for r in state.records if not r.phase.is_final and _is_going(state, r, leaves)]
+    unknown = state.elastic and any(record.placement is None for record in going)
+    return unknown or is_exclusive(going)
 
 
 def applied_deployment(state: RunState, *, replaces: bool) -> dict[str, object]:
@@ -91,14 +106,14 @@ def undoes(state: RunState, failed: ReplicaRecord, *, is_retried: bool) -> bool:
     good = state.good
     if good is None or good.revision == state.deployment or not is_current(state, failed):
         return False
-    return not is_retried or event_of(failed.reason or EndReason.ERROR) is RetryEvent.ERROR
+    return not is_retried or event_of(end_of(failed)) is RetryEvent.ERROR
 
 
 def reverted(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
     """What served before is wanted again, as a revision of its own."""
     good = state.good
     assert good is not None
-    bad, reason = state.deployment, failed.reason or EndReason.ERROR
+    bad, reason = state.deployment, end_of(failed)
     state = state.model_copy(
         update={
             "spec": good.spec,
@@ -109,7 +124,7 @@ def reverted(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
             "records": tuple(
                 record
                 for record in state.records
-                if record.phase is not ReplicaPhase.FAILED or record.deployment == good.revision
+                if not record.phase.is_final or record.deployment == good.revision
             ),
             "reverted": Reverted(
                 revision=bad,
@@ -124,3 +139,9 @@ def reverted(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
     outcome = f"Revision {bad} could not become ready: revision {good.revision} serves again."
     inputs = {"replica": failed.num, "reason": reason, "code": failed.code}
     return noted(state, now, Rule.REVERTED, outcome, inputs)
+
+
+def _is_going(state: RunState, record: ReplicaRecord, leaves: Collection[str]) -> bool:
+    if record.leave_by or record.id in leaves:
+        return True
+    return not is_current(state, record) and not is_living(record)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from policy.decisions import noted
 from policy.desired import begun, wanted
 from policy.diff import changes
-from policy.rollout import applied_deployment
+from policy.rollout import applied_deployment, served
 from spec.decision import Rule
 from spec.plan import Change
 from spec.replica import ReplicaEvent
@@ -45,6 +45,7 @@ def applied(state: RunState, spec: RunSpec, update_id: str, now: datetime) -> Ru
 
     Sealed values stay in use as long as nothing changes that replicas are made of.
     """
+    state = served(state, now)
     differences = changes(state.spec, spec) if state.spec else ()
     replaces = any(each.change is Change.BY_REPLACEMENT for each in differences)
     if state.spec is not None and not (replaces and state.elastic):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from policy.desired import is_blocked, wanted
 from policy.failures import is_retrying
-from policy.rollout import is_exclusive, is_updating
+from policy.rollout import is_updating, waits_for_room
 from spec.model_endpoint import OpenAIModel
 from spec.replica import ReplicaRecord, ReplicaStatus
 from spec.route import ModelRoute, ReplicaRoute, RouteState, RouteTable
@@ -111,8 +111,7 @@ def _is_starting(state: RunState) -> bool:
         return False
     if not state.elastic:
         return not state.records
-    gives_way = is_exclusive(r for r in state.records if r.leave_by and not r.phase.is_final)
-    return wanted(state) > 0 and (not state.records or is_retrying(state) or gives_way)
+    return wanted(state) > 0 and (not state.records or is_retrying(state) or waits_for_room(state))
 
 
 def _cold_start(state: RunState) -> float | None:

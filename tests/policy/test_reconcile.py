@@ -10,12 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from policy.reconcile import ReleaseReplica, StartReplica, Step, reconcile
 from policy.transitions import applied, observed, stopped
-from spec.replica import ReplicaRecord
+from spec.replica import Placement, ReplicaRecord
 from spec.run import RunState
 from spec.status import EndReason, ReplicaPhase, RunPhase
 from tests.policy.making import NOW, event, record, run, spec
 
 LATER = NOW + timedelta(minutes=1)
+PLACE = Placement(backend="local", region="here", instance_type="m", resources="4xCPU")
 
 
 def ready(num: int = 0, **values: object) -> ReplicaRecord:
@@ -68,7 +69,7 @@ def test_a_replica_that_is_sent_away_drains_for_the_stop_duration() -> None:
 
 
 def test_a_slot_is_filled_again_while_its_old_replica_drains() -> None:
-    away = ready(0, phase="draining", ready=False, leave_by=LATER)
+    away = ready(0, phase="draining", ready=False, leave_by=LATER, placement=PLACE)
     decision = reconcile(run(spec(), records=(away,), generation=1), NOW)
     assert started(decision) == [0]
     assert decision.state.records[-1].id.endswith("/r0-g2")
@@ -137,12 +138,16 @@ def test_a_run_of_zero_replicas_is_not_over() -> None:
 
 
 class Course(RuleBasedStateMachine):
-    """A run, and whatever may happen to it; after each event it reconciles."""
+    """A run that began before replicas came by turns, and whatever may happen to it.
+
+    After each event it reconciles.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.state = reconcile(applied(run(), spec(replicas=1), "u0", NOW), NOW).state
+        first = applied(run(elastic=False), spec(replicas=1), "u0", NOW)
+        self.state = reconcile(first, NOW).state
         self.before = self.state
         self.decision = Step(state=self.state)
         self.used = {each.id for each in self.state.records}
