@@ -33,6 +33,9 @@ async def send(client: Client, pieces: Sequence[bytes], pauses: random.Random | 
         return
 
 
+NEVER_THE_SAME = ("date", "x-request-id")
+
+
 @dataclass(frozen=True)
 class Answer:
     """A reply less what may differ: the time, and how its body was framed on the way."""
@@ -45,7 +48,7 @@ class Answer:
 
 def settled(message: Message) -> Answer:
     """The reply as far as it has to be the same."""
-    fields = tuple((name, value) for name, value in message.fields if name.lower() != "date")
+    fields = tuple(each for each in message.fields if each[0].lower() not in NEVER_THE_SAME)
     return Answer(message.start, fields, message.body, tuple(message.trailers))
 
 
