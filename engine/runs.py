@@ -31,6 +31,7 @@ from engine.failures import as_error
 from engine.key_use import living_by_key
 from perdure.search_attributes import SearchAttribute
 from spec.names import run_id
+from spec.pauses import Pauses
 from spec.plan import Plan, PlanOrder
 from spec.public import PublicStr
 from spec.route import RouteTable
@@ -38,6 +39,7 @@ from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest, Wa
 from spec.run_status import RunStatus
 from spec.scale import ScaleRequest
 
+PAUSES = Pauses()
 PLAN_TIME = timedelta(minutes=3)
 QUERY_TIME = timedelta(seconds=15)
 STOP_TIME = timedelta(seconds=25)
@@ -50,11 +52,14 @@ WAKE_TIME = timedelta(seconds=3)
 class Runs:
     """All runs of this installation."""
 
-    def __init__(self, client: Client, *, renew_after_events: int = 4_000) -> None:
-        """`renew_after_events` is small in tests of the renewal."""
+    def __init__(
+        self, client: Client, *, renew_after_events: int = 4_000, pauses: Pauses = PAUSES
+    ) -> None:
+        """`renew_after_events` and `pauses` of runs that begin; they are small in tests."""
         self._client = client
         self._codec = codec_of(client)
         self._renew_after_events = renew_after_events
+        self._pauses = pauses
 
     async def problem(self) -> str:
         """Why no run can be asked now; empty when Temporal answers."""
@@ -295,7 +300,12 @@ class Runs:
             raise
 
     async def _apply_now(self, project: str, run: str, request: ApplyRequest, key: str) -> Accepted:
-        start = RunStart(project=project, name=run, renew_after_events=self._renew_after_events)
+        start = RunStart(
+            project=project,
+            name=run,
+            renew_after_events=self._renew_after_events,
+            pauses=self._pauses,
+        )
         accepted: Accepted = await self._client.execute_update_with_start_workflow(
             ids.Message.APPLY,
             request,

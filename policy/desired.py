@@ -8,9 +8,6 @@ from spec.run import RunState
 from spec.run_spec import RunSpec
 from spec.scale import Override, ScaleRequest, ScaleState, ScalingRule, WatchOrder, WatchReport
 
-UNBLOCKED_AFTER = timedelta(minutes=5)
-"""After a replica that was to be added failed, none is added for so long."""
-
 
 def wanted(state: RunState) -> int:
     """The number of replicas; none for a run that stops, or was never applied."""
@@ -140,7 +137,7 @@ def unfilled(state: RunState, living: int, now: datetime) -> RunState:
     scale = state.scale
     assert scale is not None
     assert state.spec is not None
-    changes: dict[str, object] = {"blocked_until": now + UNBLOCKED_AFTER}
+    changes: dict[str, object] = {"blocked_until": now + timedelta(seconds=state.pauses.unfilled)}
     if living == 0 and state.spec.configuration.replicas.min == 0 and state.override is None:
         changes |= {"desired": 0, "changed_at": now, "watch": scale.watch + 1}
     state = state.model_copy(update={"scale": scale.model_copy(update=changes)})

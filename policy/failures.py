@@ -50,7 +50,7 @@ def _judged(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
         return _forgotten(state, failed)
     assert state.spec is not None
     earlier = next((each for each in state.retrials if each.num == failed.num), None)
-    verdict = judge(state.spec.configuration.retry, failed, earlier, now)
+    verdict = judge(state.spec.configuration.retry, failed, earlier, now, state.pauses)
     if undoes(state, failed, is_retried=verdict.retrial is not None):
         return reverted(state, failed, now)
     others = tuple(each for each in state.retrials if each.num != failed.num)

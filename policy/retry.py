@@ -6,6 +6,7 @@ after ten healthy minutes both begin anew. The rule: docs/concepts/retry.md.
 
 from datetime import datetime, timedelta
 
+from spec.pauses import Pauses
 from spec.public import Model
 from spec.replica import ReplicaRecord
 from spec.retrial import Retrial
@@ -13,11 +14,7 @@ from spec.retry import Retry, RetryEvent
 from spec.status import EndReason, ReplicaPhase
 from spec.units import format_duration
 
-PAUSES = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300, 600))
-"""Before the first try, the second, and so on; the last one stays."""
-
-HEALTHY = timedelta(minutes=10)
-"""After so long a life that was ready, a failure is a new one."""
+PAUSES = Pauses()
 
 _EVENTS = {
     EndReason.NO_CAPACITY: RetryEvent.NO_CAPACITY,
@@ -47,7 +44,11 @@ def event_of(reason: EndReason) -> RetryEvent | None:
 
 
 def judge(
-    asked: Retry | None, failed: ReplicaRecord, earlier: Retrial | None, now: datetime
+    asked: Retry | None,
+    failed: ReplicaRecord,
+    earlier: Retrial | None,
+    now: datetime,
+    pauses: Pauses = PAUSES,
 ) -> RetryVerdict:
     """Whether the slot of this replica is tried again; `earlier` is its last retrial."""
     event = event_of(end_of(failed))
@@ -55,7 +56,8 @@ def judge(
         return RetryVerdict(why="it did not fail")
     if asked is None:
         return RetryVerdict(why="`retry` is off")
-    if failed.ready_at is not None and now - failed.ready_at >= HEALTHY:
+    healthy = timedelta(seconds=pauses.healthy)
+    if failed.ready_at is not None and now - failed.ready_at >= healthy:
         earlier = None
     if earlier is not None and event is RetryEvent.NO_CAPACITY:
         event = earlier.event  # an interruption whose place cannot be taken is still that one
@@ -63,7 +65,7 @@ def judge(
         return RetryVerdict(why=f"`retry` is not for `{event}`")
     since = earlier.since if earlier else now
     attempt = earlier.attempt + 1 if earlier else 1
-    at = now + PAUSES[min(attempt, len(PAUSES)) - 1]
+    at = now + timedelta(seconds=pauses.retry[min(attempt, len(pauses.retry)) - 1])
     if at > since + timedelta(seconds=asked.duration):
         return RetryVerdict(why=f"its {format_duration(asked.duration)} of `retry` are over")
     return RetryVerdict(

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from policy.decisions import noted
 from policy.desired import begun, wanted
 from policy.diff import changes
+from policy.retry import PAUSES
 from policy.rollout import applied_deployment, served
 from spec.decision import Rule
+from spec.pauses import Pauses
 from spec.plan import Change
 from spec.replica import ReplicaEvent
 from spec.route import RouteTable
@@ -21,7 +23,13 @@ _ORDER = {phase: place for place, phase in enumerate(ReplicaPhase)}
 
 
 def new_run(
-    project: str, name: str, incarnation: str, now: datetime, *, elastic: bool = True
+    project: str,
+    name: str,
+    incarnation: str,
+    now: datetime,
+    *,
+    elastic: bool = True,
+    pauses: Pauses = PAUSES,
 ) -> RunState:
     """A run that knows only its name."""
     route = RouteTable(project=project, run=name, incarnation=incarnation, started_at=now)
@@ -32,6 +40,7 @@ def new_run(
         submitted_at=now,
         route=route,
         elastic=elastic,
+        pauses=pauses,
     )
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from spec.decision import Decision
 from spec.deployment import Deployment, Reverted
+from spec.pauses import Pauses
 from spec.public import Model, PublicModel
 from spec.replica import ReplicaRecord
 from spec.retrial import Retrial
@@ -72,6 +73,7 @@ class RunState(Model):
     scale: ScaleState | None = None
     override: Override | None = None
     retrials: tuple[Retrial, ...] = ()
+    pauses: Pauses = Pauses()
     ready_at: datetime | None = None
     sealed: tuple[str, ...] = ()
     decided: int = 0
@@ -79,11 +81,12 @@ class RunState(Model):
 
 
 class RunStart(Model):
-    """The input of a run: its name, and its memory when it was renewed."""
+    """The input of a run: its name, how patient it is, and its memory when it was renewed."""
 
     project: str
     name: str
     renew_after_events: int = 4_000
+    pauses: Pauses = Pauses()
     state: RunState | None = None
 
 

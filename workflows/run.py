@@ -46,7 +46,7 @@ class RunWorkflow:
         self._start = start
         elastic = start.state is None and patched(Patch.ELASTIC)
         self._state = start.state or new_run(
-            start.project, start.name, life, workflow.now(), elastic=elastic
+            start.project, start.name, life, workflow.now(), elastic=elastic, pauses=start.pauses
         )
         self._watch = LoadWatch()
         self._diary = Diary()

@@ -14,8 +14,8 @@ from api.process import watched
 from perdure.errors import Unavailable
 from spec.feed import ProxyLease, ProxyStats
 from store.store import Store
-from tests.activities.test_drains import answering
 from tests.store.conftest import Clock
+from tests.testbed.stats_server import answering
 
 TICK = 0.01
 

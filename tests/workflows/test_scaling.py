@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from engine.ids import Message
+from engine.runs import Runs
 from perdure.errors import ContainerCreateFailed
-from policy import desired
 from spec.decision import Rule
+from spec.pauses import Pauses
 from spec.run import WakeNote
 from spec.scale import ScaleRequest
 from spec.status import RunPhase
@@ -100,9 +101,10 @@ async def test_a_number_set_by_hand_counts_until_it_runs_out(at_work: Stage, loa
     assert (await at_work.until_ready("web", 2)).override is None
 
 
-async def test_one_that_cannot_be_added_is_not_tried_again_at_once(
-    at_work: Stage, load: LoadOf, monkeypatch: pytest.MonkeyPatch
+async def test_one_that_cannot_be_added_is_tried_again_after_a_while(
+    at_work: Stage, load: LoadOf
 ) -> None:
+    at_work.runs = Runs(at_work.client, pauses=Pauses(unfilled=3))
     load.busy(1)
     await apply(at_work, load, "1..2")
     await at_work.until_ready("web", 1)
@@ -112,4 +114,4 @@ async def test_one_that_cannot_be_added_is_not_tried_again_at_once(
     assert told == "Replica 1 is not tried again."
     status = await at_work.status("web")
     assert (status.status, status.ready, status.desired) == (RunPhase.RUNNING, 1, 2)
-    assert desired.UNBLOCKED_AFTER.total_seconds() == 300
+    await at_work.until_ready("web", 2)

@@ -1,15 +1,14 @@
 """What replicas are made of changes by turns, and is undone when the new ones cannot serve."""
 
-from datetime import timedelta
-
-import pytest
-
+from engine.runs import Runs
 from perdure.errors import ContainerCreateFailed, ImageNotFound
-from policy import retry
+from spec.pauses import Pauses
 from spec.run_status import RunStatus
 from spec.status import EndReason, RunPhase
 from tests.testbed.deadline import eventually
 from tests.workflows.stage import PROJECT, Stage
+
+SHORT = Pauses(retry=(1,))
 
 
 async def until_updated(stage: Stage, deployment: int) -> RunStatus:
@@ -82,10 +81,8 @@ async def test_what_does_not_concern_containers_changes_in_place(at_work: Stage)
     assert len(at_work.runtime.started) == 1
 
 
-async def test_a_replica_that_fails_is_tried_again(
-    at_work: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retry, "PAUSES", (timedelta(seconds=1),))
+async def test_a_replica_that_fails_is_tried_again(at_work: Stage) -> None:
+    at_work.runs = Runs(at_work.client, pauses=SHORT)
     at_work.runtime.fail("start", ContainerCreateFailed("There is no room."))
     await at_work.apply("web", retry=True)
     waiting = await at_work.until_phase("web", RunPhase.PENDING)
@@ -97,10 +94,8 @@ async def test_a_replica_that_fails_is_tried_again(
     await at_work.until_ready("web", 1)
 
 
-async def test_a_window_that_is_over_ends_the_run(
-    at_work: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retry, "PAUSES", (timedelta(seconds=1),))
+async def test_a_window_that_is_over_ends_the_run(at_work: Stage) -> None:
+    at_work.runs = Runs(at_work.client, pauses=SHORT)
     for _ in range(5):
         at_work.runtime.fail("start", ContainerCreateFailed("There is no room."))
     await at_work.apply("web", retry={"duration": 2})
