@@ -8,7 +8,7 @@ from engine.runs import Runs
 from perdure.errors import NotFound
 from spec.plan import Plan, PlanAction, PlanOrder
 from spec.route import RouteTable
-from spec.run import Accepted, ApplyRequest, RunState
+from spec.run import Accepted, ApplyRequest, RunState, WakeNote
 from spec.run_spec import RunSpec
 from spec.run_status import RunStatus
 from spec.scale import Override, ScaleRequest
@@ -129,6 +129,10 @@ class FakeRuns(Runs):
         replicas = request.replicas
         override = None if replicas is None else Override(replicas=replicas)
         return status.model_copy(update={"override": override})
+
+    async def wake(self, project: str, run: str, note: WakeNote) -> None:
+        if not await self.lives(project, run):
+            raise NotFound(f"There is no run `{run}`.")
 
     async def state(self, project: str, run: str) -> RunState | None:
         return self.states.get((project, run))
