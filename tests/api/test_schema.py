@@ -34,6 +34,7 @@ UNSAID = (
     f"{PREFIX}/projects/{{project}}/code/{{sha256}}",
     f"{PREFIX}/projects/{{project}}/runs/{{name}}",
     f"{PREFIX}/projects/{{project}}/runs/{{name}}/logs",
+    f"{PREFIX}/projects/{{project}}/runs/{{name}}/scale",
     f"{PREFIX}/projects/{{project}}/runs/{{name}}/decisions",
     f"{PREFIX}/projects/{{project}}/events",
     f"{PREFIX}/projects/{{project}}/audit",
@@ -41,7 +42,8 @@ UNSAID = (
     f"{INTERNAL_PREFIX}/proxies/{{boot}}",
 )
 """What is right there a document cannot say: a time to come; the content of a hash; a time or a
-duration; that 7.0, an integer for JSON Schema, is none for us."""
+duration; that a time is for a number of replicas; that 7.0, an integer for JSON Schema, is none for
+us."""
 
 OFF = {"enabled": False}
 EXCEPTIONS = [

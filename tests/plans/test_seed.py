@@ -25,8 +25,6 @@ NONE_FREE = "it has no GPU free"
 ONE_A10G_FREE = "it has A10G:24GB free"
 TWO_A100_FREE = "it has A100:80GB, A100:80GB free"
 
-SCALING = ("Scaling is not supported yet: `replicas: 1..4` keeps 1.",)
-
 
 def unfit(asked: str, has: str) -> tuple[str, str]:
     """Backend and reason of the refusal when the machine lacks a GPU."""
@@ -87,7 +85,7 @@ async def test_a_file_is_offered_the_machine_or_told_why_not(
     else:
         assert (offers, refusals) == ([], [expected])
         assert {refusal.kind for refusal in made.refusals} == {RefusalKind.CAPACITY}
-    assert made.warnings == (SCALING if file == "replicas" else ())
+    assert made.warnings == ()
     assert made.action is PlanAction.CREATE
 
 
