@@ -12,6 +12,7 @@ from cli.commands import (
     files,
     keys,
     operators,
+    plan,
     processes,
     projects,
     runs,
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(apply.apply, runs.ps, runs.status, decisions.why, decisions.events),
+    *(apply.apply, plan.plan, runs.ps, runs.status, decisions.why, decisions.events),
     *(runs.logs, runs.stop, runs.delete, apply.offer),
     *(files.validate, files.schema),
 )
