@@ -29,6 +29,7 @@ from spec.offer import Refusal, RefusalKind
 from spec.plan import Plan, PlanAction
 from spec.run_spec import CodeArchive, Repository
 from spec.server import Server
+from spec.service import ServiceConfiguration
 from spec.submission import Applied, ApplyCall, PlanCall, RunView, Submission
 
 PLAN_TIME = 180.0
@@ -61,32 +62,64 @@ class Deployment:
     verbose: bool = False
 
 
-def deploy(asked: Deployment) -> int:
-    """Do it, and return the exit code."""
-    connection = connect(asked.project)
+@dataclass(frozen=True)
+class Loaded:
+    """The configuration with its values, the file that it is from, and where its code is."""
+
+    configuration: ServiceConfiguration
+    file: str
+    repository: LocalRepository | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What can be planned and submitted; `properties` is the head of the plan."""
+
+    submission: Submission
+    archive: Archive | None
+    properties: list[tuple[str, str]]
+
+
+def loaded(asked: Deployment) -> Loaded:
+    """Read what was asked for. Raises `InvalidConfiguration`, `InvalidInput`."""
     repository = None if asked.no_repository else find_repository(Path(asked.repository or "."))
     configuration, file = load(asked.choice, repository.root if repository else Path.cwd())
     configuration = with_values(configuration, asked.variables, os.environ)
-    if not asked.yes:
-        require_person(QUESTIONS[PlanAction.CREATE])
-    with Client(connection) as client, _packed(client, repository, file) as archive:
+    return Loaded(configuration, file, repository)
+
+
+@contextmanager
+def prepared(client: Client, project: str, given: Loaded) -> Iterator[Prepared]:
+    """Pack the code; it is there as long as the context lasts."""
+    configuration, repository = given.configuration, given.repository
+    with _packed(client, repository, given.file) as archive:
         submission = Submission(
             configuration=configuration,
             code=archive and _code_of(archive),
             repository=repository
             and Repository(id=repository.id, working_dir=repository.working_dir),
         )
+        rows = properties_of(project, given.file, configuration, _describe_code(archive))
+        yield Prepared(submission, archive, rows)
+
+
+def deploy(asked: Deployment) -> int:
+    """Do it, and return the exit code."""
+    connection = connect(asked.project)
+    given = loaded(asked)
+    if not asked.yes:
+        require_person(QUESTIONS[PlanAction.CREATE])
+    with Client(connection) as client, prepared(client, connection.project, given) as ready:
         with interruptible(NOTHING_SUBMITTED):
-            plan = _plan(client, submission, asked.max_offers)
-            rows = properties_of(connection.project, file, configuration, _describe_code(archive))
-            if not agree(plan, rows, asked):
+            plan = plan_of(client, ready.submission, asked.max_offers)
+            if not agree(plan, ready.properties, asked):
                 say(NOTHING_SUBMITTED)
                 return Outcome.FAILED
-            if archive is not None:
-                upload(client, archive)
-        call = apply_call(submission, plan, force=asked.force)
+            if ready.archive is not None:
+                upload(client, ready.archive)
+        call = apply_call(ready.submission, plan, force=asked.force)
         applied = submit(client, client.in_project("runs"), call)
-        if configuration.name is None:
+        if given.configuration.name is None:
             say(f"The run is called {applied.name}: `perdure stop {applied.name}` stops it.")
         if asked.detach:
             publish(applied, yet=is_published(client, plan, applied))
@@ -154,7 +187,8 @@ def _code_of(archive: Archive) -> CodeArchive:
     return CodeArchive(sha256=archive.sha256, size=archive.size, identity=archive.identity)
 
 
-def _plan(client: Client, submission: Submission, max_offers: int | None) -> Plan:
+def plan_of(client: Client, submission: Submission, max_offers: int | None) -> Plan:
+    """What applying would do; nothing is changed."""
     where, call = client.in_project("plans"), PlanCall(**dict(submission), max_offers=max_offers)
     with waiting("Getting the plan …"):
         return persist(lambda: client.post(Plan, where, call, seconds=PLAN_TIME))

@@ -10,6 +10,7 @@
 The rule and its numbers: docs/concepts/scaling.md.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -46,11 +47,12 @@ def seen(load: Load, sample: LoadSample, asked: ScalingSpec) -> Load:
         if at > oldest:
             before = known[at].count if at in known else 0.0
             known[at] = Arrivals(at=at, count=before + count)
-    grown = Load(arrivals=tuple(known[at] for at in sorted(known)), busy=sample.busy)
-    needed = _need(_rps(grown, sample.at, scaling), grown.busy, scaling)
+    arrivals = tuple(known[at] for at in sorted(known))
+    needed = _need(_rps(arrivals, sample.at, scaling), sample.busy, scaling)
     need = Need(at=sample.at, replicas=asked.replicas.clip(needed))
     delay = timedelta(seconds=scaling.scale_down_delay)
-    return grown.model_copy(update={"needs": _highest(load.needs, need, sample.at - delay)})
+    needs = _highest(load.needs, need, sample.at - delay)
+    return Load(arrivals=arrivals, busy=sample.busy, needs=needs)
 
 
 def decide(
@@ -58,7 +60,7 @@ def decide(
 ) -> Verdict:
     """How many replicas there should be now, `current` being what was decided at `changed_at`."""
     scaling, within = asked.scaling, asked.replicas
-    rps = _rps(load, now, scaling)
+    rps = _rps(load.arrivals, now, scaling)
     need = within.clip(_need(rps, load.busy, scaling))
     oldest = now - timedelta(seconds=scaling.scale_down_delay)
     recent = [each.replicas for each in load.needs if each.at > oldest]
@@ -99,9 +101,9 @@ def _need(rps: float, busy: int, scaling: Scaling) -> int:
     return max(ceil(share / scaling.target - ROUNDING), int(is_used))
 
 
-def _rps(load: Load, now: datetime, scaling: Scaling) -> float:
+def _rps(arrivals: Iterable[Arrivals], now: datetime, scaling: Scaling) -> float:
     oldest = now - timedelta(seconds=scaling.window)
-    return sum(each.count for each in load.arrivals if each.at > oldest) / scaling.window
+    return sum([each.count for each in arrivals if each.at > oldest]) / scaling.window
 
 
 def _spread(sample: LoadSample, step: timedelta) -> list[tuple[datetime, float]]:

@@ -46,11 +46,11 @@ class OurScaler:
         self._last = 0.0
         self._skipped = 0.0
         self._busy = -1
-        self._wakes = 0.0
+        self._wakes: float | None = 0.0
 
     def tick(self, now: float, arrived: int, busy: int) -> int:
         """Ask the rule, if it can say anything new."""
-        if self._patient and not arrived and busy == self._busy and now < self._wakes:
+        if self._patient and not arrived and busy == self._busy and now < self._sleeps_until():
             self._skipped = now
             return self.current
         if self._skipped > self._last:
@@ -62,14 +62,19 @@ class OurScaler:
             self.current, self._changed_at = verdict.desired, at
             self._load = new_load(self.current, at, self._load)
             self._wakes = now  # what the new watch begins with is no need that was seen
-        elif self._patient:
-            self._wakes = (self._next_change(at) - BEGINNING).total_seconds()
+        else:
+            self._wakes = None
         return self.current
 
     def _see(self, now: float, arrived: int, busy: int) -> None:
         sample = LoadSample(at=_moment(now), seconds=now - self._last, arrived=arrived, busy=busy)
         self._load = seen(self._load, sample, self._asked)
         self._last, self._busy = now, busy
+
+    def _sleeps_until(self) -> float:
+        if self._wakes is None:
+            self._wakes = (self._next_change(_moment(self._last)) - BEGINNING).total_seconds()
+        return self._wakes
 
     def _next_change(self, now: datetime) -> datetime:
         """When the first thing that counts now counts no more."""

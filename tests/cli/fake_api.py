@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from perdure import __version__
 from spec.audit import AuditEvent
+from spec.backtest import Backtest
 from spec.offer import OfferList
 from spec.people import GlobalRole, NewToken, Secret, Token, User
 from spec.plan import Plan, PlanAction
@@ -130,6 +131,11 @@ def _deployments(server: FakeServer) -> APIRouter:
     async def make_plan(request: Request) -> Plan:
         server.planned.append(await request.json())
         return server.plan
+
+    @router.post("/plans/replay")
+    async def replay(request: Request) -> Backtest:
+        server.replayed.append(await request.json())
+        return server.backtest
 
     @router.post("/offers")
     async def find_offers(request: Request) -> OfferList:

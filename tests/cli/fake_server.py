@@ -8,10 +8,21 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from spec.audit import AuditEvent
+from spec.backtest import (
+    Backtest,
+    Conditions,
+    Outcome,
+    RuledOutcome,
+    RuleName,
+    Source,
+    Waits,
+)
 from spec.decision import Rule
 from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
 from spec.offer import Offer, OfferList
 from spec.plan import Plan, PlanAction
+from spec.scale import ScalingSpec
+from spec.scaling import ReplicaRange, Scaling, ScalingMetric
 from spec.status import ReplicaPhase, RunPhase
 from spec.submission import DecisionView, ReplicaView, RunView
 
@@ -100,6 +111,42 @@ def decision(number: int = 1, **properties: Any) -> DecisionView:
     return DecisionView(**(defaults | properties))
 
 
+def outcome(**properties: Any) -> Outcome:
+    defaults: dict[str, Any] = {
+        "replica_hours": 179.1,
+        "cost": 39.4,
+        "requests": 259_200,
+        "waits": Waits(p99=0.4, longest=76.6, share_held=0.0119),
+        "ups": 40,
+        "downs": 37,
+        "most_replicas": 14,
+    }
+    return Outcome(**(defaults | properties))
+
+
+def backtest(*outcomes: RuledOutcome, **properties: Any) -> Backtest:
+    scaling = Scaling(metric=ScalingMetric.RPS, target=0.35)
+    asked = ScalingSpec(replicas=ReplicaRange(min=1, max=30), scaling=scaling)
+    only = RuledOutcome(rule=RuleName.ASKED, asked=asked, outcome=outcome())
+    defaults: dict[str, Any] = {
+        "trace": Source.MEASURED,
+        "seconds": 86_400,
+        "requests": 259_200,
+        "step": 10,
+        "tick": 1,
+        "conditions": Conditions(price=0.22),
+        "sources": {
+            "slots": Source.ASSUMED,
+            "cold_start": Source.MEASURED,
+            "service_time": Source.GIVEN,
+            "spread": Source.ASSUMED,
+            "price": Source.OFFERED,
+        },
+        "outcomes": outcomes or (only,),
+    }
+    return Backtest(**(defaults | properties))
+
+
 STARTING = run(RunPhase.PROVISIONING, replica(status=ReplicaPhase.PROVISIONING, ready=False))
 READY = run(RunPhase.RUNNING, replica())
 DONE = run(RunPhase.DONE, replica(status=ReplicaPhase.DONE, ready=False))
@@ -118,6 +165,8 @@ class FakeServer:
     keys: list[str] = field(default_factory=lambda: ["f" * 12])
     code: dict[str, bytes] = field(default_factory=dict)
     code_limit_mb: int = 100
+    backtest: Backtest = field(default_factory=backtest)
+    replayed: list[dict[str, Any]] = field(default_factory=list)
     applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     planned: list[dict[str, Any]] = field(default_factory=list)
     offers_asked: list[dict[str, Any]] = field(default_factory=list)

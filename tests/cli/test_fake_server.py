@@ -35,6 +35,7 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/audit", {}),
     ("GET", f"{PROJECT}/audit", {}),
     ("POST", f"{PROJECT}/plans", {"json": {}}),
+    ("POST", f"{PROJECT}/plans/replay", {"json": {}}),
     ("POST", f"{PROJECT}/offers", {"json": {}}),
     ("POST", f"{PROJECT}/runs", {"json": {}, "headers": {"Idempotency-Key": "k"}}),
     ("GET", f"{PROJECT}/runs", {}),
