@@ -185,7 +185,7 @@ def test_a_try_is_forgotten_when_the_load_wants_none() -> None:
     assert step.state.route.asleep
 
 
-def test_a_slot_that_is_done_wants_no_other_and_holds_up_no_update() -> None:
+def test_a_slot_that_is_done_wants_no_other() -> None:
     step = reconcile(run(spec(replicas=2), records=(ready(0), record(1, phase="done"))), NOW)
     assert (started(step), step.ended) == ([], None)
     assert step.state.records[1].phase is ReplicaPhase.DONE

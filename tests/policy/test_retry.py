@@ -1,6 +1,6 @@
 """Whether a replica that failed is tried again, and when."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -21,9 +21,10 @@ def verdict(
     reason: str = "error",
     asked: Retry | None = ALWAYS,
     earlier: Retrial | None = None,
-    **values: object,
+    ready_at: datetime | None = None,
 ) -> RetryVerdict:
-    return judge(asked, record(phase="failed", reason=reason, **values), earlier, NOW)
+    failed = record(phase="failed", reason=reason, ready_at=ready_at)
+    return judge(asked, failed, earlier, NOW)
 
 
 def earlier(seconds: int, attempt: int = 1, event: RetryEvent = ERROR) -> Retrial:

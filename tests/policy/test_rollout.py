@@ -10,6 +10,7 @@ from policy.rollout import is_under_way, is_updating, outdated, served, waits_fo
 from policy.transitions import applied, observed
 from policy.views import run_status
 from spec.decision import Rule
+from spec.deployment import Deployment
 from spec.replica import Placement, ReplicaRecord
 from spec.run import RunState
 from spec.scale import ScaleRequest
@@ -149,6 +150,15 @@ def test_an_old_one_that_exits_by_itself_does_not_hold_up_the_update() -> None:
     step = reconcile(heard(state, state.records[0].id, phase="done"), NOW)
     step = ready(step.state)
     assert outdated(reconcile(gone(step.state), NOW).state) == ()
+
+
+def test_for_a_slot_that_is_done_nothing_of_another_deployment_stays() -> None:
+    good = Deployment(revision=1, spec=spec(replicas=2))
+    stays = record(0, phase="running", ready=True, placement=PLACE)
+    other = record(2, phase="running", ready=True, placement=PLACE, deployment=2)
+    done = record(1, phase="done", judged=True)
+    state = run(spec(replicas=2), good=good, records=(stays, done, other))
+    assert released(reconcile(state, NOW)) == [EndReason.REPLACED]
 
 
 def test_a_new_one_that_leaves_anyway_undoes_nothing() -> None:
