@@ -173,6 +173,16 @@ class Surroundings(RuleBasedStateMachine):
         steps = ["provisioning", "pulling", "running", "ready", "ready"]
         self.tell(teller, data.draw(st.sampled_from(steps)))
 
+    @precondition(lambda self: self.lives)
+    @rule(leavers=st.booleans())
+    def all_that_start_are_ready(self, leavers: bool) -> None:
+        """And, perhaps, all that leave are gone."""
+        for each in living(self.state):
+            self.tell(each, "ready")
+        for each in [each for each in self.state.records if leavers and each.leave_by]:
+            self.hear(each.id, phase="terminated", reason="scaled down")
+        self.reconcile()
+
     def tell(self, teller: ReplicaRecord, step: str) -> None:
         if step == "ready":
             address = f"tcp://10.0.0.{teller.num}:80"

@@ -17,7 +17,7 @@ from policy.placement import (
     unmet_defaults,
     untried,
 )
-from spec.machine import Gpu, GpuVendor
+from spec.machine import Gpu, GpuVendor, RuntimeKind
 from spec.offer import Offer
 from spec.ranges import CountRange, SizeRange
 from spec.resources import Resources
@@ -151,6 +151,12 @@ def test_only_fitting_gpus_are_offered_and_paid_for() -> None:
     assert fitting_gpus(asked, mixed) == mixed[1:]
     assert placement_of(offer(gpus=mixed), asked).resources == "4xCPU, 16GB, A100:80GB:1"
     assert placement_of(offer(gpus=mixed), resources()).resources == "4xCPU, 16GB"
+
+
+@pytest.mark.parametrize("runtime", list(RuntimeKind))
+def test_only_plain_processes_have_no_room_beside_them(runtime: RuntimeKind) -> None:
+    place = placement_of(offer(runtime=runtime), resources())
+    assert place.exclusive is (runtime is RuntimeKind.PROCESS)
 
 
 def test_an_offer_is_tried_again_only_where_it_has_other_gpus_to_give() -> None:

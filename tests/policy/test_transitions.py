@@ -1,11 +1,23 @@
 """What a run remembers of what it hears."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from policy.transitions import REMEMBERED_ANSWERS, answered, applied, observed, stopped
+from policy.decisions import kept, noted
+from policy.transitions import (
+    REMEMBERED_ANSWERS,
+    answered,
+    applied,
+    envelopes,
+    observed,
+    stopped,
+)
+from spec.decision import Rule
 from spec.replica import Placement, ReplicaEvent
+from spec.retrial import Retrial
+from spec.retry import RetryEvent
+from spec.run_spec import RunSpec
 from spec.status import EndReason, ReplicaPhase
 from tests.policy.making import LIFE, NOW, event, record, run, spec
 
@@ -100,6 +112,80 @@ def test_what_later_news_leave_out_is_still_known() -> None:
     (heard,) = observed(state, event(phase="terminating", reason="error", detail="x"), NOW).records
     assert (heard.address, heard.placement) == ("tcp://a:1", PLACE)
     assert (heard.reason, heard.detail) == (EndReason.ERROR, "x")
+
+
+def sealed(name: str, **properties: object) -> RunSpec:
+    return spec(**properties).model_copy(update={"sealed": name})
+
+
+def test_each_deployment_uses_the_values_that_came_with_it() -> None:
+    state = applied(run(), sealed("e-1"), "u1", NOW)
+    state = applied(state, sealed("e-2", replicas=2), "u2", NOW)
+    state = applied(state, sealed("e-3", image="new"), "u3", NOW)
+    assert [each.accepted.sealed for each in state.answers] == ["e-1", "e-1", "e-3"]
+    assert (state.deployment, envelopes(state)) == (3, ("e-1", "e-3"))
+
+
+def test_an_old_run_uses_the_values_sealed_first_whatever_changes() -> None:
+    state = applied(run(elastic=False), sealed("e-1"), "u1", NOW)
+    state = applied(state, sealed("e-2", image="new"), "u2", NOW)
+    assert [each.accepted.sealed for each in state.answers] == ["e-1", "e-1"]
+    assert envelopes(state) == ("e-1",)
+
+
+def test_the_envelope_of_a_run_that_did_not_count_them_is_known() -> None:
+    assert envelopes(run(sealed("e-1"))) == ("e-1",)
+    assert envelopes(run(spec())) == envelopes(run()) == ()
+
+
+def test_a_change_is_told_with_how_it_is_done_and_none_is_not_told() -> None:
+    state = applied(run(), spec(), "u1", NOW)
+    state = applied(state, spec(), "u2", NOW)
+    state = applied(state, spec(replicas=2), "u3", NOW)
+    state = applied(state, spec(replicas=2, image="new"), "u4", NOW)
+    assert [each.accepted.changed for each in state.answers] == [True, False, True, True]
+    assert [(each.number, each.outcome) for each in state.decisions] == [
+        (1, "Revision 1 was applied."),
+        (2, "Revision 3 was applied, with the replicas that there are."),
+        (3, "Revision 4 was applied."),
+    ]
+    assert state.decisions[-1].inputs == {"image": "by new replicas"}
+
+
+def test_an_apply_and_a_stop_forget_what_was_to_be_tried_again() -> None:
+    retrial = Retrial(num=0, event=RetryEvent.ERROR, since=NOW, attempt=1, at=NOW)
+    state = run(spec(), retrials=(retrial,), records=(record(phase="failed"),))
+    assert applied(state, spec(), "u1", NOW).retrials == ()
+    assert stopped(state, NOW, abort=False).retrials == ()
+
+
+def test_decisions_are_numbered_on_and_forgotten_once_they_are_kept() -> None:
+    state = noted(run(spec()), NOW, Rule.SCALED, "One.", {"known": 1, "unknown": None})
+    state = noted(state, NOW, Rule.SCALED, "Two.")
+    assert [each.number for each in state.decisions] == [1, 2]
+    assert state.decisions[0].inputs == {"known": "1"}
+    state = noted(kept(state, 1), NOW, Rule.SCALED, "Three.")
+    assert [each.number for each in state.decisions] == [2, 3]
+    assert (kept(state, 3).decisions, kept(state, 3).decided) == ((), 3)
+
+
+def test_an_old_run_notes_nothing() -> None:
+    state = run(spec(), elastic=False)
+    assert noted(state, NOW, Rule.SCALED, "One.") == state
+
+
+@pytest.mark.parametrize(("elastic", "since"), [(True, NOW), (False, None)])
+def test_when_a_replica_was_ready_first_is_remembered(
+    elastic: bool, since: datetime | None
+) -> None:
+    state = run(spec(), elastic=elastic, records=(record(phase="running"),))
+    later = NOW + timedelta(seconds=5)
+    unready = observed(state, event(phase="running"), NOW)
+    assert (unready.ready_at, unready.records[0].ready_at) == (None, None)
+    state = observed(state, event(phase="running", ready=True, address="tcp://a:1"), NOW)
+    state = observed(state, event(phase="running"), later)
+    state = observed(state, event(phase="running", ready=True), later)
+    assert (state.ready_at, state.records[0].ready_at) == (since, since)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,29 @@
 """What proxies and people may read of a run."""
 
+from datetime import timedelta
+
 import pytest
 
+from policy.desired import overridden
 from policy.story import run_story
-from policy.transitions import stopped
+from policy.transitions import applied, stopped
 from policy.views import route_table, run_phase, run_status
+from spec.deployment import Deployment, Reverted
 from spec.replica import Placement, ReplicaRecord
+from spec.retrial import Retrial
+from spec.retry import RetryEvent
 from spec.route import ModelRoute
 from spec.run import RunState
 from spec.status import EndReason, Health, ReplicaPhase, RunPhase
+from spec.scale import ScaleRequest
+from spec.status import EndReason, ReplicaPhase, RunPhase
 from tests.policy.making import LIFE, NOW, record, run, spec
 
 READY = record(0, phase="running", ready=True, address="tcp://10.0.0.1:80")
 PLACE = Placement(
     backend="local", region="here", instance_type="local", resources="4xCPU, 16GB", price=0.25
 )
+NARROW = PLACE.model_copy(update={"exclusive": True})
 
 
 def exited(num: int = 1, code: int = 3) -> ReplicaRecord:
@@ -213,6 +222,154 @@ def test_a_table_has_a_new_version_exactly_when_it_differs() -> None:
     again = state.model_copy(update={"route": first})
     assert route_table(again, NOW) is first
     assert route_table(again.model_copy(update={"records": ()}), NOW).version == 2
+
+
+SCALING = {"scaling": {"metric": "rps", "target": 10}}
+LATER = NOW + timedelta(minutes=1)
+AWAY = record(0, phase="draining", leave_by=LATER, address="tcp://a:1")
+
+
+def ranged(desired: int, *records: ReplicaRecord, **scale: object) -> RunState:
+    state = applied(run(), spec(replicas="0..4", **SCALING), "u1", NOW)
+    assert state.scale is not None
+    changed = state.scale.model_copy(update={"desired": desired, **scale})
+    return state.model_copy(update={"scale": changed, "records": records})
+
+
+def retried(state: RunState, num: int = 1) -> RunState:
+    retrial = Retrial(num=num, event=RetryEvent.ERROR, since=NOW, attempt=1, at=LATER)
+    return state.model_copy(update={"retrials": (retrial,)})
+
+
+@pytest.mark.parametrize(
+    ("state", "asleep"),
+    [
+        (ranged(0), True),
+        (ranged(1), False),
+        (ranged(0, AWAY), True),
+        (ranged(0, blocked_until=LATER), False),
+        (ranged(0, blocked_until=NOW), True),
+        (overridden(ranged(0), ScaleRequest(replicas=0), NOW), False),
+        (stopped(ranged(0), NOW, abort=False), False),
+        (run(spec(replicas=0)), False),
+    ],
+    ids=[
+        "nobody asks",
+        "one is wanted",
+        "the last one drains",
+        "the last one failed just now",
+        "the last one failed long ago",
+        "somebody wants none",
+        "it stops",
+        "none was asked for",
+    ],
+)
+def test_a_table_says_whether_a_request_would_wake_the_run(state: RunState, asleep: bool) -> None:
+    assert route_table(state, NOW).asleep is asleep
+
+
+@pytest.mark.parametrize(
+    ("state", "starting"),
+    [
+        (ranged(0), False),
+        (ranged(1), True),
+        (run(spec(), records=(failed("error"),)), False),
+        (retried(run(spec(), records=(failed("error"),))), True),
+        (retried(run(spec(replicas=0), records=(failed("error"),))), False),
+        (run(spec(), records=(AWAY,)), True),
+        (run(spec(), records=(AWAY.model_copy(update={"placement": PLACE}),)), False),
+        (run(spec(), records=(AWAY.model_copy(update={"placement": NARROW}),)), True),
+        (run(spec(), elastic=False), True),
+        (run(spec(), elastic=False, records=(AWAY,)), False),
+    ],
+    ids=[
+        "it sleeps",
+        "one is wanted and none is there",
+        "it failed",
+        "it is tried again",
+        "it is tried again and nobody wants it",
+        "one that leaves may take the place of the next",
+        "one leaves and the next has room",
+        "one leaves and the next has no room",
+        "an old run just applied",
+        "an old run whose replica leaves",
+    ],
+)
+def test_a_table_says_whether_one_will_come_by_itself(state: RunState, starting: bool) -> None:
+    assert route_table(state, NOW).starting is starting
+
+
+def test_a_cold_start_is_how_long_the_one_that_was_ready_last_took() -> None:
+    first = READY.model_copy(update={"started_at": NOW, "ready_at": NOW + timedelta(seconds=9)})
+    last = record(1, started_at=NOW, ready_at=NOW + timedelta(seconds=20.5))
+    state = run(spec(replicas=2), records=(last, first))
+    table = route_table(state, NOW)
+    assert (route_table(run(spec()), NOW).cold_start, table.cold_start) == (None, 20.5)
+    empty = state.model_copy(update={"route": table, "records": ()})
+    assert route_table(empty, NOW).cold_start == 20.5
+
+
+@pytest.mark.parametrize(
+    ("state", "phase", "message"),
+    [
+        (ranged(0), RunPhase.PENDING, "waiting for requests"),
+        (ranged(0, failed("error")), RunPhase.PENDING, "waiting for requests; error"),
+        (run(spec(replicas=0)), RunPhase.PENDING, "no replicas are wanted"),
+        (
+            overridden(ranged(1), ScaleRequest(replicas=0), NOW),
+            RunPhase.PENDING,
+            "no replicas are wanted",
+        ),
+        (
+            retried(run(spec(), records=(failed("no capacity"),))),
+            RunPhase.PENDING,
+            "retrying; no capacity",
+        ),
+        (
+            retried(run(spec(replicas=2), records=(READY, failed("error")))),
+            RunPhase.RUNNING,
+            "1/2 ready; retrying; error",
+        ),
+        (run(spec(replicas=0), elastic=False), RunPhase.SUBMITTED, "submitted"),
+        (ranged(1), RunPhase.SUBMITTED, "submitted"),
+        (ranged(0, record(phase="pulling")), RunPhase.PULLING, "pulling"),
+    ],
+)
+def test_a_run_without_replicas_says_what_it_waits_for(
+    state: RunState, phase: RunPhase, message: str
+) -> None:
+    status = run_status(state)
+    assert (status.status, status.status_message) == (phase, message)
+
+
+def test_a_run_that_is_updated_says_so_until_it_has_ended() -> None:
+    good = Deployment(revision=1, spec=spec())
+    state = run(spec(image="new"), good=good, records=(READY,)).model_copy(update={"deployment": 2})
+    status = run_status(state)
+    assert (status.deployment, status.updating) == (2, True)
+    assert status.status_message == "running; updating"
+    assert not run_status(state, RunPhase.FAILED).updating
+
+
+def test_a_run_whose_update_was_undone_says_why() -> None:
+    undone = Reverted(
+        revision=2, at=NOW, reason="error", code="x", detail="It broke.", hint="Mend it."
+    )
+    told = run_status(run(spec(), reverted=undone)).reverted
+    assert told is not None
+    assert (told.revision, told.message) == (2, "error: It broke.")
+    assert (told.code, told.hint) == ("x", "Mend it.")
+    bare = run_status(run(spec(), reverted=undone.model_copy(update={"detail": ""}))).reverted
+    assert bare is not None
+    assert bare.message == "error"
+    assert run_status(run(spec())).reverted is None
+
+
+def test_a_number_set_by_hand_is_told_with_its_end() -> None:
+    status = run_status(overridden(run(spec()), ScaleRequest(replicas=3, seconds=60), NOW))
+    assert status.desired == 3
+    assert status.override is not None
+    assert status.override.until == LATER
 
 
 def test_the_story_is_a_headline_and_a_table() -> None:
