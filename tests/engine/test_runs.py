@@ -47,7 +47,7 @@ async def test_what_a_key_was_answered_can_be_asked_for_while_the_run_lives_and_
     assert await runs.answer_to("main", "web", "a") == first
     assert await runs.answer_to("main", "web", "b") is None
     with pytest.raises(Refused):
-        await at_work.apply("web", key="refused", retry=True)
+        await at_work.apply("web", key="refused", priority=50)
     assert await runs.answer_to("main", "web", "refused") is None
 
 
