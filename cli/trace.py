@@ -33,8 +33,8 @@ def read_trace(file: str) -> Trace:
     try:
         return _coarser(rows, step * factor)
     except ValidationError as error:
-        message = error.errors(include_url=False, include_input=False)[0]["msg"]
-        raise InvalidInput(f"`{file}` is no trace: {message}", hint=AS_IN) from error
+        why = error.errors(include_url=False, include_input=False)[0]["msg"].removesuffix(".")
+        raise InvalidInput(f"`{file}` is no trace: {why}.", hint=AS_IN) from error
 
 
 def _coarser(rows: list[TraceRow], step: int) -> Trace:

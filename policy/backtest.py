@@ -1,6 +1,7 @@
 """A backtest: a load of the past, replayed against a rule of scaling.
 
-1. A minimum of replicas is there and ready. Requests come as the trace has them.
+1. A minimum of replicas is there and ready, and the last change was long ago. Then requests come
+   as the trace has them.
 2. Every tick the rule hears how many arrived and how many are busy, as it does in production.
 3. A replica that is added serves after its cold start. One that is taken away drains first.
 4. It ends when the trace is over and everything was served.

@@ -42,7 +42,7 @@ class OurScaler:
         self._asked = asked
         self._patient = patient
         self._load = new_load(current, BEGINNING)
-        self._changed_at = BEGINNING
+        self._changed_at: datetime | None = None
         self._last = 0.0
         self._skipped = 0.0
         self._busy = -1
@@ -83,7 +83,8 @@ class OurScaler:
         down = timedelta(seconds=scaling.scale_down_delay)
         times = [each.at + window for each in self._load.arrivals[:1]]
         times += [each.at + down for each in self._load.needs[:-1]]
-        times.append(self._changed_at + timedelta(seconds=scaling.scale_up_delay))
+        if self._changed_at is not None:
+            times.append(self._changed_at + timedelta(seconds=scaling.scale_up_delay))
         return min((at for at in times if at > now), default=datetime.max.replace(tzinfo=UTC))
 
 
@@ -93,7 +94,7 @@ class ReferenceScaler:
     def __init__(self, asked: ScalingSpec, current: int) -> None:
         self.current = current
         self._asked = asked
-        self._changed_at = 0.0
+        self._changed_at = -math.inf
         self._arrivals: deque[tuple[float, int]] = deque()
         self._count = 0
 
