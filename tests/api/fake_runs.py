@@ -138,10 +138,6 @@ class FakeRuns(Runs):
         override = None if replicas is None else Override(replicas=replicas)
         return status.model_copy(update={"override": override})
 
-    async def wake(self, project: str, run: str, note: WakeNote) -> None:
-        if not await self.lives(project, run):
-            raise NotFound(f"There is no run `{run}`.")
-
     async def state(self, project: str, run: str) -> RunState | None:
         return self.states.get((project, run))
 

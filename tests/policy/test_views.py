@@ -14,9 +14,8 @@ from spec.retrial import Retrial
 from spec.retry import RetryEvent
 from spec.route import ModelRoute
 from spec.run import RunState
-from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 from spec.scale import ScaleRequest
-from spec.status import EndReason, ReplicaPhase, RunPhase
+from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 from tests.policy.making import LIFE, NOW, record, run, spec
 
 READY = record(0, phase="running", ready=True, address="tcp://10.0.0.1:80")
