@@ -106,7 +106,7 @@ def scale_refusal(
     if count <= most:
         return None
     why = "each would need the same port of this machine" if exclusive else "a run may have no more"
-    return Refused(f"{count} replicas are too many: {why}.", hint=f"The most are {most}.")
+    return Refused(f"Too many replicas, {count}: {why}.", hint=f"The most are {most}.")
 
 
 def _not_in_place(name: str, differences: tuple[FieldChange, ...]) -> PerdureError | None:

@@ -89,7 +89,7 @@ def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
         "needed_now": verdict.need,
         "highest_need_of_the_delay": verdict.highest if falls else None,
     }
-    outcome = f"{_replicas(scale.desired)} become {verdict.desired}: {verdict.rule}."
+    outcome = f"From {scale.desired} to {_replicas(verdict.desired)}: {verdict.rule}."
     return noted(state, now, Rule.SCALED, outcome, inputs)
 
 
@@ -117,7 +117,7 @@ def overridden(state: RunState, request: ScaleRequest, now: datetime) -> RunStat
     override = Override(replicas=request.replicas, until=until)
     state = _unblocked(state.model_copy(update={"override": override}))
     term = f"until {until:%Y-%m-%d %H:%M:%S} UTC" if until else "until that is taken back"
-    outcome = f"{_replicas(before)} become {request.replicas}: somebody set the number, {term}."
+    outcome = f"From {before} to {_replicas(request.replicas)}: somebody set the number, {term}."
     return noted(state, now, Rule.OVERRIDDEN, outcome)
 
 
@@ -180,7 +180,7 @@ def _released(state: RunState, now: datetime, why: str) -> RunState:
         assert state.scale is not None
         scale = state.scale.model_copy(update={"memory": None})
         state = state.model_copy(update={"scale": scale})
-    outcome = f"{_replicas(before)} become {wanted(state)}: the number set by hand counts no more."
+    outcome = f"From {before} to {_replicas(wanted(state))}: the number set by hand counts no more."
     return noted(state, now, Rule.OVERRIDDEN, outcome, {"why": why})
 
 

@@ -233,7 +233,9 @@ class TestScale:
     ) -> None:
         assert error_of(await alice.post(SCALE, json={"replicas": 3}))[:2] == (404, "not_found")
         runs.know(run_status())
-        runs.failure = Refused("101 replicas are too many.", hint="The most are 100.")
+        runs.failure = Refused(
+            "Too many replicas, 101: a run may have no more.", hint="The most are 100."
+        )
         assert error_of(await alice.post(SCALE, json={"replicas": 101}))[:2] == (422, "refused")
 
 

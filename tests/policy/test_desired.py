@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from policy.desired import (
-    UNBLOCKED_AFTER,
     expired,
     is_blocked,
     overridden,
@@ -126,7 +125,7 @@ def test_the_load_s_number_counts_and_the_next_watch_begins() -> None:
     state = watched(before, report(before, 3), LATER)
     assert (wanted(state), watch_order(state) is not None) == (3, True)
     assert watched(state, report(before, 1), LATER) == state
-    assert state.decisions[-1].outcome == "1 replica become 3: more are needed."
+    assert state.decisions[-1].outcome == "From 1 to 3 replicas: more are needed."
     assert state.decisions[-1].inputs["requests_per_second"] == "2.50"
 
 
@@ -206,8 +205,8 @@ def test_what_is_there_has_to_do_for_five_minutes_and_nothing_is_a_sleep(
 ) -> None:
     state = unfilled(ranged(replicas, desired=3), living, NOW)
     assert wanted(state) == count
-    assert is_blocked(state, NOW + UNBLOCKED_AFTER - timedelta(seconds=1))
-    assert not is_blocked(state, NOW + UNBLOCKED_AFTER)
+    assert is_blocked(state, NOW + timedelta(seconds=state.pauses.unfilled) - timedelta(seconds=1))
+    assert not is_blocked(state, NOW + timedelta(seconds=state.pauses.unfilled))
 
 
 def test_somebody_s_word_ends_the_wait() -> None:

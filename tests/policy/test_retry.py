@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.retry import HEALTHY, PAUSES, RetryVerdict, end_of, event_of, judge
+from policy.retry import PAUSES, RetryVerdict, end_of, event_of, judge
 from spec.retrial import Retrial
 from spec.retry import Retry, RetryEvent
 from spec.status import EndReason, ReplicaPhase
@@ -15,6 +15,8 @@ from tests.policy.making import NOW, record
 
 ALWAYS = Retry()
 ERROR = RetryEvent.ERROR
+
+HEALTHY = timedelta(seconds=PAUSES.healthy)
 
 
 def verdict(
@@ -124,5 +126,5 @@ def test_tries_are_within_the_window_and_their_pauses_never_shrink(window: int) 
     pauses = [later - sooner for sooner, later in pairwise(moments)]
     assert pauses == sorted(pauses)
     assert moments[-1] <= NOW + timedelta(seconds=window)
-    following = PAUSES[min(len(pauses), len(PAUSES) - 1)]
+    following = timedelta(seconds=PAUSES.retry[min(len(pauses), len(PAUSES.retry) - 1)])
     assert moments[-1] + following > NOW + timedelta(seconds=window)

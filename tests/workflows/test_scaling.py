@@ -55,7 +55,7 @@ async def test_it_follows_its_load_up_and_down(at_work: Stage, load: LoadOf) -> 
     load.busy(11)
     await at_work.until_ready("web", 2)
     assert (await until_decided(at_work, Rule.SCALED, 2))[1] == (
-        "1 replica become 4: more are needed."
+        "From 1 to 4 replicas: more are needed."
     )
 
 
