@@ -17,6 +17,7 @@ from perdure.settings import Settings
 from spec.audit import Action
 from spec.decision import Decision, Rule
 from spec.deeds import DecisionBatch
+from spec.feed import ProxyStats
 from spec.run_spec import CodeArchive, RunSpec
 from spec.run_status import RunStatus
 from spec.sealed import SealedValues
@@ -59,6 +60,18 @@ async def test_old_decisions_are_swept(store: Store, clock: Clock) -> None:
             await asyncio.sleep(0.01)
     (left,) = await store.decisions.read("main", 10)
     assert left.number == 2
+
+
+async def test_old_loads_are_swept(store: Store, clock: Clock) -> None:
+    since = clock.now
+    for arrived in (0, 5):
+        clock.move(seconds=10)
+        told = ProxyStats(boot="one", arrived={"main/app": arrived})
+        await store.load_history.record({"one": told}, clock.now)
+    clock.move(days=31)
+    async with sweeping(store):
+        while await store.load_history.trace("main", "app", since, clock.now):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
