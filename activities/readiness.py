@@ -74,7 +74,7 @@ class Readinesses:
                 await probing.until_changed(at_once=True)
         except TimeoutError:
             raise NotReadyInTime(
-                f"After {self._limit:.0f} s it was not ready. {probing.known.detail}",
+                f"{probing.known.detail} It was not ready after {self._limit:.0f} s.",
                 hint="Does each of its `probes`, or the default one of a `model`, ask for what it "
                 "answers?",
             ) from None

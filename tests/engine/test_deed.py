@@ -136,6 +136,6 @@ def test_what_is_ours_is_released_however_long_it_takes() -> None:
 
 def test_deeds_wait_where_their_kind_waits() -> None:
     assert {each.name for each in deeds.ALL if each.queue is Queue.WATCH} == {
-        *("wait_ready", "collect_logs", "monitor", "drain")
+        *("wait_ready", "collect_logs", "monitor", "load_watch", "drain")
     }
     assert all(each.timeout > minutes(60) for each in deeds.ALL if each.queue is Queue.WATCH)

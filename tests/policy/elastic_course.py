@@ -163,7 +163,7 @@ class Surroundings(RuleBasedStateMachine):
     def somebody_sets_the_number(self, replicas: int | None, seconds: int | None) -> None:
         if replicas is not None and self.exclusive:
             replicas = min(replicas, 1)
-        request = ScaleRequest(replicas=replicas, seconds=seconds)
+        request = ScaleRequest(replicas=replicas, seconds=None if replicas is None else seconds)
         self.state = overridden(self.state, request, self.now)
 
     @precondition(lambda self: self.lives and self.state.records)
