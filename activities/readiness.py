@@ -73,8 +73,9 @@ class Readinesses:
             async with asyncio.timeout(left):
                 await probing.until_changed(at_once=True)
         except TimeoutError:
+            said = probing.known.detail.removesuffix(".")
             raise NotReadyInTime(
-                f"{probing.known.detail} It was not ready after {self._limit:.0f} s.",
+                f"After {self._limit:.0f} s it was not ready: {said}.",
                 hint="Does each of its `probes`, or the default one of a `model`, ask for what it "
                 "answers?",
             ) from None

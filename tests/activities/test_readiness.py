@@ -100,7 +100,7 @@ async def test_a_probe_that_never_passes_is_named_with_its_last_answer(
         with pytest.raises(ApplicationError) as caught:
             await environment.run(readinesses.wait_ready, asked.model_copy(update=begun))
     assert caught.value.message == (
-        "The probe `GET /health` answered 503. It was not ready after 3600 s."
+        "After 3600 s it was not ready: The probe `GET /health` answered 503."
     )
     assert (caught.value.type, caught.value.non_retryable) == ("NotReadyInTime", True)
 

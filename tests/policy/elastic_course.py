@@ -159,7 +159,7 @@ class Surroundings(RuleBasedStateMachine):
         self.state = woken(self.state, LIFE if mine else "f" * 12, self.now)
 
     @precondition(lambda self: self.lives and self.state.stop is None)
-    @rule(replicas=st.none() | st.integers(0, 3), seconds=st.sampled_from([None, 0, 30, 3_600]))
+    @rule(replicas=st.none() | st.integers(0, 3), seconds=st.sampled_from([None, 1, 30, 3_600]))
     def somebody_sets_the_number(self, replicas: int | None, seconds: int | None) -> None:
         if replicas is not None and self.exclusive:
             replicas = min(replicas, 1)
