@@ -4,7 +4,6 @@ from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunSt
 from policy.accelerator import accelerator_refusals
 from policy.diff import changes
 from policy.properties import not_built, without_effect
-from policy.rollout import is_exclusive
 from spec.offer import Refusal
 from spec.placement import BackendName
 from spec.plan import FieldChange
@@ -101,11 +100,11 @@ def scale_refusal(
             hint=f"Stop it and apply again: `perdure stop {state.name}`.",
         )
     count = request.replicas or 0
-    exclusive = is_exclusive(state.records)
-    most = 1 if exclusive else MOST_REPLICAS
+    most = 1 if state.exclusive else MOST_REPLICAS
     if count <= most:
         return None
-    why = "each would need the same port of this machine" if exclusive else "a run may have no more"
+    room = "each would need the same port of this machine"
+    why = room if state.exclusive else "a run may have no more"
     return Refused(f"Too many replicas, {count}: {why}.", hint=f"The most are {most}.")
 
 

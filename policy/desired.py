@@ -3,19 +3,21 @@
 from datetime import datetime, timedelta
 
 from policy.decisions import noted
+from policy.load import awake
 from spec.decision import Rejected, Rule
 from spec.run import RunState
 from spec.run_spec import RunSpec
 from spec.scale import Override, ScaleRequest, ScaleState, ScalingRule, WatchOrder, WatchReport
+from spec.scaling import ReplicaRange
 
 
 def wanted(state: RunState) -> int:
     """The number of replicas; none for a run that stops, or was never applied."""
     if state.spec is None or state.stop is not None:
         return 0
-    if state.override is not None:
-        return state.override.replicas
-    return state.scale.desired if state.scale else state.spec.replicas
+    follows = state.scale.desired if state.scale else state.spec.replicas
+    count = state.override.replicas if state.override else follows
+    return min(count, 1) if state.exclusive else count
 
 
 def is_blocked(state: RunState, now: datetime) -> bool:
@@ -49,12 +51,16 @@ def watch_order(state: RunState) -> WatchOrder | None:
         return None
     if state.stop is not None or state.override is not None:
         return None
+    asked = spec.scaling
+    if state.exclusive:
+        room = ReplicaRange(min=min(asked.replicas.min, 1), max=1)
+        asked = asked.model_copy(update={"replicas": room})
     return WatchOrder(
         project=state.project,
         run=state.name,
         incarnation=state.incarnation,
         number=scale.watch,
-        asked=spec.scaling,
+        asked=asked,
         current=scale.desired,
         changed_at=scale.changed_at,
         memory=scale.memory,
@@ -94,7 +100,10 @@ def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
 
 
 def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
-    """A request waits for the first replica. The watch goes on: more may be needed."""
+    """A request waits for the first replica. The next watch may find that more are needed.
+
+    Nothing arrived while the run slept, so what has arrived now is to count from now on.
+    """
     scale = state.scale
     asleep = scale is not None and scale.desired == 0 and state.override is None
     if not asleep or incarnation != state.incarnation or state.stop is not None:
@@ -102,7 +111,8 @@ def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
     if is_blocked(state, now):
         return state
     assert scale is not None
-    changes = {"desired": 1, "changed_at": now}
+    memory = scale.memory and awake(scale.memory, now)
+    changes = {"desired": 1, "changed_at": now, "watch": scale.watch + 1, "memory": memory}
     state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
     return noted(state, now, Rule.WOKEN, f"It wakes: {ScalingRule.FROM_ZERO}.")
 

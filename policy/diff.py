@@ -46,6 +46,11 @@ def changes(old: RunSpec, new: RunSpec) -> tuple[FieldChange, ...]:
     return tuple(found)
 
 
+def replacing(old: RunSpec, new: RunSpec) -> bool:
+    """Whether the replicas of the one are not those of the other."""
+    return any(each.change is Change.BY_REPLACEMENT for each in changes(old, new))
+
+
 def _sealed(is_there: bool) -> str:
     return "(sealed)" if is_there else "-"
 

@@ -1,8 +1,13 @@
 """From what proxies count to the load of a service."""
 
+from datetime import datetime, timedelta
+
 from policy.autoscale import decide, seen
 from spec.load import Counted, Figures, LoadSample, WatchMemory
 from spec.scale import ScalingRule, Verdict, WatchOrder
+
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""A proxy that was silent for so long is gone: each that starts has a boot of its own."""
 
 
 def taken_in(memory: WatchMemory, figures: Figures, order: WatchOrder) -> WatchMemory:
@@ -28,7 +33,15 @@ def taken_in(memory: WatchMemory, figures: Figures, order: WatchOrder) -> WatchM
     for sample in samples:
         load = seen(load, sample, order.asked)
     counted = {boot: Counted(at=figures.at, count=count) for boot, count in figures.arrived.items()}
-    return WatchMemory(load=load, counted=memory.counted | counted)
+    oldest = figures.at - FORGOTTEN_AFTER
+    silent = {boot: last for boot, last in memory.counted.items() if last.at > oldest}
+    return WatchMemory(load=load, counted=silent | counted)
+
+
+def awake(memory: WatchMemory, now: datetime) -> WatchMemory:
+    """What a watch knows of a run that slept until `now`: until then nothing had arrived."""
+    counted = {boot: Counted(at=now, count=last.count) for boot, last in memory.counted.items()}
+    return memory.model_copy(update={"counted": counted})
 
 
 def found(memory: WatchMemory, figures: Figures, order: WatchOrder) -> Verdict | None:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from policy.decisions import noted
 from policy.desired import begun, wanted
+from policy.diff import replacing
 from policy.retry import end_of, event_of
 from spec.decision import Rule
 from spec.deployment import Deployment, Reverted
@@ -72,12 +73,15 @@ def applied_deployment(state: RunState, *, replaces: bool) -> dict[str, object]:
     if not state.elastic:
         return {}
     fresh: dict[str, object] = {"reverted": None, "retrials": ()}
+    good, spec = state.good, state.spec
+    assert spec is not None
+    if replaces and good is not None and not replacing(good.spec, spec):
+        replaces = False  # back to what serves, or served last
+        fresh["deployment"] = good.revision
     if replaces or state.deployment == 0:
         return fresh | {"deployment": state.revision}
-    good = state.good
-    if good is not None and good.revision == state.deployment:
-        assert state.spec is not None
-        fresh["good"] = good.model_copy(update={"spec": state.spec})
+    if good is not None and good.revision == fresh.get("deployment", state.deployment):
+        fresh["good"] = good.model_copy(update={"spec": spec})
     return fresh
 
 

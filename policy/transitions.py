@@ -142,5 +142,9 @@ def observed(state: RunState, event: ReplicaEvent, now: datetime) -> RunState:
     )
     leftovers = (ReplicaPhase.TERMINATED, ReplicaPhase.ABORTED)
     kept = tuple(r for r in known.values() if r.phase not in leftovers or state.stop is not None)
-    since = state.ready_at or (now if event.ready and state.elastic else None)
-    return state.model_copy(update={"records": kept, "ready_at": since})
+    changed: dict[str, object] = {"records": kept}
+    if state.elastic and event.ready and state.ready_at is None:
+        changed["ready_at"] = now
+    if state.elastic and event.placement is not None:
+        changed["exclusive"] = event.placement.exclusive
+    return state.model_copy(update=changed)

@@ -66,6 +66,8 @@ def run_status(state: RunState, ended: RunPhase | None = None) -> RunStatus:
         failed_replica=failed.num if (failed := _failed_by(state, phase)) else None,
         deployment=state.deployment,
         updating=ended is None and is_updating(state),
+        asleep=ended is None and is_asleep(state),
+        retrying=ended is None and is_retrying(state),
         reverted=_reverted(state),
         override=state.override,
     )
@@ -79,9 +81,9 @@ def run_phase(state: RunState) -> RunPhase:
     furthest = next((phase for known, phase in _FURTHEST if known in phases), None)
     if furthest is not None:
         return furthest
-    waits = wanted(state) == 0 or is_retrying(state)
-    starts = any(phase.is_starting for phase in phases)
-    if state.elastic and state.spec is not None and waits and not starts:
+    waits = wanted(state) == 0 or all(record.phase.is_final for record in state.records)
+    begins = wanted(state) > 0 and not state.records
+    if state.elastic and state.spec is not None and waits and not begins:
         return RunPhase.PENDING
     return RunPhase.SUBMITTED
 
@@ -203,8 +205,10 @@ def _waiting(state: RunState) -> str:
     failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
     if is_retrying(state):
         waits = "retrying"
+    elif is_asleep(state):
+        waits = "waiting for requests"
     else:
-        waits = "waiting for requests" if is_asleep(state) else "no replicas are wanted"
+        waits = "no replicas are wanted" if wanted(state) == 0 else "waiting to try again"
     return "; ".join([waits, *dict.fromkeys(failures)])
 
 

@@ -51,8 +51,9 @@ class RunState(Model):
     `elastic` runs scale, retry and update themselves; those that began before that was built do
     not. `deployment` is the revision since which replicas are made as they are now, `good` the last
     one that served, `reverted` what became of the last that could not, `sealed` are the envelopes
-    that any has used. `ready_at` is when a replica was ready for the first time. Of `decided`
-    decisions in all, `decisions` are not kept yet.
+    that any has used. `ready_at` is when a replica was ready for the first time; `exclusive`: where
+    its replicas are, there is room for one. Of `decided` decisions in all, `decisions` are not kept
+    yet.
     """
 
     project: str
@@ -75,6 +76,7 @@ class RunState(Model):
     retrials: tuple[Retrial, ...] = ()
     pauses: Pauses = Pauses()
     ready_at: datetime | None = None
+    exclusive: bool = False
     sealed: tuple[str, ...] = ()
     decided: int = 0
     decisions: tuple[Decision, ...] = ()

@@ -26,7 +26,8 @@ class RunStatus(PublicModel):
     failed one of that number in `replicas`. None where none was started, or the run is too old.
 
     `deployment` is the revision whose replicas are wanted; while `updating`, older ones are there,
-    or the new ones are not ready yet. `reverted` is what became of the last update, if that.
+    or the new ones are not ready yet. `asleep`: it has no replicas because nobody asks; `retrying`:
+    one that failed is tried again. `reverted` is what became of the last update, if that.
     """
 
     project: str
@@ -44,5 +45,7 @@ class RunStatus(PublicModel):
     failed_replica: int | None = None
     deployment: int = 0
     updating: bool = False
+    asleep: bool = False
+    retrying: bool = False
     reverted: RevertedStatus | None = None
     override: Override | None = None

@@ -16,7 +16,7 @@ from spec.replica import Placement
 from spec.run import ApplyRequest, RunState
 from spec.run_spec import RunSpec
 from spec.scale import ScaleRequest
-from tests.policy.making import NOW, offer, record, run, service, spec
+from tests.policy.making import NOW, offer, run, service, spec
 
 NOT_BUILT: dict[str, dict[str, Any]] = {
     "groups": {"commands": [], "groups": [{"commands": ["serve"]}]},
@@ -199,8 +199,8 @@ PLACE = Placement(
         (living(), 101, Refused),
         (living(), None, None),
         (living(), 0, None),
-        (living().model_copy(update={"records": (record(placement=PLACE),)}), 1, None),
-        (living().model_copy(update={"records": (record(placement=PLACE),)}), 2, Refused),
+        (living().model_copy(update={"exclusive": True}), 1, None),
+        (living().model_copy(update={"exclusive": True}), 2, Refused),
         (living(elastic=False), 1, NotInPlace),
         (run(), 1, RunStopping),
         (stopped(living(), NOW, abort=False), 1, RunStopping),
@@ -214,7 +214,7 @@ def test_a_number_set_by_hand_is_accepted_or_refused_by_its_error(
 
 
 def test_where_replicas_share_a_port_the_refusal_of_a_second_one_says_so() -> None:
-    state = living().model_copy(update={"records": (record(placement=PLACE),)})
+    state = living().model_copy(update={"exclusive": True})
     found = scale_refusal(state, ScaleRequest(replicas=2))
     assert found is not None
     assert "the same port" in found.message

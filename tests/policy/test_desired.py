@@ -15,7 +15,7 @@ from policy.desired import (
     woken,
 )
 from policy.transitions import applied, stopped
-from spec.load import WatchMemory
+from spec.load import Counted, WatchMemory
 from spec.run import RunState
 from spec.scale import Override, ScaleRequest, ScalingRule, Verdict, WatchReport
 from tests.policy.making import LIFE, NOW, record, run, spec
@@ -212,3 +212,21 @@ def test_what_is_there_has_to_do_for_five_minutes_and_nothing_is_a_sleep(
 def test_somebody_s_word_ends_the_wait() -> None:
     state = unfilled(ranged(desired=3), 1, NOW)
     assert not is_blocked(overridden(state, ScaleRequest(replicas=2), NOW), NOW)
+
+
+def test_where_there_is_room_for_one_no_more_are_wanted_and_none_is_watched_for() -> None:
+    state = ranged("0..4", desired=3).model_copy(update={"exclusive": True})
+    order = watch_order(state)
+    assert order is not None
+    assert (wanted(state), order.asked.replicas.min, order.asked.replicas.max) == (1, 0, 1)
+    assert wanted(overridden(state, ScaleRequest(replicas=2), NOW)) == 1
+
+
+def test_what_arrives_at_a_run_that_slept_counts_from_when_it_wakes() -> None:
+    counted = {"proxy": Counted(at=NOW, count=7)}
+    state = ranged(desired=0, memory=WatchMemory(counted=counted))
+    assert state.scale is not None
+    scale = woken(state, LIFE, LATER).scale
+    assert scale is not None
+    assert scale.memory == WatchMemory(counted={"proxy": Counted(at=LATER, count=7)})
+    assert scale.watch == state.scale.watch + 1

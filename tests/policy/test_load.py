@@ -112,3 +112,8 @@ def test_it_is_quiet_when_time_alone_changes_nothing(
 ) -> None:
     memory = after(figures(99, a=0), told)
     assert is_quiet(memory, told, order(current)) is quiet
+
+
+def test_a_proxy_that_is_gone_for_an_hour_is_forgotten() -> None:
+    assert set(after(figures(0, a=1), figures(3_599, b=1)).counted) == {"a", "b"}
+    assert set(after(figures(0, a=1), figures(3_601, b=1)).counted) == {"b"}

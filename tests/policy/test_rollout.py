@@ -238,3 +238,11 @@ def test_a_run_from_before_has_no_deployments() -> None:
     state = applied(run(elastic=False), spec(), "u1", NOW)
     after = applied(state, spec(image="new"), "u2", NOW)
     assert (after.deployment, is_under_way(after), outdated(after)) == (0, False, ())
+
+
+def test_what_serves_is_applied_again_and_its_replicas_stay() -> None:
+    step = updating()
+    back = reconcile(applied(step.state, spec(), "u3", NOW), NOW)
+    assert (back.state.revision, back.state.deployment) == (3, 1)
+    assert (started(back), released(back)) == ([], [EndReason.REPLACED])
+    assert not is_updating(gone(back.state))

@@ -313,6 +313,7 @@ def test_a_cold_start_is_how_long_the_one_that_was_ready_last_took() -> None:
     [
         (ranged(0), RunPhase.PENDING, "waiting for requests"),
         (ranged(0, failed("error")), RunPhase.PENDING, "waiting for requests; error"),
+        (ranged(1, failed("error")), RunPhase.PENDING, "waiting to try again; error"),
         (run(spec(replicas=0)), RunPhase.PENDING, "no replicas are wanted"),
         (
             overridden(ranged(1), ScaleRequest(replicas=0), NOW),
