@@ -37,6 +37,9 @@ def run_view(status: RunStatus, base_url: str) -> RunView:
         updating=status.updating,
         reverted=status.reverted,
         override=status.override,
+        asleep=status.asleep,
+        retrying=status.retrying,
+        starts_at=status.starts_at,
     )
 
 

@@ -24,7 +24,11 @@ def attach(client: Client, applied: Applied) -> int:
 
 def stay(client: Client, applied: Applied) -> int:
     """Show the way to readiness, where the service is, and its logs until it has ended."""
-    run = watch(client, applied.name, until=lambda run: is_ready(run, applied))
+    run = watch(client, applied.name, until=lambda run: is_ready(run, applied) or waits(run))
+    if waits(run):
+        publish(applied, yet=False)
+        say(f"It starts at {run.starts_at:%Y-%m-%d %H:%M} UTC, as its schedule says.")
+        return Outcome.OK
     if not run.status.is_final:
         publish(applied)
     follow_logs(client, applied.name)
@@ -41,6 +45,11 @@ def is_ready(run: RunView, applied: Applied) -> bool:
     """Whether a replica of what was applied answers, and of that life of the name."""
     same_life = not run.incarnation or run.incarnation == applied.accepted.incarnation
     return same_life and any(replica.ready for replica in run.replicas)
+
+
+def waits(run: RunView) -> bool:
+    """Whether it will begin by itself, when its schedule says so."""
+    return run.starts_at is not None and not run.status.is_final
 
 
 def publish(applied: Applied, *, yet: bool = True) -> None:

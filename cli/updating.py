@@ -17,9 +17,6 @@ from spec.run import Accepted
 from spec.status import ReplicaPhase, RunPhase
 from spec.submission import Applied, ReplicaView, RunView
 
-ASLEEP, RETRYING = "waiting for requests", "retrying"
-"""What the message of a run's status says besides, in these words."""
-
 
 class Course(Enum):
     """Where an update is."""
@@ -101,7 +98,7 @@ def _progress(run: RunView, accepted: Accepted) -> str:
     words = [f"{len(_ready(current))}/{run.desired} of the new version ready"]
     words += [f"{serving} of the old one {_form(serving, 'serves', 'serve')}"] if serving else []
     words += [f"{leaving} of the old one {_form(leaving, 'leaves', 'leave')}"] if leaving else []
-    return ", ".join(words + ([RETRYING] if RETRYING in run.status_message else []))
+    return ", ".join(words + (["retrying"] if run.retrying else []))
 
 
 def _told(run: RunView, accepted: Accepted, found: Course) -> str:
@@ -112,7 +109,7 @@ def _told(run: RunView, accepted: Accepted, found: Course) -> str:
     if found is Course.DONE:
         noun = _form(run.desired, "replica", "replicas")
         return f"The run {name} is updated: revision {revision} serves, {run.desired} {noun}."
-    if ASLEEP in run.status_message:
+    if run.asleep:
         return f"The run {name} sleeps: its new version starts with the next request."
     return f"No replicas of the run {name} are wanted now: those to come are of its new version."
 
@@ -147,7 +144,7 @@ def _short(run: RunView) -> PerdureError:
 def _is_more_coming(run: RunView) -> bool:
     current = _current(run)
     failed = any(each.status is ReplicaPhase.FAILED for each in current)
-    if not failed or RETRYING in run.status_message:
+    if not failed or run.retrying:
         return True
     return any(
         each.status.is_starting or (each.status is ReplicaPhase.RUNNING and not each.ready)

@@ -4,6 +4,7 @@ from perdure.errors import NotInPlace, PerdureError, PlanChanged, Refused, RunSt
 from policy.accelerator import accelerator_refusals
 from policy.diff import changes
 from policy.properties import not_built, without_effect
+from policy.schedule import unreadable
 from spec.offer import Refusal
 from spec.placement import BackendName
 from spec.plan import FieldChange
@@ -38,6 +39,15 @@ def refusals(asked: ServiceConfiguration) -> tuple[Refusal, ...]:
                 hint=f"The most are {MOST_REPLICAS}.",
             )
         )
+    if asked.schedule is not None:
+        found += [
+            Refusal(
+                subject="schedule",
+                message=f"`{each}` names no time.",
+                hint="Write minute, hour, day, month and day of the week: `0 8 * * mon-fri`.",
+            )
+            for each in unreadable(asked.schedule)
+        ]
     absent = [name for name in asked.backends or () if name not in BUILT_BACKENDS]
     if absent and len(absent) == len(asked.backends or ()):
         found.append(

@@ -13,7 +13,7 @@ from spec.scaling import ReplicaRange
 
 def wanted(state: RunState) -> int:
     """The number of replicas; none for a run that stops, or was never applied."""
-    if state.spec is None or state.stop is not None:
+    if state.spec is None or state.stop is not None or state.starts_at is not None:
         return 0
     follows = state.scale.desired if state.scale else state.spec.replicas
     count = state.override.replicas if state.override else follows
@@ -49,7 +49,7 @@ def watch_order(state: RunState) -> WatchOrder | None:
     scale, spec = state.scale, state.spec
     if scale is None or spec is None or spec.scaling is None:
         return None
-    if state.stop is not None or state.override is not None:
+    if state.stop or state.override or state.starts_at:
         return None
     asked = spec.scaling
     if state.exclusive:
@@ -106,7 +106,7 @@ def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
     """
     scale = state.scale
     asleep = scale is not None and scale.desired == 0 and state.override is None
-    if not asleep or incarnation != state.incarnation or state.stop is not None:
+    if not asleep or state.starts_at or incarnation != state.incarnation or state.stop is not None:
         return state
     if is_blocked(state, now):
         return state

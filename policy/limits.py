@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from policy.decisions import noted
+from policy.schedule import rested
 from policy.transitions import stopped
 from spec.decision import Rule
 from spec.run import RunState
@@ -23,6 +24,8 @@ def limited(state: RunState, now: datetime) -> RunState:
     end = next_limit(state)
     if end is None or end > now or state.spec is None:
         return state
+    length = format_duration(state.spec.configuration.max_duration or 0)
+    if state.spec.configuration.schedule is not None:
+        return rested(state, now, f"its `max_duration` of {length} is over")
     state = stopped(state, now, abort=False, reason=EndReason.MAX_DURATION)
-    length = format_duration(state.spec.configuration.max_duration or 0) if state.spec else ""
     return noted(state, now, Rule.STOPPED, f"It stops: its `max_duration` of {length} is over.")

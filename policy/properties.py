@@ -35,7 +35,7 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
             *("gateway", "https", "groups", "rate_limits"),
             *("docker", "files", "repos", "dstack", "priority"),
             *("reservation", "creation_policy", "utilization_policy"),
-            *("startup_order", "stop_criteria", "schedule", "fleets", "instances"),
+            *("startup_order", "stop_criteria", "fleets", "instances"),
             "backend_options",
         }
     ),
@@ -43,7 +43,7 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
     Treatment.IN_PLACE: frozenset(
         {
             *("replicas", "scaling", "auth", "strip_prefix", "retry"),
-            *("max_duration", "stop_duration", "max_price"),
+            *("max_duration", "stop_duration", "max_price", "schedule"),
         }
     ),
     Treatment.NEW_REPLICA: frozenset(
@@ -104,7 +104,6 @@ NOT_BUILT: tuple[tuple[str, str, Uses], ...] = (
         "stop_criteria",
         lambda asked: asked.stop_criteria is not StopCriteria.ALL_DONE,
     ),
-    ("schedule", "schedule", lambda asked: asked.schedule is not None),
     ("fleets", "fleets", lambda asked: asked.fleets is not None),
     ("instances", "instances", lambda asked: asked.instances is not None),
     ("backend_options", "backend_options", lambda asked: bool(asked.backend_options)),

@@ -6,6 +6,7 @@ from policy.desired import expired, is_blocked, wanted
 from policy.failures import is_retrying, judged, with_needed_retrials
 from policy.limits import limited, next_limit
 from policy.rollout import is_current, is_exclusive, is_living, served, waits_for_room
+from policy.schedule import rested_when_over, started
 from policy.views import route_table
 from spec.names import replica_id
 from spec.public import Model
@@ -50,7 +51,8 @@ def reconcile(state: RunState, now: datetime) -> Step:
 
     The returned state already holds the marks of the actions, so a second call decides nothing.
     """
-    state = served(judged(expired(limited(state, now), now), now), now)
+    state = judged(expired(limited(started(state, now), now), now), now)
+    state = served(rested_when_over(state, now), now)
     surplus = {record.id for record in _surplus(state)}
     missing = _missing(state, surplus, now)
     kept = tuple(r for r in state.records if not _is_forgotten(state, r, missing, now))
@@ -179,6 +181,7 @@ def _leave_order(state: RunState, record: ReplicaRecord, now: datetime) -> Leave
         reason, deadline = state.stop.reason or reason, state.stop.deadline
     else:
         reason = EndReason.SCALED_DOWN if is_current(state, record) else EndReason.REPLACED
+        reason = EndReason.MAX_DURATION if state.starts_at else reason
         grace = state.spec.configuration.stop_duration if state.spec else None
         deadline = now + timedelta(seconds=grace or 0)
     return LeaveOrder(route_version=state.route.version, deadline=deadline, reason=reason)
@@ -216,6 +219,7 @@ def _next_due(state: RunState, now: datetime) -> datetime | None:
         state.override.until if state.override else None,
         state.scale.blocked_until if state.scale else None,
         next_limit(state),
+        state.starts_at,
     )
     later = [moment for moment in moments if moment is not None and moment > now]
     return min(later, default=None) if state.elastic else None

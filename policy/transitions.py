@@ -7,6 +7,7 @@ from policy.desired import begun, wanted
 from policy.diff import changes
 from policy.retry import PAUSES
 from policy.rollout import applied_deployment, served
+from policy.schedule import first_start
 from spec.decision import Rule
 from spec.pauses import Pauses
 from spec.plan import Change
@@ -69,6 +70,7 @@ def applied(state: RunState, spec: RunSpec, update_id: str, now: datetime) -> Ru
             "scale": begun(state, spec, now),
         }
     )
+    state = state.model_copy(update={"starts_at": first_start(state, now)})
     state = state.model_copy(update=applied_deployment(state, replaces=replaces))
     if is_new or differences:
         inputs = {each.field: f"{each.change}" for each in differences}

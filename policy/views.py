@@ -68,6 +68,7 @@ def run_status(state: RunState, ended: RunPhase | None = None) -> RunStatus:
         updating=ended is None and is_updating(state),
         asleep=ended is None and is_asleep(state),
         retrying=ended is None and is_retrying(state),
+        starts_at=state.starts_at if ended is None else None,
         reverted=_reverted(state),
         override=state.override,
     )
@@ -90,7 +91,7 @@ def run_phase(state: RunState) -> RunPhase:
 
 def is_asleep(state: RunState) -> bool:
     """Whether it has no replicas because nobody asks for them."""
-    follows = state.scale is not None and state.override is None and state.stop is None
+    follows = state.override is None and state.stop is None and state.starts_at is None
     return follows and state.scale is not None and state.scale.desired == 0
 
 
@@ -203,7 +204,9 @@ def _message(state: RunState, phase: RunPhase, ready: int, desired: int) -> str:
 def _waiting(state: RunState) -> str:
     """What a run without replicas waits for."""
     failures = [_failure(r) for r in state.records if r.phase is ReplicaPhase.FAILED]
-    if is_retrying(state):
+    if state.starts_at is not None:
+        waits = f"starts at {state.starts_at:%Y-%m-%d %H:%M} UTC"
+    elif is_retrying(state):
         waits = "retrying"
     elif is_asleep(state):
         waits = "waiting for requests"

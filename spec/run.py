@@ -52,8 +52,8 @@ class RunState(Model):
     not. `deployment` is the revision since which replicas are made as they are now, `good` the last
     one that served, `reverted` what became of the last that could not, `sealed` are the envelopes
     that any has used. `ready_at` is when a replica was ready for the first time; `exclusive`: where
-    its replicas are, there is room for one. Of `decided` decisions in all, `decisions` are not kept
-    yet.
+    its replicas are, there is room for one; at `starts_at` its schedule lets it begin. Of `decided`
+    decisions in all, `decisions` are not kept yet.
     """
 
     project: str
@@ -77,6 +77,7 @@ class RunState(Model):
     pauses: Pauses = Pauses()
     ready_at: datetime | None = None
     exclusive: bool = False
+    starts_at: datetime | None = None
     sealed: tuple[str, ...] = ()
     decided: int = 0
     decisions: tuple[Decision, ...] = ()

@@ -27,7 +27,8 @@ class RunStatus(PublicModel):
 
     `deployment` is the revision whose replicas are wanted; while `updating`, older ones are there,
     or the new ones are not ready yet. `asleep`: it has no replicas because nobody asks; `retrying`:
-    one that failed is tried again. `reverted` is what became of the last update, if that.
+    one that failed is tried again; at `starts_at` its schedule lets it begin. `reverted` is what
+    became of the last update, if that.
     """
 
     project: str
@@ -47,5 +48,6 @@ class RunStatus(PublicModel):
     updating: bool = False
     asleep: bool = False
     retrying: bool = False
+    starts_at: datetime | None = None
     reverted: RevertedStatus | None = None
     override: Override | None = None

@@ -98,7 +98,8 @@ class RunView(Model):
 
     There should be `desired` replicas, of the revision `deployment` (0 of a run that is too old to
     tell). While `updating`, older ones are there, or the new ones are not ready yet. `reverted` is
-    what became of the last update, if it was undone.
+    what became of the last update, if it was undone. `asleep`: it has none because nobody asks;
+    `retrying`: one that failed is tried again; at `starts_at` its schedule lets it begin.
     """
 
     name: str
@@ -119,6 +120,9 @@ class RunView(Model):
     updating: bool = False
     reverted: RevertedStatus | None = None
     override: Override | None = None
+    asleep: bool = False
+    retrying: bool = False
+    starts_at: datetime | None = None
 
     @property
     def failed_by(self) -> ReplicaView | None:

@@ -59,7 +59,7 @@ DONE = at(new(0), new(1))
 UNDONE = at(old(0), old(1), revision=4, deployment=2, reverted=REVERTED)
 TAKEN_OVER = at(old(0), old(1), new(2), starting(3), revision=4, deployment=4, updating=True)
 SHORT = at(new(0), failed(1))
-ASLEEP = at(status=RunPhase.PENDING, status_message="waiting for requests", desired=0)
+ASLEEP = at(status=RunPhase.PENDING, status_message="waiting for requests", desired=0, asleep=True)
 STOPPED = at(status=RunPhase.TERMINATED, status_message="stopped")
 
 
@@ -72,8 +72,14 @@ STOPPED = at(status=RunPhase.TERMINATED, status_message="stopped")
         (at(new(0), starting(1)), Course.UNDER_WAY),
         (at(new(0), new(1, ready=False)), Course.UNDER_WAY),
         (at(new(0), failed(1), starting(2), desired=3), Course.UNDER_WAY),
-        (at(new(0), failed(1), status_message="1/2 ready; retrying"), Course.UNDER_WAY),
-        (at(failed(0), status_message="retrying", status=RunPhase.PENDING), Course.UNDER_WAY),
+        (
+            at(new(0), failed(1), status_message="1/2 ready; retrying", retrying=True),
+            Course.UNDER_WAY,
+        ),
+        (
+            at(failed(0), status_message="retrying", status=RunPhase.PENDING, retrying=True),
+            Course.UNDER_WAY,
+        ),
         (at(new(0), status=RunPhase.TERMINATING, desired=0), Course.UNDER_WAY),
         (DONE, Course.DONE),
         (at(new(0), new(1), new(2)), Course.DONE),
@@ -214,7 +220,7 @@ def test_a_run_that_ends_meanwhile_ends_the_wait(
 def test_what_is_tried_again_is_waited_for_and_shown(
     service: Path, server: FakeServer, perdure: Perdure
 ) -> None:
-    waits = at(new(0), failed(1), status_message="1/2 ready; retrying; exited (3)")
+    waits = at(new(0), failed(1), status_message="1/2 ready; retrying; exited (3)", retrying=True)
     said = applied(perdure, server, waits, DONE)
     assert said.code == 0, said.err
     assert "llm  1/2 of the new version ready, retrying\n" in said.err

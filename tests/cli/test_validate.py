@@ -74,14 +74,14 @@ def test_all_right_is_exit_code_zero(capsys: pytest.CaptureFixture[str]) -> None
 def test_what_this_version_does_not_do_is_a_warning(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more = "files: [a]\nschedule: {cron: 0 8 * * *}\nhome_dir: /root2\n"
+    more = "files: [a]\npriority: 3\nhome_dir: /root2\n"
     (folder / "new.dstack.yml").write_text(GOOD + more)
     assert validate(["new.dstack.yml"], as_json=False) == 0
     printed = capsys.readouterr()
     assert printed.out == "new.dstack.yml: ok\n"
     assert printed.err == (
         "new.dstack.yml: warning: `files` is not supported yet.\n"
-        "new.dstack.yml: warning: `schedule` is not supported yet.\n"
+        "new.dstack.yml: warning: `priority` is not supported yet.\n"
         "new.dstack.yml: warning: `home_dir` has no effect.\n"
         "hint: `perdure apply` of this version refuses it.\n"
     )

@@ -35,7 +35,6 @@ NOT_BUILT: dict[str, dict[str, Any]] = {
     "utilization_policy": {"utilization_policy": {"min_gpu_utilization": 10, "time_window": "10m"}},
     "startup_order": {"startup_order": "master-first"},
     "stop_criteria": {"stop_criteria": "master-done"},
-    "schedule": {"schedule": {"cron": "0 8 * * *"}},
     "fleets": {"fleets": ["mine"]},
     "instances": {"instances": ["box-1"]},
     "backend_options": {"backend_options": {"aws": {"a": 1}}},
@@ -245,3 +244,8 @@ def test_plan_and_apply_refuse_alike(name: str) -> None:
     error = apply_refusal(run(), ApplyRequest(spec=asked, check=plan.check))
     assert error is not None
     assert [each.message for each in plan.refusals] == [error.message]
+
+
+def test_a_schedule_that_names_no_time_is_refused() -> None:
+    (found,) = refusals(service(schedule={"cron": ["0 8 * * *", "0 8 30 2 *"]}))
+    assert (found.subject, found.message) == ("schedule", "`0 8 30 2 *` names no time.")

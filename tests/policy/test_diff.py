@@ -45,6 +45,7 @@ LIGHT: dict[str, Any] = {
     "max_duration": "1h",
     "stop_duration": 1,
     "max_price": 1,
+    "schedule": {"cron": "0 8 * * *"},
 }
 SEALED = {"env", "registry_auth"}
 UNSEEN = {
