@@ -18,6 +18,9 @@ NO_ISOLATION = (
     "The process runtime has no isolation: for trying things out, not for code that you do not "
     "trust. Limits of CPU and memory are not enforced."
 )
+ONE_PORT = (
+    "Replicas of the process runtime would listen on one port: `replicas: {}` comes to one at most."
+)
 
 
 class Found(Model):
@@ -110,5 +113,7 @@ def _warnings(query: OfferQuery, offers: Iterable[Offer], lenient: set[str]) -> 
     for offer in offers:
         if offer.runtime is RuntimeKind.PROCESS:
             yield NO_ISOLATION
+            if query.configuration.replicas.max > 1:
+                yield ONE_PORT.format(query.configuration.replicas)
         if offer.backend in lenient:
             yield from unmet_defaults(query, offer)

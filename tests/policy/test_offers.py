@@ -3,7 +3,7 @@
 import pytest
 
 from policy.image import DefaultImage
-from policy.offers import KEPT, NO_ISOLATION, Found, judge
+from policy.offers import KEPT, NO_ISOLATION, ONE_PORT, Found, judge
 from policy.plan import make_plan
 from spec.machine import RuntimeFacts, RuntimeKind
 from spec.offer import Offer, OfferList, OfferQuery, Refusal, RefusalKind
@@ -120,3 +120,9 @@ def test_thousands_that_do_not_fit_are_one_refusal() -> None:
     made = found(query(), cloud(*cloud_offers(memory=1)))
     (refusal,) = made.refusals
     assert f"Nor do {MANY - 1} more of `aws`, by `memory`." in refusal.message
+
+
+def test_a_range_of_plain_processes_comes_to_one_and_that_is_told() -> None:
+    scaling = {"metric": "rps", "target": 10}
+    made = found(query(replicas="1..4", scaling=scaling), local(offer(runtime=PROCESS)))
+    assert made.warnings == (NO_ISOLATION, ONE_PORT.format("1..4"))
