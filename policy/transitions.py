@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from policy.decisions import noted
 from policy.desired import begun, wanted
 from policy.diff import changes
+from policy.news import told
 from policy.retry import PAUSES
 from policy.rollout import applied_deployment, served
 from policy.schedule import first_start
@@ -144,6 +145,7 @@ def observed(state: RunState, event: ReplicaEvent, now: datetime) -> RunState:
     )
     leftovers = (ReplicaPhase.TERMINATED, ReplicaPhase.ABORTED)
     kept = tuple(r for r in known.values() if r.phase not in leftovers or state.stop is not None)
+    state = told(state, record, event, now)
     changed: dict[str, object] = {"records": kept}
     if state.elastic and event.ready and state.ready_at is None:
         changed["ready_at"] = now

@@ -21,6 +21,8 @@ class Rule(StrEnum):
     """Somebody set the number by hand, or that ran out."""
     PLACED = "placed"
     """A replica got its machine."""
+    READY = "ready"
+    """A replica serves."""
     ENDED = "ended"
     """A replica ended."""
     RETRIED = "retried"

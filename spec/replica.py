@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from spec.decision import Rejected
 from spec.public import Model, PublicModel
 from spec.status import EndReason, Health, ReplicaPhase
 
@@ -51,7 +52,8 @@ class ReplicaRecord(Model):
 class ReplicaEvent(Model):
     """What a replica tells its run; sealed, for `detail` may quote what a user wrote.
 
-    `incarnation` keeps a past life's news out of this one.
+    `incarnation` keeps a past life's news out of this one; `passed_over` are the offers that were
+    tried before that of `placement`, and what each lacked.
     """
 
     incarnation: str
@@ -66,6 +68,7 @@ class ReplicaEvent(Model):
     detail: str = ""
     hint: str = ""
     health: Health | None = None
+    passed_over: tuple[Rejected, ...] = ()
 
 
 class LeaveOrder(PublicModel):

@@ -21,6 +21,7 @@ from policy.placement import chosen_gpus, placement_of, untried
 from policy.probing import probes_of
 from policy.readiness import monitor_order, ready_order
 from policy.story import place_text
+from spec.decision import Rejected
 from spec.deeds import (
     Collected,
     CollectOrder,
@@ -57,6 +58,7 @@ class ReplicaWorkflow:
         self._created: dict[str, str] = {}
         self._instance: Instance | None = None
         self._placement: Placement | None = None
+        self._passed_over: tuple[Rejected, ...] = ()
         self._collecting: asyncio.Task[Collected] | None = None
         self._ready = False
         self._health = Health.STARTING if probes_of(start) else None
@@ -168,6 +170,7 @@ class ReplicaWorkflow:
                         raise
                     refused.append(error.message)
                     tried.append(offer)
+                    self._passed_over += (Rejected(option=offer.place, why=error.message),)
 
     async def _create(self, offer: Offer, attempt: int) -> Instance:
         """The token is remembered before the call: what may exist can be released."""
@@ -302,6 +305,7 @@ class ReplicaWorkflow:
             ready=ready,
             address=address,
             placement=self._placement,
+            passed_over=self._passed_over if phase is ReplicaPhase.PROVISIONING else (),
             reason=ending.reason if ending else None,
             exit_code=ending.exit_code if ending else None,
             code=ending.code if ending else "",

@@ -26,20 +26,19 @@ EXPLAINED = (
     decision(
         7,
         at=datetime(2026, 11, 29, 3, 12, 4, tzinfo=UTC),
-        outcome="Scaled from 1 to 3 replicas.",
-        inputs={"requests_per_second": "42.5", "target_per_replica": "15"},
-        rejected=(
-            Rejected(option="2 replicas", why="they would get 21.3 requests per second each."),
-            Rejected(option="4 replicas", why="`replicas` allows 3"),
-        ),
+        rule=Rule.SCALED,
+        outcome="From 1 to 3 replicas: more are needed.",
+        inputs={"requests_per_second": "42.50", "busy_requests": "9", "needed_now": "3"},
     ),
     decision(
         6,
         at=datetime(2026, 11, 29, 2, 58, 10, tzinfo=UTC),
         rule=Rule.PLACED,
-        outcome="Replica 0 got its machine: runpod in CA-MTL-1.",
-        inputs={"price": "$0.22 per hour", "offers": "12"},
-        rejected=(Rejected(option="gcp in us-west4", why="it costs more"),),
+        outcome="Replica 0 goes to runpod/CA-MTL-1 at $0.22/h.",
+        inputs={"resources": "18xCPU, 100GB, A5000:24GB:2", "of_revision": "2"},
+        rejected=(
+            Rejected(option="gcp/us-west4", why="there is no capacity for A5000:24GB:2 there"),
+        ),
     ),
     decision(
         5,
@@ -63,15 +62,13 @@ def asked(server: FakeServer) -> list[dict[str, str]]:
 class TestWhy:
     def test_tells_what_the_page_shows(self) -> None:
         lines = drawn(explanation(EXPLAINED, NOW), width=80)
-        assert shown_blocks("03:12:04  Scaled", WHY_PAGE) == [
-            "".join(f"{each}\n" for each in lines)
-        ]
+        assert shown_blocks("03:12:04  From", WHY_PAGE) == ["".join(f"{each}\n" for each in lines)]
 
     def test_keeps_facts_below_their_decision_on_short_lines(self) -> None:
         lines = drawn(explanation(EXPLAINED[:1], NOW), width=40)
         assert max(map(len, lines)) <= 40
         (placed, *_) = drawn(explanation(EXPLAINED[1:2], NOW), width=40)
-        assert placed == "02:58:10  Replica 0 got its machine:"
+        assert placed == "02:58:10  Replica 0 goes to"
         assert lines[3:5] == [
             "    not: 2 replicas, because they would",
             "    get 21.3 requests per second each",
