@@ -12,19 +12,29 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.probing import Probing
 from backends.base import Backend
 from engine import deeds, ids
+from engine.memory import recalled, remember
+from hosts.base import Runtime
 from policy.probing import Probed, begun
-from spec.deeds import Finding, MonitorOrder, MonitorReport
+from policy.utilization import in_words, is_over, looked
+from spec.deeds import Finding, Idleness, MonitorOrder, MonitorReport
 from spec.status import Health
 
 
 class Monitors:
     """One wait at the runtime, the replica's probes, and now and then a look at the owner."""
 
-    def __init__(self, backends: Mapping[str, Backend], client: Client, owner_check: float) -> None:
-        """`owner_check` in seconds between two looks."""
+    def __init__(
+        self,
+        backends: Mapping[str, Backend],
+        client: Client,
+        owner_check: float,
+        gpu_check: float = 60.0,
+    ) -> None:
+        """Seconds between two looks: at the owner, and at how much GPUs are used."""
         self._backends = backends
         self._client = client
         self._owner_check = owner_check
+        self._gpu_check = gpu_check
 
     @deeds.monitor.implemented
     async def monitor(self, order: MonitorOrder) -> MonitorReport:
@@ -32,10 +42,11 @@ class Monitors:
         runtime = await self._backends[order.instance.backend].runtime(order.instance.host)
         ending = asyncio.ensure_future(runtime.wait(order.instance.token))
         probing = asyncio.ensure_future(_changed(order))
+        idling = asyncio.ensure_future(self._idle(order, runtime))
         try:
             while True:
                 await asyncio.wait(
-                    {ending, probing},
+                    {ending, probing, idling},
                     timeout=self._owner_check,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
@@ -43,12 +54,28 @@ class Monitors:
                     return MonitorReport(finding=Finding.ENDED, job=ending.result())
                 if probing.done():
                     return _report(probing.result())
+                if idling.done():
+                    return MonitorReport(finding=Finding.IDLE, detail=idling.result())
                 if await self._is_gone(order):
                     return MonitorReport(finding=Finding.OWNER_GONE)
         finally:
-            for task in (ending, probing):
+            tasks = (ending, probing, idling)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(ending, probing, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _idle(self, order: MonitorOrder, runtime: Runtime) -> str:
+        """Return when its GPUs have been idle for as long as they may; without a policy, never."""
+        policy = order.utilization
+        if policy is None:
+            await asyncio.Event().wait()
+        assert policy is not None
+        idle = recalled(Idleness) or Idleness(busy_at=datetime.now(UTC))
+        while not is_over(idle, policy, datetime.now(UTC)):
+            remember(idle)
+            await asyncio.sleep(self._gpu_check)
+            idle = looked(idle, await runtime.utilization(), order, datetime.now(UTC))
+        return in_words(policy)
 
     async def _is_gone(self, order: MonitorOrder) -> bool:
         """Closed, or the name lives another life. Temporal in trouble is no proof."""

@@ -22,6 +22,10 @@ class Runtime(Protocol):
         """What it can give to a job, for the policy to refuse the rest before one is made."""
         ...
 
+    async def utilization(self) -> dict[str, int]:
+        """How much of each GPU is used now, in percent by its id; of none that does not tell."""
+        ...
+
     async def pull(self, job: Job, progress: Progress) -> None:
         """Bring the image, when it is absent or tagged `latest`.
 

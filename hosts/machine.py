@@ -5,7 +5,7 @@ import platform
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -70,6 +70,18 @@ def gpus() -> tuple[Gpu, ...]:
     """The NVIDIA GPUs that the driver knows; none without a driver."""
     with _nvml() as count:
         return tuple(_gpu(pynvml.nvmlDeviceGetHandleByIndex(index)) for index in range(count))
+
+
+def gpu_utilization() -> dict[str, int]:
+    """How much of each GPU is used now, in percent by its id; of none that does not tell."""
+    found = {}
+    with _nvml() as count:
+        for index in range(count):
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            with suppress(pynvml.NVMLError):
+                used = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu
+                found[pynvml.nvmlDeviceGetUUID(handle)] = int(used)
+    return found
 
 
 @contextmanager

@@ -34,7 +34,7 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
         {
             *("gateway", "https", "groups", "rate_limits"),
             *("docker", "files", "repos", "dstack", "priority"),
-            *("reservation", "creation_policy", "utilization_policy"),
+            *("reservation", "creation_policy"),
             *("startup_order", "stop_criteria", "fleets", "instances"),
             "backend_options",
         }
@@ -48,7 +48,7 @@ PROPERTIES: Mapping[Treatment, frozenset[str]] = {
     ),
     Treatment.NEW_REPLICA: frozenset(
         {
-            *("port", "model", "probes"),
+            *("port", "model", "probes", "utilization_policy"),
             *("image", "commands", "entrypoint", "python", "nvcc", "registry_auth", "privileged"),
             *("user", "shell", "working_dir", "env", "volumes", "resources"),
             *("backends", "regions", "availability_zones", "instance_types", "spot_policy"),
@@ -88,11 +88,6 @@ NOT_BUILT: tuple[tuple[str, str, Uses], ...] = (
         "creation_policy",
         "creation_policy: reuse",
         lambda asked: asked.creation_policy is CreationPolicy.REUSE,
-    ),
-    (
-        "utilization_policy",
-        "utilization_policy",
-        lambda asked: asked.utilization_policy is not None,
     ),
     (
         "startup_order",

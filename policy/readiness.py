@@ -38,4 +38,5 @@ def monitor_order(
         address=address,
         probes=lasting(probes_of(start)),
         since=now,
+        utilization=start.spec.configuration.utilization_policy,
     )

@@ -151,4 +151,8 @@ def observed(state: RunState, event: ReplicaEvent, now: datetime) -> RunState:
         changed["ready_at"] = now
     if state.elastic and event.placement is not None:
         changed["exclusive"] = event.placement.exclusive
-    return state.model_copy(update=changed)
+    state = state.model_copy(update=changed)
+    if event.reason is EndReason.UTILIZATION and state.stop is None:
+        state = stopped(state, now, abort=False, reason=EndReason.UTILIZATION)
+        state = noted(state, now, Rule.STOPPED, f"It stops: {event.detail}")
+    return state

@@ -7,6 +7,7 @@ from spec.decision import Decision
 from spec.job import JobState
 from spec.offer import Offer
 from spec.probe import Probe
+from spec.profile import UtilizationPolicy
 from spec.public import Model, PublicModel
 from spec.run_spec import RunSpec
 from spec.run_status import RunStatus
@@ -110,8 +111,8 @@ class MonitorOrder(Model):
     """Watch a job, on behalf of the life `incarnation` of the run `owner`.
 
     With `probes`, also what these say at the `address` that requests are sent to; `health` is what
-    is known, since `since`, and `lapses` how often it became unhealthy before. Probes hold what a
-    user wrote: it is sealed.
+    is known, since `since`, and `lapses` how often it became unhealthy before. With `utilization`,
+    how much its GPUs are used. Probes hold what a user wrote: it is sealed.
     """
 
     instance: Instance
@@ -122,6 +123,13 @@ class MonitorOrder(Model):
     health: Health = Health.HEALTHY
     since: datetime | None = None
     lapses: int = 0
+    utilization: UtilizationPolicy | None = None
+
+
+class Idleness(PublicModel):
+    """When a monitor last saw a GPU of its replica in use; the next attempt goes on from there."""
+
+    busy_at: datetime
 
 
 class Finding(StrEnum):
@@ -132,6 +140,7 @@ class Finding(StrEnum):
     UNHEALTHY = "unhealthy"
     HEALTHY = "healthy again"
     LOST = "unhealthy for too long or too often"
+    IDLE = "its GPUs are idle"
 
 
 class MonitorReport(PublicModel):

@@ -86,6 +86,7 @@ class EndReason(StrEnum):
     SCALED_DOWN = "scaled down"
     REPLACED = "replaced by a newer deployment"
     MAX_DURATION = "max duration"
+    UTILIZATION = "utilization policy"
     ABORTED_BY_USER = "aborted by user"
     OWNER_GONE = "its run is gone"
     EXITED = "process exited 0"
@@ -101,6 +102,7 @@ _PHASES = {
     EndReason.SCALED_DOWN: ReplicaPhase.TERMINATED,
     EndReason.REPLACED: ReplicaPhase.TERMINATED,
     EndReason.MAX_DURATION: ReplicaPhase.TERMINATED,
+    EndReason.UTILIZATION: ReplicaPhase.TERMINATED,
     EndReason.OWNER_GONE: ReplicaPhase.TERMINATED,
     EndReason.ABORTED_BY_USER: ReplicaPhase.ABORTED,
     EndReason.EXITED: ReplicaPhase.DONE,

@@ -38,6 +38,8 @@ class Watch:
             self._order = self._order.model_copy(update=known)
 
     def _ending(self, report: MonitorReport) -> Ending:
+        if report.finding is Finding.IDLE:
+            return Ending(reason=EndReason.UTILIZATION, detail=report.detail)
         if report.finding is Finding.LOST:
             return ending_unhealthy(report.detail, self._run)
         if report.finding is Finding.OWNER_GONE or report.job is None:

@@ -83,6 +83,10 @@ class DockerRuntime:
         info = await self._engine.ask("info")
         return await asyncio.to_thread(self._survey, Path(info["DockerRootDir"]))
 
+    async def utilization(self) -> dict[str, int]:
+        """See `hosts.base.Runtime`."""
+        return await asyncio.to_thread(gpu_utilization)
+
     async def facts(self) -> RuntimeFacts:
         """See `hosts.base.Runtime`: all that differs is in the images."""
         return RuntimeFacts()

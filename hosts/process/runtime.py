@@ -59,6 +59,10 @@ class ProcessRuntime:
         self._create_folders()
         return await asyncio.to_thread(this_machine, RuntimeKind.PROCESS, self._folders.homes)
 
+    async def utilization(self) -> dict[str, int]:
+        """See `hosts.base.Runtime`."""
+        return await asyncio.to_thread(gpu_utilization)
+
     async def facts(self) -> RuntimeFacts:
         """The Pythons that a replica can run, and the first port that it can listen on."""
         pythons = await asyncio.to_thread(lambda: self._pythons)

@@ -15,6 +15,7 @@ from policy.probing import FAILURES, MOST_LAPSES, UNHEALTHY_LIMIT
 from spec.deeds import Finding, Instance, MonitorOrder
 from spec.job import Job, JobLabels
 from spec.probe import Probe
+from spec.profile import UtilizationPolicy
 from spec.status import Health
 from store.store import Store
 from tests.activities.http_server import http_server
@@ -137,3 +138,24 @@ async def test_without_probes_only_its_end_is_told(
         runtime.containers["t-1"].end(0)
         assert (await watching).finding is Finding.ENDED
         assert requests.paths == []
+
+
+async def test_a_replica_whose_gpus_are_idle_for_the_whole_window_is_told(
+    environment: ActivityEnvironment, store: Store, runtime: SocketRuntime
+) -> None:
+    await runtime.start(JOB)
+    runtime.utilized = {"GPU-0": 3}
+    client = await Client.connect("127.0.0.1:1", lazy=True)
+    backends = {"local": LocalBackend(runtime, store.gpus)}
+    monitors = Monitors(backends, client, owner_check=HOUR, gpu_check=0.01)
+    policy = UtilizationPolicy(min_gpu_utilization=10, time_window=300)
+    brief = policy.model_copy(update={"time_window": 0.1})
+    watched = MonitorOrder(
+        instance=Instance(token="t-1", backend="local", gpus=("GPU-0",)),
+        owner="run/main/web",
+        incarnation="0123456789ab",
+        utilization=brief,
+    )
+    report = await environment.run(monitors.monitor, watched)
+    assert report.finding is Finding.IDLE
+    assert report.detail.startswith("No GPU of it was used by 10 %")

@@ -32,7 +32,6 @@ NOT_BUILT: dict[str, dict[str, Any]] = {
     "priority": {"priority": 1},
     "reservation": {"reservation": "r-1"},
     "creation_policy: reuse": {"creation_policy": "reuse"},
-    "utilization_policy": {"utilization_policy": {"min_gpu_utilization": 10, "time_window": "10m"}},
     "startup_order": {"startup_order": "master-first"},
     "stop_criteria": {"stop_criteria": "master-done"},
     "fleets": {"fleets": ["mine"]},

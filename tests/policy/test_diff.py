@@ -36,6 +36,7 @@ OTHER: dict[str, Any] = {
     "availability_zones": ["eu-1"],
     "instance_types": ["m4"],
     "spot_policy": "auto",
+    "utilization_policy": {"min_gpu_utilization": 10, "time_window": "10m"},
 }
 LIGHT: dict[str, Any] = {
     "replicas": 3,

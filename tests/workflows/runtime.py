@@ -51,6 +51,8 @@ class SocketRuntime:
         self.faults: dict[str, list[PerdureError]] = {}
         self.gates: dict[str, asyncio.Event] = {}
         self.gpus: tuple[Gpu, ...] = ()
+        self.utilized: dict[str, int] = {}
+        """Percent by GPU."""
         self.is_deaf = False
         """Whether applications hear nothing of SIGTERM."""
         self.status: int | None = None
@@ -79,6 +81,9 @@ class SocketRuntime:
             disk=200,
             gpus=self.gpus,
         )
+
+    async def utilization(self) -> dict[str, int]:
+        return dict(self.utilized)
 
     async def facts(self) -> RuntimeFacts:
         return RuntimeFacts()
