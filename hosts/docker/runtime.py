@@ -22,7 +22,7 @@ from hosts.docker.failure import start_failure
 from hosts.docker.image import pull_image
 from hosts.docker.logs import Cursor, Pass
 from hosts.docker.network import ensure_network
-from hosts.machine import this_machine
+from hosts.machine import gpu_utilization, this_machine
 from perdure.errors import ContainerCreateFailed, HostError, RuntimeUnsupported, sentence
 from spec.job import Job, JobPhase, JobState
 from spec.log import LogBatch

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from hosts.base import Progress
-from hosts.machine import gpus, this_machine
+from hosts.machine import gpu_utilization, gpus, this_machine
 from hosts.process import abandoned, account, code, port, python, stray
 from hosts.process.environment import (
     argv,
