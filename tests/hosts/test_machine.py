@@ -37,6 +37,7 @@ class Driver:
     def __init__(self, product: str, mebibytes: int) -> None:
         self.product, self.mebibytes = product, mebibytes
         self.is_open = False
+        self.used: int | None = 7
 
     def nvmlInit(self) -> None:  # noqa: N802
         self.is_open = True
@@ -62,6 +63,11 @@ class Driver:
     def nvmlDeviceGetMemoryInfo(self, handle: int) -> object:  # noqa: N802
         return type("Memory", (), {"total": self.mebibytes << 20})
 
+    def nvmlDeviceGetUtilizationRates(self, handle: int) -> object:  # noqa: N802
+        if self.used is None:
+            raise self.NVMLError("Not supported")
+        return type("Utilization", (), {"gpu": self.used})
+
 
 @pytest.mark.parametrize(
     ("product", "mebibytes", "name", "memory"),
@@ -83,6 +89,16 @@ def test_a_gpu_is_what_the_driver_says_in_the_sizes_that_are_sold(
     assert (gpu.id, gpu.vendor, gpu.name, gpu.memory) == ("GPU-0", GpuVendor.NVIDIA, name, memory)
     assert gpu.compute_capability == (8, 9)
     assert not driver.is_open
+
+
+@pytest.mark.parametrize(("used", "told"), [(7, {"GPU-0": 7}), (None, {})])
+def test_a_gpu_tells_how_much_of_it_is_used_if_it_can(
+    monkeypatch: pytest.MonkeyPatch, used: int | None, told: dict[str, int]
+) -> None:
+    driver = Driver("NVIDIA L4", 23034)
+    driver.used = used
+    monkeypatch.setattr(machine, "pynvml", driver)
+    assert machine.gpu_utilization() == told
 
 
 def test_a_quota_of_cpus_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
