@@ -79,6 +79,10 @@ def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
         return state
     verdict = report.verdict
     falls = verdict.desired < scale.desired
+    if falls and state.ready_at is None:
+        # Nobody has seen it work yet: the time that counts begins anew.
+        fresh = {"watch": scale.watch + 1, "memory": None}
+        return state.model_copy(update={"scale": scale.model_copy(update=fresh)})
     changes = {
         "desired": verdict.desired,
         "changed_at": now,

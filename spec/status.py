@@ -6,7 +6,7 @@ from enum import StrEnum
 class RunPhase(StrEnum):
     """A run's life, in order; the last three are final.
 
-    `PENDING` is for runs that wait for a time or for a retry: nothing sets it yet.
+    `PENDING` runs wait: for a time, for a request, or for a try.
     """
 
     PENDING = "pending"

@@ -25,10 +25,11 @@ SCALING = {"scaling": {"metric": "rps", "target": 10}}
 
 
 def ranged(replicas: str = "0..4", **changes: object) -> RunState:
-    """A run with a range; `changes` are of its scaling."""
+    """A run with a range that was ready once; `changes` are of its scaling."""
     state = applied(run(), spec(replicas=replicas, **SCALING), "u1", NOW)
     assert state.scale is not None
-    return state.model_copy(update={"scale": state.scale.model_copy(update=changes)})
+    scale = state.scale.model_copy(update=changes)
+    return state.model_copy(update={"scale": scale, "ready_at": NOW})
 
 
 def report(state: RunState, desired: int, *, age: int = 0) -> WatchReport:
@@ -230,3 +231,13 @@ def test_what_arrives_at_a_run_that_slept_counts_from_when_it_wakes() -> None:
     assert scale is not None
     assert scale.memory == WatchMemory(counted={"proxy": Counted(at=LATER, count=7)})
     assert scale.watch == state.scale.watch + 1
+
+
+def test_what_nobody_has_seen_work_is_not_taken_away_and_its_time_begins_anew() -> None:
+    state = ranged(desired=1, memory=WatchMemory()).model_copy(update={"ready_at": None})
+    assert state.scale is not None
+    after = watched(state, report(state, 0), LATER)
+    assert after.scale is not None
+    assert (after.scale.desired, after.scale.watch) == (1, state.scale.watch + 1)
+    assert after.scale.memory is None
+    assert after.decisions == state.decisions
