@@ -130,9 +130,10 @@ class Steady:
     def go_on(self, requests: int = 20) -> None:
         """Return when so many requests more are answered."""
         wanted = self.requests + requests
-        wait_until(
-            lambda: self.requests >= wanted, f"{requests} answers: {self.wrong}", 120, step=0.1
-        )
+        try:
+            wait_until(lambda: self.requests >= wanted, f"{requests} answers", 180, step=0.1)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}: {self._told}") from error
 
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None

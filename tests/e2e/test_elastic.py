@@ -75,18 +75,17 @@ def test_a_number_set_by_hand_counts_until_it_is_taken_back(
     begin(running, tmp_path / name, free_port(), HELLO, replicas="0..1", scaling=LATER)
     running.until_ready(name)
     done = running.run("scale", name, "0")
-    assert (done.returncode, done.stderr) == (
-        0,
-        "The replicas of by-hand are set to 0. `perdure scale by-hand --auto` takes that back.\n",
+    assert done.returncode == 0, done.stderr
+    assert (
+        "The replicas of by-hand are set to 0. `perdure scale by-hand --auto` takes" in done.stderr
     )
     running.until(name, is_empty, "has none")
     assert "(set to 0)" in running.perdure("ps")
     refused = asked(running, name)
     assert (refused.status_code, refused.json()["code"]) == (503, "no_replica")
     done = running.run("scale", name, "--auto")
-    assert done.stderr == (
-        "The run by-hand has its number from its configuration again: 0 replicas are wanted now.\n"
-    )
+    assert done.returncode == 0, done.stderr
+    assert "from its configuration again: 0 replicas are wanted now." in done.stderr
     done = running.run("scale", name, "2")
     assert done.returncode == 1
     assert "Too many replicas, 2: each would need the same port of this machine." in done.stderr
