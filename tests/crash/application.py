@@ -1,5 +1,7 @@
 """The application that is served while something is struck: it counts aloud, and ends slowly."""
 
+from pathlib import Path
+
 SOURCE = '''
 import base64, hashlib, os, signal, sys, threading, time, uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,24 +19,25 @@ def line(*words):
 def say(text):
     global counted
     with lock:
-        line(counted, text)
+        line(counted, text, LIFE)
         counted += 1
 
 def count():
     while True:
         say("counts")
-        time.sleep(0.02)
+        time.sleep(PAUSE)
 
 def end(*_):
     time.sleep(ENDING)
     with lock:
-        line(counted, "ends")
+        line(counted, "ends", LIFE)
         os._exit(0)
 
 class Pages(BaseHTTPRequestHandler):
     """`/` tells which life it is, `/N` streams N events, a POST is counted, WebSockets echo.
 
     `/open` streams until somebody has uploaded something of which no length was told before.
+    `/health` fails while the switch is at `sick`.
     """
 
     protocol_version = "HTTP/1.1"
@@ -44,6 +47,8 @@ class Pages(BaseHTTPRequestHandler):
             self.echo()
         elif self.path == "/open":
             self.stream(iter(uploaded.is_set, True))
+        elif self.path == "/health":
+            self.answer("health", 503 if os.path.exists("SWITCH/sick") else 200)
         elif events := int(self.path.strip("/") or 0):
             self.stream(range(events))
         else:
@@ -74,8 +79,8 @@ class Pages(BaseHTTPRequestHandler):
         self.rfile.readline()
         return size
 
-    def answer(self, text):
-        self.send_response(200)
+    def answer(self, text, status=200):
+        self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())
@@ -116,22 +121,47 @@ class Pages(BaseHTTPRequestHandler):
     def log_message(self, *words):
         pass
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
 signal.signal(signal.SIGTERM, end)
 say("starts")
+if os.path.exists("SWITCH/fails"):
+    say("fails")
+    sys.exit(3)
 threading.Thread(target=count, daemon=True).start()
 time.sleep(STARTING)
 host = "0.0.0.0" if os.environ["DSTACK_REPO_DIR"] == "/workflow" else "127.0.0.1"
-ThreadingHTTPServer((host, PORT), Pages).serve_forever()
+Server((host, PORT), Pages).serve_forever()
 '''
 
 
-def application(port: int, *, starting: float = 0.0, ending: float = 0.0) -> str:
-    """It opens `port` after `starting` seconds, and ends `ending` seconds after SIGTERM."""
-    numbers = {"PORT": port, "STARTING": starting, "ENDING": ending}
+def application(
+    port: int,
+    *,
+    starting: float = 0.0,
+    ending: float = 0.0,
+    pause: float = 0.02,
+    switch: Path = Path("/nowhere"),
+) -> str:
+    """It opens `port` after `starting` seconds, and ends `ending` seconds after SIGTERM.
+
+    It counts every `pause` seconds. While there is a file `fails` in the folder `switch` it ends at
+    its start with exit code 3, while there is a file `sick` its health fails.
+    """
+    told = {"PORT": port, "STARTING": starting, "ENDING": ending, "PAUSE": pause, "SWITCH": switch}
     text = SOURCE
-    for name, number in numbers.items():
-        text = text.replace(name, str(number))
+    for name, value in told.items():
+        text = text.replace(name, str(value))
     return text
+
+
+def lives_of(lines: list[str]) -> dict[str, list[str]]:
+    """What each life of the application said, in the order in which they began."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        found.setdefault(line.split()[2], []).append(line)
+    return found
 
 
 def faults_of(lines: list[str], *, whole: bool) -> list[str]:

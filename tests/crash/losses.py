@@ -100,3 +100,12 @@ CASES = (
     ),
 )
 """All that is tried, on each of its hosts."""
+
+_HANGS_AMONG_CHANGES = (Part.WORKER, Part.API, Part.TEMPORAL)
+
+CHANGE_CASES = tuple(
+    case
+    for case in CASES
+    if case.part in OURS and (case.fault is Fault.KILL or case.part in _HANGS_AMONG_CHANGES)
+)
+"""Those that are tried while services change."""

@@ -91,7 +91,22 @@ WITH_DOCKER = (
 )
 """Where containers are treated otherwise."""
 
-POINTS = (*WITH_PROCESSES, *WITH_DOCKER)
+WITH_CHANGES = (
+    *_around("scale", "engine.runs:Runs.scale", "api"),
+    *_around("wake", "proxy.alarm:Alarm.wake", "proxy"),
+    *_around("load_watch", "activities.watches:Watches.load_watch"),
+    *_around("keep_decisions", "activities.decisions:Decisions.keep_decisions"),
+    # With probes it returns when the replica's health is another one.
+    _around("monitor", "activities.monitoring:Monitors.monitor")[1],
+)
+"""When a service that serves becomes another one."""
+
+POINTS = (*WITH_PROCESSES, *WITH_DOCKER, *WITH_CHANGES)
+
+
+def points_of(*calls: str) -> tuple[Point, ...]:
+    """Both edges of these calls."""
+    return tuple(point for call in calls for point in POINTS if point.call == call)
 
 
 def settings(folder: Path) -> dict[str, str]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import psutil
 
-from tests.crash.application import application, faults_of
+from tests.crash.application import application, faults_of, lives_of
 from tests.crash.fault import strike, strike_engine
 from tests.crash.load import CLIENTS, PATIENCE, Kind, Load, linger, stay
 from tests.crash.losses import OURS, Case, Loss, Phase
@@ -46,17 +47,26 @@ class Scene:
     armed: Path
     engine: Engine | None = None
 
-    def name(self, phase: Phase | None = None) -> str:
+    def name(self, phase: StrEnum | None = None) -> str:
         """Of the service that is in this phase when the fault strikes; of the only one."""
         mark = re.sub(r"[^a-z0-9]+", "-", self.folder.name.lower())
         return f"{phase}-{mark}" if phase else mark
 
+    def port(self) -> int:
+        """For a service of this scene."""
+        return IN_CONTAINERS if self.engine else free_port()
+
     def begin(self, name: str, *, starting: float = 0.0, ending: float = 0.0) -> None:
         """Apply, detached."""
-        port = IN_CONTAINERS if self.engine else free_port()
-        image = {"image": BASE_IMAGE} if self.engine else {}
-        source = application(port, starting=starting, ending=ending)
-        folder = service(self.folder / name, port, source, stop_duration=STOP_DURATION, **image)
+        port = self.port()
+        self.apply(name, port, application(port, starting=starting, ending=ending))
+
+    def apply(self, name: str, port: int, source: str, **properties: object) -> None:
+        """Apply this application, detached."""
+        asked = {"stop_duration": STOP_DURATION, **properties}
+        if self.engine:
+            asked = {"image": BASE_IMAGE, **asked}
+        folder = service(self.folder / name, port, source, **asked)
         self.place.perdure("apply", "-y", "-d", folder=folder)
 
     def begin_to_serve(self, name: str) -> None:
@@ -91,6 +101,10 @@ class Scene:
                 if process.cmdline()[1:] == ["app.py"]:
                     count += process.environ()["DSTACK_RUN_NAME"] == name
         return count
+
+    def lives(self, name: str) -> dict[str, list[str]]:
+        """What each life of the application has said, as the store has it."""
+        return lives_of(self.place.perdure("logs", name).splitlines())
 
     def faults(self, name: str, *, whole: bool = True) -> list[str]:
         """What is wrong with what the application said to its end, as the store has it."""

@@ -6,23 +6,16 @@ from functools import partial
 
 import pytest
 
-from tests.crash.losses import CASES, OURS, Case, Fault, Host
+from tests.crash.losses import CASES
 from tests.crash.scene import endure
-from tests.crash.trial import Ground, Trial
-
-
-def ground(case: Case, host: Host) -> Ground:
-    """A part of Docker is struck where nobody else needs it."""
-    if host is Host.DOCKER:
-        return Ground.DOCKER if case.part in OURS else Ground.MORTAL
-    return Ground.PROCESSES if case.fault is Fault.KILL else Ground.PATIENT
+from tests.crash.trial import Trial, ground_of
 
 
 def trials() -> Iterator[object]:
     """Each case on each of its hosts."""
     for case in CASES:
         for host in case.hosts:
-            trial = Trial(str(case), ground(case, host), partial(endure, case=case))
+            trial = Trial(str(case), ground_of(case, host), partial(endure, case=case))
             yield pytest.param(trial, id=str(trial))
 
 

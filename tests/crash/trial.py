@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.crash import points
+from tests.crash.losses import OURS, Case, Fault, Host
 from tests.crash.scene import Scene
 from tests.e2e.installation import Installation, installation
 from tests.testbed.engine import Engine
@@ -27,6 +28,13 @@ WIDTHS = {Ground.PROCESSES: 1, Ground.PATIENT: 3, Ground.DOCKER: 1, Ground.MORTA
 """Installations at once. What hangs for a minute needs no processor for that."""
 
 ARMED = "armed"
+
+
+def ground_of(case: Case, host: Host) -> Ground:
+    """Where a case is tried. A part of Docker is struck where nobody else needs it."""
+    if host is Host.DOCKER:
+        return Ground.DOCKER if case.part in OURS else Ground.MORTAL
+    return Ground.PROCESSES if case.fault is Fault.KILL else Ground.PATIENT
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.crash.losses import CASES, Case, Fault, Host, Loss, Part, Phase
-from tests.crash.points import WITH_DOCKER, WITH_PROCESSES
+from tests.crash.losses import CASES, CHANGE_CASES, Case, Fault, Host, Loss, Part, Phase
+from tests.crash.points import POINTS
 from tests.docs.table import MADE, code, table
 
 INTRODUCTION = f"""# Durability
@@ -42,11 +42,19 @@ A container whose engine is away can write 64 KiB of log; after that its writes 
 engine. The engine takes this up when it is back, unless the container has ended meanwhile: then
 it is lost."""
 
-POINTS = """## Between a call and its answer
+CHANGES = """## While services change
+
+The same is done while services change: one is updated, one wakes, one comes to none, and one that
+failed is tried again; with Docker one is updated by turns, one gets a second replica, and one gives
+its second one back. Each becomes what it was to become, and has no replica more. Its requests are
+answered, also those that wait for a replica, and each of its decisions is kept, once. A proxy that
+dies breaks what it carries, and what waits in it."""
+
+CALLS = """## Between a call and its answer
 
 The worst moment for a crash is the one after something was done and before anybody knows. So
 processes are killed, one by one, right before and right after each of these calls, and the
-service must come up, answer, stop, leave nothing, and have its whole log:"""
+service must come up, answer, change, stop, leave nothing, and have its whole log:"""
 
 REST = """## What does not survive
 
@@ -74,13 +82,16 @@ def page() -> str:
         "Replicas",
         *(f"A service that is {phase} loses" for phase in Phase),
     )
-    points = ("Process", "Calls")
+    changes = ("Process", "Fault", "Replicas")
+    calls = ("Process", "Calls")
     parts = (
         INTRODUCTION,
         table(header, _rows()),
         AFTER,
-        POINTS,
-        table(points, _points()),
+        CHANGES,
+        table(changes, _changes()),
+        CALLS,
+        table(calls, _calls()),
         REST,
     )
     return "\n\n".join(parts) + "\n"
@@ -88,17 +99,22 @@ def page() -> str:
 
 def _rows() -> Iterator[tuple[str, ...]]:
     for case in CASES:
-        name = NAMES.get(case.part, case.part)
-        losses = (case.loss(phase) for phase in Phase)
-        yield (name, FAULTS[case.fault], _hosts(case), *losses)
+        yield (*_struck(case), *(case.loss(phase) for phase in Phase))
+
+
+def _changes() -> Iterator[tuple[str, ...]]:
+    return map(_struck, CHANGE_CASES)
+
+
+def _struck(case: Case) -> tuple[str, ...]:
+    return NAMES.get(case.part, case.part), FAULTS[case.fault], _hosts(case)
 
 
 def _hosts(case: Case) -> str:
     return ", ".join(host for host in Host if host in case.hosts)
 
 
-def _points() -> Iterator[tuple[str, str]]:
-    points = (*WITH_PROCESSES, *WITH_DOCKER)
-    for process in dict.fromkeys(point.process for point in points):
-        calls = dict.fromkeys(point.call for point in points if point.process == process)
+def _calls() -> Iterator[tuple[str, str]]:
+    for process in dict.fromkeys(point.process for point in POINTS):
+        calls = dict.fromkeys(point.call for point in POINTS if point.process == process)
         yield process, ", ".join(code(call) for call in calls)

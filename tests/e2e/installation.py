@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from perdure.data_dir import DataDir
 from tests.e2e.evidence import evidence
 from tests.ports import free_port
 from tests.secrecy.search import CANARIES, VARIABLE, leaks, misplaced_keys
+from tests.testbed.deadline import wait_until
 
 PERDURE = (sys.executable, "-P", "-m", "perdure")
 PATIENCE = 60.0
@@ -106,12 +107,55 @@ class Installation:
             return self.process.pid
         return int((DataDir(self.data).run / f"{part}.pid").read_text().split()[0])
 
-    def phase(self, name: str) -> str:
-        """The status of a run; nothing while the API does not say."""
+    def view(self, name: str) -> dict[str, Any]:
+        """The run as the API shows it; nothing while the API does not say."""
         with self.client() as client, suppress(httpx.HTTPError):
             answer = client.get(f"/api/v1/projects/main/runs/{name}")
-            return str(answer.json()["status"]) if answer.is_success else ""
-        return ""
+            return dict(answer.json()) if answer.is_success else {}
+        return {}
+
+    def phase(self, name: str) -> str:
+        """The status of a run; nothing while the API does not say."""
+        return str(self.view(name).get("status", ""))
+
+    def until(
+        self,
+        name: str,
+        holds: Callable[[dict[str, Any]], bool],
+        what: str,
+        seconds: float = 2 * PATIENCE,
+    ) -> dict[str, Any]:
+        """Wait until that is true of the run, which does not fail meanwhile; the run then."""
+        seen: dict[str, Any] = {}
+
+        def now() -> bool:
+            seen.clear()
+            seen.update(self.view(name))
+            held = bool(seen) and holds(seen)
+            assert held or seen.get("status") not in ("failed", "done"), seen
+            return held
+
+        try:
+            wait_until(now, f"{name} {what}", seconds, step=0.1)
+        except TimeoutError as error:
+            told = f"{error}: {json.dumps(seen)}"
+            raise AssertionError(f"{told}\n{evidence(self.data, self.log)}") from error
+        return seen
+
+    def scale(self, name: str, replicas: int | None) -> None:
+        """Set the number of replicas by hand; None takes that back."""
+        asked = {} if replicas is None else {"replicas": replicas}
+        with self.client() as client:
+            where = f"/api/v1/projects/main/runs/{name}/scale"
+            client.post(where, json=asked).raise_for_status()
+
+    def decisions(self, name: str) -> list[dict[str, Any]]:
+        """What the run has decided in its last life, as far as that is kept; the oldest first."""
+        with self.client() as client:
+            where = f"/api/v1/projects/main/runs/{name}/decisions"
+            answer = client.get(where, params={"limit": 1000}).raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return [each for each in found[::-1] if each["incarnation"] == found[0]["incarnation"]]
 
     def run(
         self,
@@ -167,11 +211,18 @@ class Installation:
 
     def routed(self, name: str) -> int:
         """How many replicas of the run the proxy knows."""
+        routes = self._told_by_proxy("/admin/routes")["routes"]
+        return sum(len(route["replicas"]) for route in routes if route["run"] == name)
+
+    def held(self, name: str) -> int:
+        """How many requests wait at the proxy for a replica of the run."""
+        return int(self._told_by_proxy("/stats")["held"].get(f"main/{name}", 0))
+
+    def _told_by_proxy(self, page: str) -> Any:
         socket = str(DataDir(self.data, self.extra.get("PERDURE_INSTANCE", "")).proxy_socket)
         transport = httpx.HTTPTransport(uds=socket, verify=False)
         with httpx.Client(transport=transport, base_url="http://proxy") as proxy:
-            routes = proxy.get("/admin/routes").json()["routes"]
-        return sum(len(route["replicas"]) for route in routes if route["run"] == name)
+            return proxy.get(page).json()
 
     def until_answered(self, path: str, status: int) -> None:
         """Wait until the proxy has heard of a change: it takes some milliseconds."""

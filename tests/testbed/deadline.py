@@ -7,12 +7,17 @@ from collections.abc import Awaitable, Callable
 STEP = 0.01
 
 
-def wait_until(condition: Callable[[], bool], what: str = "", seconds: float = 30) -> None:
-    """Return when `condition` holds; fail with `what` after `seconds`."""
+def wait_until(
+    condition: Callable[[], bool], what: str = "", seconds: float = 30, step: float = STEP
+) -> None:
+    """Return when `condition` holds, which is looked at every `step` seconds.
+
+    Fail with `what` after `seconds`.
+    """
     end = time.monotonic() + seconds
     while not condition():
         _check(end, what, seconds)
-        time.sleep(STEP)
+        time.sleep(step)
 
 
 async def eventually(

@@ -52,6 +52,11 @@ def wrap(folder: Path, point: Point) -> None:
     setattr(owner, name, wrapped(getattr(owner, name), folder, point))
 
 
+def module(words: list[str]) -> str:
+    """The one that is run, as in `python -P -m worker`; empty when it is no module."""
+    return words[words.index("-m") + 1] if "-m" in words[:-1] else ""
+
+
 for each in POINTS:
-    if VARIABLE in os.environ and each.process == sys.orig_argv[-1]:
+    if VARIABLE in os.environ and each.process == module(sys.orig_argv):
         wrap(Path(os.environ[VARIABLE]), each)
