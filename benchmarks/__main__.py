@@ -5,7 +5,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BENCHMARKS = (("-m", "benchmarks.startup"), ("benchmarks/proxy/bench.py",))
+BENCHMARKS = (
+    ("-m", "benchmarks.startup"),
+    ("benchmarks/proxy/bench.py",),
+    ("-m", "benchmarks.elastic"),
+    ("-m", "benchmarks.idle"),
+    ("-m", "benchmarks.scaling"),
+)
 
 
 def main() -> int:

@@ -24,6 +24,9 @@ NOT_EXECUTED = {
     ],
     "docs/performance.md": [
         "it takes minutes, and needs nginx and wrk",
+        "it computes for half a minute",
+        "it takes minutes, and makes a Docker engine of its own",
+        "it takes half an hour, and starts servers of its own",
         "it takes a minute, and starts servers of its own",
     ],
     "docs/postgresql.md": [
