@@ -168,6 +168,11 @@ class FakeRuns(Runs):
             and (include_finished or not status.status.is_final)
         ]
 
+    async def count_stuck(self) -> int:
+        if self.failure is not None:
+            raise self.failure
+        return 0
+
     async def watch(self, project: str, run: str, pause: float = 0.01) -> AsyncIterator[RunStatus]:
         last = None
         while last is None or not last.status.is_final:
