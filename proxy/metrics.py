@@ -22,6 +22,8 @@ def exposition(plane: Plane, state: State) -> bytes:
     registry = CollectorRegistry()
     registry.register(_Collector(plane, state))
     registry.register(Build("proxy"))
+    if state.sdk is not None:
+        registry.register(state.sdk)
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
