@@ -151,7 +151,7 @@ class FakeRuns(Runs):
     async def published(self, project: str, run: str) -> tuple[RunStatus, RouteTable] | None:
         status = await self.status(project, run)
         none = RouteTable(project=project, run=run)
-        return status and (status, self.routes.get((project, run), none))
+        return None if status is None else (status, self.routes.get((project, run), none))
 
     async def living(self) -> dict[tuple[str, str], str | None]:
         if self.failure is not None:
