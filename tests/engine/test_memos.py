@@ -36,7 +36,7 @@ class Described(Runs):
         return cast("WorkflowExecutionDescription", SimpleNamespace(raw_description=raw))
 
 
-async def memo(key: bytes = OURS, **values: PublicModel) -> Memo:
+async def memo(values: dict[str, PublicModel], key: bytes = OURS) -> Memo:
     """As a worker with that key writes it."""
     converter = data_converter(SealingCodec(fixed(key), fixed(SEAL)))
     payloads = await converter.encode([*values.values()])
@@ -44,20 +44,20 @@ async def memo(key: bytes = OURS, **values: PublicModel) -> Memo:
 
 
 async def test_status_and_routes_are_read_together() -> None:
-    both = await memo(**{STATUS_MEMO: STATUS, ROUTE_MEMO: ROUTE})
+    both = await memo({STATUS_MEMO: STATUS, ROUTE_MEMO: ROUTE})
     assert await Described(both).published("main", "web") == (STATUS, ROUTE)
 
 
 @pytest.mark.parametrize("key", [None, THEIRS])
 async def test_without_a_status_of_ours_there_is_no_run(key: bytes | None) -> None:
-    found = None if key is None else await memo(key, **{STATUS_MEMO: STATUS})
+    found = None if key is None else await memo({STATUS_MEMO: STATUS}, key)
     assert await Described(found).published("main", "web") is None
 
 
 async def test_routes_that_are_missing_or_not_ours_lead_nowhere() -> None:
-    alone = await memo(**{STATUS_MEMO: STATUS})
-    mixed = await memo(**{STATUS_MEMO: STATUS})
-    theirs = await memo(THEIRS, **{ROUTE_MEMO: ROUTE})
+    alone = await memo({STATUS_MEMO: STATUS})
+    mixed = await memo({STATUS_MEMO: STATUS})
+    theirs = await memo({ROUTE_MEMO: ROUTE}, THEIRS)
     mixed.fields[ROUTE_MEMO].CopyFrom(theirs.fields[ROUTE_MEMO])
     for each in (alone, mixed):
         found = await Described(each).published("main", "web")
