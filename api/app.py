@@ -14,6 +14,7 @@ from api.routes import (
     code,
     decisions,
     keys,
+    metrics,
     projects,
     runs,
     secrets,
@@ -41,7 +42,10 @@ def public_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    rooms = (server, keys, users, projects, secrets, code, runs, backtests, decisions, audit)
+    rooms = (
+        *(server, keys, users, projects, secrets, code),
+        *(runs, metrics, backtests, decisions, audit),
+    )
     for room in rooms:
         app.include_router(room.router, prefix=PREFIX, responses=ANYWHERE)
     add_health(app, services)

@@ -2,7 +2,7 @@
 
 from prometheus_client import REGISTRY
 
-from api.run_metrics import RunMetrics
+from api.run_gauges import RunGauges
 from api.services import Services
 from perdure.health import Health, health_address
 from perdure.metrics import Build, exposition
@@ -11,7 +11,7 @@ from perdure.metrics import Build, exposition
 def api_health(services: Services) -> Health:
     """Ready while store and Temporal answer."""
     REGISTRY.register(Build("api"))
-    figures = RunMetrics(services.runs)
+    figures = RunGauges(services.runs)
 
     async def metrics() -> bytes:
         await figures.look()

@@ -32,7 +32,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(apply.apply, plan.plan, runs.ps, runs.status, decisions.why, decisions.events),
+    *(apply.apply, plan.plan, runs.ps, runs.status, runs.metrics, decisions.why, decisions.events),
     *(runs.logs, changes.scale, changes.rollback, runs.stop, runs.delete, apply.offer),
     *(files.validate, files.schema),
 )

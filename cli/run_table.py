@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli.fitting_table import FittingTable
 from cli.units import describe_age
+from spec.run_metrics import ReplicaMetrics
 from spec.scale import Override
 from spec.status import Health, ReplicaPhase, RunPhase
 from spec.submission import ReplicaView, RunView
@@ -71,7 +72,7 @@ def run_json(run: RunView) -> str:
     return json.dumps(_plain(run), indent=2)
 
 
-def mark(replica: ReplicaView) -> str:
+def mark(replica: ReplicaView | ReplicaMetrics) -> str:
     """Whether it answers: ready, not yet, failing, or not any more."""
     if replica.ready:
         return READY

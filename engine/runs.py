@@ -207,6 +207,18 @@ class Runs:
             return None
         return self._status_of(described.raw_description.workflow_execution_info.memo)
 
+    async def published(self, project: str, run: str) -> tuple[RunStatus, RouteTable] | None:
+        """The status of the last life of this name, and its routes; None when there was none.
+
+        As `status`, it needs no worker.
+        """
+        described = await self._described(project, run)
+        if described is None:
+            return None
+        memo = described.raw_description.workflow_execution_info.memo
+        status = self._status_of(memo)
+        return None if status is None else (status, self._route_of(memo, status))
+
     async def statuses(
         self, project: str | None = None, *, include_finished: bool = False
     ) -> list[RunStatus]:
@@ -273,6 +285,12 @@ class Runs:
         if payload is None or not self._codec.recognises(payload):
             return None
         return RunStatus.model_validate_json(payload.data)
+
+    def _route_of(self, memo: Memo, status: RunStatus) -> RouteTable:
+        payload = memo.fields.get(ids.ROUTE_MEMO)
+        if payload is None or not self._codec.recognises(payload):
+            return RouteTable(project=status.project, run=status.name)
+        return RouteTable.model_validate_json(payload.data)
 
     async def _outcome(self, execution: WorkflowExecution, key: str) -> Accepted | None:
         """What this execution answered to the update; None where it has none of that id.

@@ -116,19 +116,11 @@ def _buckets(series: Series) -> list[tuple[str, float]]:
 def set_up() -> SdkMetrics:
     """Have all clients of this process log as we do, and be measured. Once, before the first."""
     buffer = MetricBuffer(BUFFER, MetricBufferDurationFormat.SECONDS)
-    _use(TelemetryConfig(logging=_logging(), metrics=buffer))
+    runtime = Runtime(telemetry=TelemetryConfig(logging=_logging(), metrics=buffer))
+    Runtime.set_default(runtime, error_if_already_set=False)
     metrics = SdkMetrics(buffer)
     REGISTRY.register(metrics)
     return metrics
-
-
-def forward_logs() -> None:
-    """Have all clients of this process log as we do. Once, before the first."""
-    _use(TelemetryConfig(logging=_logging()))
-
-
-def _use(telemetry: TelemetryConfig) -> None:
-    Runtime.set_default(Runtime(telemetry=telemetry), error_if_already_set=False)
 
 
 def _logging() -> LoggingConfig:
@@ -141,11 +133,12 @@ def _logging() -> LoggingConfig:
 
 
 @asynccontextmanager
-async def measured() -> AsyncIterator[None]:
+async def measured() -> AsyncIterator[SdkMetrics]:
     """`set_up`, and empty the buffer now and then: a full one drops what comes."""
-    draining = asyncio.create_task(_drain(set_up()))
+    metrics = set_up()
+    draining = asyncio.create_task(_drain(metrics))
     try:
-        yield
+        yield metrics
     finally:
         draining.cancel()
 

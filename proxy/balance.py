@@ -6,6 +6,7 @@ from random import random
 from typing import TYPE_CHECKING
 
 from proxy.addresses import Endpoint
+from proxy.stats import Durations
 
 if TYPE_CHECKING:
     from proxy.upstream import UpstreamConnection
@@ -22,10 +23,12 @@ _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 class Replica:
     """A replica as this process sees it. `id` is its identity; addresses may come back.
 
-    `line` is the whole header line that names it to clients; `finished` only grows.
+    `line` is the whole header line that names it to clients; `finished` only grows. `durations` are
+    those of its service.
     """
 
     __slots__ = (
+        "durations",
         "ejected_until",
         "endpoint",
         "failures",
@@ -45,6 +48,7 @@ class Replica:
         self.idle: list[UpstreamConnection] = []
         self.line = _naming(replica_id)
         self.in_flight = self.finished = 0
+        self.durations = Durations()
         self.failures = 0
         self.ejected_until = 0.0
         self.left_at = 0.0

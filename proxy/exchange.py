@@ -287,8 +287,10 @@ class Exchange:
         self._upstream = None
         if self._collection is not None:
             self._collection.free()
-        self.client.plane.stats.lasted(now - self.begun_at)
+        lasted = now - self.begun_at
+        self.client.plane.stats.durations[self.kind].add(lasted)
         if self.claim is not None:
+            self.claim.replica.durations.add(lasted)
             self.claim.finish()
             self.claim = None
         self.client.finished(self, now)

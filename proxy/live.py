@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Collection, Sequence
 
-from engine import telemetry
 from engine.client import connect, public_codec
 from engine.converter import PublicCodec
+from engine.telemetry import measured
 from perdure.errors import CannotStart, Unavailable
 from perdure.settings import Settings
 from proxy.alarm import Alarm
@@ -89,13 +89,13 @@ class LiveSource:
             logger.info("Waiting for the set-up of the server, which makes `%s`", key)
 
     async def _read(self, codec: PublicCodec) -> None:
-        telemetry.forward_logs()
-        self._reader = reader = await self._connect(codec)
-        self._plane.seek = reader.seek
-        self._alarm.reader = reader
-        self._state.verify = reader.verify
-        await self._introduce(self._early)
-        await reader.run(self._settings.anti_entropy)
+        async with measured() as self._state.sdk:
+            self._reader = reader = await self._connect(codec)
+            self._plane.seek = reader.seek
+            self._alarm.reader = reader
+            self._state.verify = reader.verify
+            await self._introduce(self._early)
+            await reader.run(self._settings.anti_entropy)
 
     async def _connect(self, codec: PublicCodec) -> RouteReader:
         while True:

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from perdure.metrics import Build
 from proxy.plane import Plane
 from proxy.state import State
-from proxy.stats import NAMES, Outcome
+from proxy.stats import NAMES, Durations, Outcome
 
 SHOWN = 20
 """Buckets of the histogram: up to 524 s."""
@@ -22,6 +22,8 @@ def exposition(plane: Plane, state: State) -> bytes:
     registry = CollectorRegistry()
     registry.register(_Collector(plane, state))
     registry.register(Build("proxy"))
+    if state.sdk is not None:
+        registry.register(state.sdk)
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
@@ -36,6 +38,7 @@ class _Collector(Collector):
         yield self._requests()
         yield self._replies()
         yield self._durations()
+        yield from self._of_runs()
         yield self._in_flight()
         yield from self._holding()
         yield from self._gauges()
@@ -62,16 +65,32 @@ class _Collector(Collector):
 
     def _durations(self) -> Metric:
         family = HistogramMetricFamily(
-            "perdure_proxy_duration_seconds", "From the head of a request to the end of its reply."
+            "perdure_proxy_duration_seconds",
+            "From the head of a request to the end of its reply, by where the request went.",
+            labels=["kind"],
         )
-        stats, total = self._plane.stats, 0
-        buckets: list[tuple[str, float]] = []
-        for power, count in enumerate(stats.durations[:SHOWN]):
-            total += count
-            buckets.append((str(2**power / 1000), total))
-        buckets.append(("+Inf", sum(stats.durations)))
-        family.add_metric([], buckets, stats.seconds)
+        for kind, durations in self._plane.stats.durations.items():
+            family.add_metric([NAMES[kind // 1000]], _buckets(durations), durations.seconds)
         return family
+
+    def _of_runs(self) -> Iterator[Metric]:
+        table = self._plane.table
+        family = HistogramMetricFamily(
+            "perdure_proxy_run_duration_seconds",
+            "The same of requests that a replica of the run answered, with calls of its model.",
+            labels=["run"],
+        )
+        for run, durations in table.durations().items():
+            family.add_metric([run], _buckets(durations), durations.seconds)
+        yield family
+        for name, about, counts in (
+            ("in_flight", "Requests in flight on the run's replicas.", table.run_in_flight()),
+            ("held", "Requests that wait for a replica of the run.", table.held()),
+        ):
+            gauge = GaugeMetricFamily(f"perdure_proxy_run_{name}", about, labels=["run"])
+            for run, count in counts.items():
+                gauge.add_metric([run], count)
+            yield gauge
 
     def _in_flight(self) -> Metric:
         family = GaugeMetricFamily(
@@ -137,3 +156,14 @@ class _Collector(Collector):
                 yield GaugeMetricFamily(
                     f"perdure_proxy_{name}_up", f"Whether {name} answers.", value=float(up)
                 )
+
+
+def _buckets(durations: Durations) -> list[tuple[str, float]]:
+    """As Prometheus counts them: each with all that are below it."""
+    total = 0
+    buckets: list[tuple[str, float]] = []
+    for power, count in enumerate(durations.counts[:SHOWN]):
+        total += count
+        buckets.append((str(2**power / 1000), total))
+    buckets.append(("+Inf", sum(durations.counts)))
+    return buckets

@@ -4,6 +4,8 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 
+from prometheus_client.registry import Collector
+
 from perdure.health import Readiness
 from proxy.plane import Plane
 from spec.feed import ProxyStats
@@ -19,6 +21,7 @@ async def nothing_to_verify() -> tuple[str, ...]:
 class State:
     """`feed` is the last sequence number taken in; `verify` names the runs that see it otherwise.
 
+    `sdk` is what Temporal's SDK measures; None while there is no client of it.
     `temporal_up` and `api_up` are None while nobody asks them; `keyless` says why nobody can.
     """
 
@@ -29,6 +32,7 @@ class State:
         self.temporal_up: bool | None = None
         self.api_up: bool | None = None
         self.keyless = ""
+        self.sdk: Collector | None = None
         self.heard_at = self.fed_at = time.monotonic()
         self.verify: Verify = nothing_to_verify
 

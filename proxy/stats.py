@@ -28,22 +28,31 @@ class Outcome(StrEnum):
     NONE = "none_coming"
 
 
+class Durations:
+    """How long exchanges lasted: how many, by powers of two of a millisecond, and all seconds."""
+
+    __slots__ = ("counts", "seconds")
+
+    def __init__(self) -> None:
+        self.counts = [0] * BUCKETS
+        self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more has ended, so long after its request began."""
+        self.seconds += seconds
+        self.counts[int(seconds * 1000).bit_length()] += 1
+
+
 class Stats:
-    """Replies begun by kind and status, and how long exchanges lasted.
+    """Replies begun by kind and status, and how long exchanges lasted, by kind.
 
     `holds` are held requests by their end, `wakes` attempts to wake a run by whether one was told.
     """
 
-    __slots__ = ("durations", "holds", "replies", "seconds", "wakes")
+    __slots__ = ("durations", "holds", "replies", "wakes")
 
     def __init__(self) -> None:
         self.replies = [0] * (1000 * len(KINDS))
-        self.durations = [0] * BUCKETS
-        self.seconds = 0.0
+        self.durations = {kind: Durations() for kind in KINDS}
         self.holds = Counter[Outcome]()
         self.wakes = Counter[bool]()
-
-    def lasted(self, seconds: float) -> None:
-        """A reply is whole, so long after its request began."""
-        self.seconds += seconds
-        self.durations[int(seconds * 1000).bit_length()] += 1

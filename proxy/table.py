@@ -7,6 +7,7 @@ from pathlib import Path
 from proxy.addresses import endpoint
 from proxy.auth import Opened
 from proxy.balance import Replica
+from proxy.stats import Durations
 from spec.feed import TableMark
 from spec.route import ModelFormat, ReplicaRoute, RouteState, RouteTable
 
@@ -32,9 +33,15 @@ class Pool:
 
 
 class Service(Pool):
-    """One run. `prefix` is what its paths begin with for clients; `held` requests wait for it."""
+    """One run. `prefix` is what its paths begin with for clients; `held` requests wait for it.
 
-    __slots__ = ("auth", "forwarded", "held", "name", "prefix", "replicas", "route", "strip_prefix")
+    `durations` are those of exchanges with any of its replicas.
+    """
+
+    __slots__ = (
+        *("auth", "durations", "forwarded", "held", "name", "prefix", "replicas", "route"),
+        "strip_prefix",
+    )
 
     def __init__(self, route: RouteTable) -> None:
         super().__init__()
@@ -46,6 +53,7 @@ class Service(Pool):
         self.strip_prefix = route.strip_prefix
         self.forwarded = b""
         self.held = 0
+        self.durations = Durations()
 
 
 class ModelPool(Pool):
@@ -196,6 +204,13 @@ class Table:
         """Requests that wait for a replica, by `project/run`."""
         return _by_run({name: service.held for name, service in self.services.items()})
 
+    def durations(self) -> dict[str, Durations]:
+        """How long exchanges lasted, by `project/run` of what is in the table."""
+        return {
+            f"{service.route.project}/{service.route.run}": service.durations
+            for service in self.services.values()
+        }
+
     def arrived(self) -> dict[str, int]:
         """Requests since the start, by `project/run`."""
         now = {name: service.arrived for name, service in self.services.items()}
@@ -244,7 +259,9 @@ class Table:
         )
         known, service.replicas = service.replicas, {}
         for each in route.replicas:
-            service.replicas[each.id] = self._replica(known.pop(each.id, None), each, prefix)
+            replica = self._replica(known.pop(each.id, None), each, prefix)
+            replica.durations = service.durations
+            service.replicas[each.id] = replica
         for gone in known.values():
             self._leave(_name(route), gone)
         service.ready = [each for each in service.replicas.values() if not each.left_at]

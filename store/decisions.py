@@ -14,6 +14,7 @@ from spec.submission import DecisionView
 from store.database import Database
 from store.living import require_living
 from store.locks import Lock
+from store.metrics import DECISIONS
 from store.tables import decisions, statuses
 from store.upsert import insert_into, upsert
 
@@ -70,7 +71,10 @@ class Decisions:
                 status = batch.status.model_dump_json()
                 row = _whose(batch) | {"at": batch.status_at, "status": status}
                 await upsert(connection, statuses, row)
-            return await _append(connection, batch)
+            kept = await _append(connection, batch)
+        for rule in kept:
+            DECISIONS.labels(rule).inc()
+        return len(kept)
 
     async def read(
         self, project: str, limit: int, only: DecisionFilter = DecisionFilter()
@@ -135,16 +139,17 @@ def _statuses_of(project: str, run: str) -> Select[tuple[object, ...]]:
     return select(statuses).where(statuses.c.project == project, statuses.c.run == run)
 
 
-async def _append(connection: AsyncConnection, batch: DecisionBatch) -> int:
+async def _append(connection: AsyncConnection, batch: DecisionBatch) -> list[str]:
+    """The rules of those that were new."""
     if not batch.decisions:
-        return 0
+        return []
     rows = [_whose(batch) | _row(decision) for decision in batch.decisions]
     once = [decisions.c[name] for name in ("project", "run", "incarnation", "number")]
     new = insert_into(connection, decisions).values(rows)
-    told = await connection.execute(
-        new.on_conflict_do_nothing(index_elements=once).returning(decisions.c.id)
+    told = await connection.scalars(
+        new.on_conflict_do_nothing(index_elements=once).returning(decisions.c.rule)
     )
-    return len(told.all())
+    return list(told)
 
 
 def _row(decision: Decision) -> dict[str, object]:

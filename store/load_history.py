@@ -35,6 +35,9 @@ LONGEST_GAP = timedelta(days=1)
 FRESH = timedelta(seconds=60)
 """A proxy that is new within so much time after a reading was started after that."""
 
+SETTLED = timedelta(seconds=3)
+"""After the end of a step what came in it is known: a proxy has two seconds to tell."""
+
 Service = tuple[str, str]
 """A project, and the name of a run in it."""
 
@@ -115,6 +118,16 @@ class LoadHistory:
         async with self._database.read() as connection:
             busy, arrived = (await connection.execute(select(*sums).where(*terms))).one()
         return float(busy) / float(arrived) if busy and arrived else None
+
+    async def rate(self, project: str, run: str, seconds: int) -> float:
+        """Requests per second over so many, which end with the last step that was read whole."""
+        end = _floor(self._database.clock() - SETTLED, FINE)
+        arrived = select(func.sum(load_history.c.arrived))
+        async with self._database.read() as connection:
+            found = await connection.scalar(
+                arrived.where(*_during(project, run, end - seconds, end))
+            )
+        return float(found or 0) / seconds
 
     async def expire(self) -> int:
         """Make minutes of what is old, and drop what was kept for long enough; how many rows."""

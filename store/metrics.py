@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from prometheus_client import Counter, Histogram
 
+from spec.decision import Rule
+
 SECONDS = Histogram(
     "perdure_store_duration_seconds",
     "A transaction, with the wait for its turn.",
@@ -17,6 +19,11 @@ FAILURES = Counter(
 )
 LOG_LINES = Counter("perdure_log_lines_stored", "Lines of replicas' logs.")
 LOG_BYTES = Counter("perdure_log_stored_bytes", "Of replicas' logs, as they are kept.")
+DECISIONS = Counter(
+    "perdure_decisions", "Decisions of runs that this process kept, by rule.", ["rule"]
+)
+for _rule in Rule:  # from zero on: the first one of a rare rule is an increase, too
+    DECISIONS.labels(_rule.value)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`ps`, `status`, `logs`, `stop`, `delete`: runs that there are."""
+"""`ps`, `status`, `metrics`, `logs`, `stop`, `delete`: runs that there are."""
 
 from typing import Annotated
 
@@ -62,6 +62,26 @@ def status(
 
     with Client(connect(project)) as client:
         print_status(client, run, at=at, as_json=as_json)
+
+
+def metrics(
+    run: Run,
+    watch: Annotated[bool, typer.Option("-w", "--watch", help="Keep it up to date.")] = False,
+    project: options.Project = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show the numbers of a run: requests, replicas, cost.
+
+    Requests are counted since the proxies were started. With `-w` each two seconds, until Ctrl-C or
+    the end of the run; with `--json` each time on a line of its own.
+    """
+    from cli.client import Client
+    from cli.connection import connect
+    from cli.run_metrics import print_metrics, watch_metrics
+
+    with Client(connect(project)) as client:
+        print_or_watch = watch_metrics if watch else print_metrics
+        print_or_watch(client, run, as_json=as_json)
 
 
 def logs(

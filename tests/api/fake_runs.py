@@ -73,6 +73,7 @@ class FakeRuns(Runs):
         self.woken: list[tuple[str, str, WakeNote]] = []
         self.scaled: list[tuple[str, ScaleRequest]] = []
         self.states: dict[tuple[str, str], RunState] = {}
+        self.routes: dict[tuple[str, str], RouteTable] = {}
         self.needing: dict[bytes, list[str]] = {}
         self.failure: Exception | None = None
         self.breaks_before_apply = False
@@ -147,6 +148,11 @@ class FakeRuns(Runs):
     async def status(self, project: str, run: str) -> RunStatus | None:
         return self.known.get((project, run))
 
+    async def published(self, project: str, run: str) -> tuple[RunStatus, RouteTable] | None:
+        status = await self.status(project, run)
+        none = RouteTable(project=project, run=run)
+        return None if status is None else (status, self.routes.get((project, run), none))
+
     async def living(self) -> dict[tuple[str, str], str | None]:
         if self.failure is not None:
             raise self.failure
@@ -161,6 +167,11 @@ class FakeRuns(Runs):
             if project in (None, status.project)
             and (include_finished or not status.status.is_final)
         ]
+
+    async def count_stuck(self) -> int:
+        if self.failure is not None:
+            raise self.failure
+        return 0
 
     async def watch(self, project: str, run: str, pause: float = 0.01) -> AsyncIterator[RunStatus]:
         last = None

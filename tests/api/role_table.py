@@ -200,6 +200,7 @@ TABLE = (
     Row(f"POST {ONE_RUN}/stop", members(), Action.RUN_STOP, json={}),
     Row(f"GET {ONE_RUN}/events", members()),
     Row(f"GET {ONE_RUN}/logs", members()),
+    Row(f"GET {ONE_RUN}/metrics", members()),
     Row(f"GET {ONE_RUN}/decisions", members()),
     Row(f"GET {IN_PROJECT}/events", members()),
     Row("GET /audit", server_admins()),

@@ -20,6 +20,7 @@ from spec.offer import OfferList
 from spec.people import GlobalRole, NewToken, Secret, Token, User
 from spec.plan import Plan, PlanAction
 from spec.run import Accepted
+from spec.run_metrics import RunMetrics
 from spec.run_spec import CodeArchive
 from spec.scale import Override
 from spec.server import KeyRotation, MasterKeyUse, Server
@@ -47,6 +48,7 @@ def app_of(server: FakeServer) -> FastAPI:
         _people(server),
         _deployments(server),
         _runs(server),
+        _numbers(server),
         _changes(server),
         _decisions(server),
         _belongings(server),
@@ -191,6 +193,17 @@ def _runs(server: FakeServer) -> APIRouter:
         if not follow:
             return JSONResponse(lines)
         return StreamingResponse(_lines(server, lines), media_type="text/event-stream")
+
+    return router
+
+
+def _numbers(server: FakeServer) -> APIRouter:
+    router = APIRouter(prefix="/projects/main/runs")
+
+    @router.get("/{name}/metrics")
+    def metrics(name: str) -> RunMetrics:
+        _known(server, name)
+        return server.metrics.pop(0) if len(server.metrics) > 1 else server.metrics[0]
 
     return router
 

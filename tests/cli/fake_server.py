@@ -21,9 +21,10 @@ from spec.decision import Rule
 from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
 from spec.offer import Offer, OfferList
 from spec.plan import Plan, PlanAction
+from spec.run_metrics import ReplicaMetrics, RunMetrics
 from spec.scale import ScalingSpec
 from spec.scaling import ReplicaRange, Scaling, ScalingMetric
-from spec.status import ReplicaPhase, RunPhase
+from spec.status import Health, ReplicaPhase, RunPhase
 from spec.submission import DecisionView, ReplicaView, RunView
 
 TOKEN = "the-token"
@@ -60,6 +61,40 @@ def run(status: RunPhase = RunPhase.RUNNING, *replicas: ReplicaView, **propertie
         "failed_replica": failed[-1] if failed and status is RunPhase.FAILED else None,
     }
     return RunView(**(defaults | properties))
+
+
+def metrics(**properties: Any) -> RunMetrics:
+    """Of a run with two replicas, of which one starts."""
+    serving = ReplicaMetrics(
+        num=0,
+        status=ReplicaPhase.RUNNING,
+        ready=True,
+        health=Health.HEALTHY,
+        in_flight=7,
+        finished=12_345,
+        price=0.22,
+    )
+    starting = ReplicaMetrics(
+        num=1, status=ReplicaPhase.PULLING, ready=False, in_flight=0, finished=0, price=0.22
+    )
+    defaults: dict[str, Any] = {
+        "project": "main",
+        "name": "llm",
+        "status": RunPhase.RUNNING,
+        "at": LONG_AGO,
+        "requests_per_second_1m": 12.5,
+        "requests_per_second_5m": 10.0,
+        "in_flight": 7,
+        "held": 2,
+        "finished": 12_345,
+        "desired": 2,
+        "ready": 1,
+        "cold_start": 41.5,
+        "cost_per_hour": 0.44,
+        "replicas": (serving, starting),
+        "proxies": 1,
+    }
+    return RunMetrics(**(defaults | properties))
 
 
 def plan(**properties: Any) -> Plan:
@@ -154,7 +189,10 @@ DONE = run(RunPhase.DONE, replica(status=ReplicaPhase.DONE, ready=False))
 
 @dataclass
 class FakeServer:
-    """What it will answer, and what it was asked. `states` of the run come one after another."""
+    """What it will answer, and what it was asked.
+
+    `states` of the run and its `metrics` come one after another, the last ones again and again.
+    """
 
     plan: Plan = field(default_factory=plan)
     offers: OfferList = field(default_factory=OfferList)
@@ -188,6 +226,7 @@ class FakeServer:
     audits: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     decisions: list[DecisionView] = field(default_factory=list)
     decision_queries: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    metrics: list[RunMetrics] = field(default_factory=lambda: [metrics()])
     past: RunView | None = None
     times_asked: list[str] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)

@@ -50,6 +50,7 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("GET", f"{PROJECT}/runs/llm/events", {}),
     ("GET", f"{PROJECT}/runs/llm/logs", {}),
+    ("GET", f"{PROJECT}/runs/llm/metrics", {}),
     ("GET", f"{PROJECT}/runs/llm/decisions", {}),
     ("GET", f"{PROJECT}/events", {}),
     ("PUT", f"{PROJECT}/secrets/KEY", {"json": {"value": "v"}}),

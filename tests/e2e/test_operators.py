@@ -94,10 +94,13 @@ def test_what_happens_is_counted_where_it_happens(place: Installation) -> None:
     assert f'perdure_proxy_requests_total{{run="main/{NAME}"}}' in proxy
     assert 'perdure_proxy_replies_total{kind="service",status="200"}' in proxy
     assert "perdure_proxy_feed_age_seconds" in proxy
+    assert f'perdure_proxy_run_duration_seconds_count{{run="main/{NAME}"}}' in proxy
+    assert "temporal_request_latency_bucket" in proxy
     worker = page(place, "worker", "/metrics").text
     assert 'perdure_deeds_running{deed="monitor"} 1.0' in worker
     assert 'perdure_deeds_total{deed="start_container",outcome="done"} 1.0' in worker
     assert 'temporal_worker_task_slots_used{task_queue="watch"' in worker
+    assert 'perdure_decisions_total{rule="applied"} 0.0' not in worker
     wait_until(
         lambda: "perdure_log_lines_stored_total 0.0" not in page(place, "worker", "/metrics").text,
         "the replica's first lines are stored",
@@ -108,7 +111,9 @@ def test_what_happens_is_counted_where_it_happens(place: Installation) -> None:
         lambda: 'perdure_runs{status="running"} 1.0' in page(place, "api", "/metrics").text,
         "the run is listed",
     )
-    assert "perdure_workflows_stuck 0.0" in page(place, "api", "/metrics").text
+    api = page(place, "api", "/metrics").text
+    assert "perdure_workflows_stuck 0.0" in api
+    assert f'perdure_run_replicas_ready{{run="main/{NAME}"}} 1.0' in api
     server = page(place, "server", "/metrics").text
     assert 'perdure_part_up{part="temporal"} 1.0' in server
 

@@ -60,7 +60,11 @@ async def test_health_readiness_and_metrics(
     assert metrics.headers["content-type"].startswith("text/plain")
     assert f'perdure_proxy_requests_total{{run="main/{name}"}} 3.0' in metrics.text
     assert 'perdure_proxy_replies_total{kind="service",status="200"}' in metrics.text
-    assert "perdure_proxy_duration_seconds_count" in metrics.text
+    assert 'perdure_proxy_duration_seconds_count{kind="service"}' in metrics.text
+    of_run = f'{{run="main/{name}"}}'
+    assert f"perdure_proxy_run_duration_seconds_count{of_run} 3.0" in metrics.text
+    assert f"perdure_proxy_run_in_flight{of_run} 0.0" in metrics.text
+    assert f"perdure_proxy_run_held{of_run} 0.0" in metrics.text
 
 
 async def test_the_table_can_be_seen(proxy: RunningProxy) -> None:

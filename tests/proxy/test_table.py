@@ -9,6 +9,7 @@ import pytest
 from proxy.addresses import endpoint
 from proxy.auth import Opened
 from proxy.balance import Claim
+from proxy.stats import Durations
 from proxy.table import Service, Table
 from spec.feed import TableMark
 from spec.route import ModelFormat, ModelRoute, ReplicaRoute, RouteState, RouteTable
@@ -182,3 +183,23 @@ def test_addresses(address: str, host: str, port: int, path: str) -> None:
     where = endpoint(address, Path("/tunnels"))
     assert (where.host, where.port, where.path, where.tunnelled) == (host, port, path, False)
     assert endpoint("tcp://[::1]:80", Path("/t")).authority == b"[::1]:80"
+
+
+def test_exchanges_of_all_replicas_of_a_run_count_for_the_run(table: Table) -> None:
+    table.apply(route(1, replica("r0"), replica("r1")))
+    table.apply(route(1, replica("r2"), run="b"))
+    table.apply(route(2, replica("r1"), replica("r3")))
+    for each in service(table).replicas.values():
+        each.durations.add(0.003)
+    durations = table.durations()
+    assert (sum(durations["main/a"].counts), sum(durations["main/b"].counts)) == (2, 0)
+
+
+def test_how_long_an_exchange_lasted_is_counted_by_powers_of_two_of_a_millisecond() -> None:
+    durations = Durations()
+    for seconds in (0, 0.0009, 0.001, 0.0019, 0.003, 1.0, 1e9):
+        durations.add(seconds)
+    assert durations.counts[:3] == [2, 2, 1]
+    assert durations.counts[10] == 1  # from 0.512 s to 1.024 s
+    assert sum(durations.counts) == 7
+    assert durations.seconds == pytest.approx(1e9 + 1.0068)

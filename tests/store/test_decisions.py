@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from perdure.errors import NotFound
 from spec.decision import Decision, Rejected, Rule
@@ -69,6 +70,25 @@ async def test_a_decision_is_told_as_it_was_made(store: Store) -> None:
     (told,) = await store.decisions.read("main", 10)
     assert Decision.model_validate(told.model_dump()) == made
     assert (told.project, told.run, told.incarnation) == ("main", "app", "life1")
+
+
+def kept(rule: Rule) -> float:
+    return REGISTRY.get_sample_value("perdure_decisions_total", {"rule": rule.value}) or 0
+
+
+async def test_each_that_is_kept_is_counted_once_by_its_rule(store: Store) -> None:
+    before = kept(Rule.SCALED), kept(Rule.REVERTED)
+    both = batch(decision(1), decision(2, rule=Rule.REVERTED))
+    await store.decisions.keep(both)
+    await store.decisions.keep(both)
+    assert (kept(Rule.SCALED), kept(Rule.REVERTED)) == (before[0] + 1, before[1] + 1)
+
+
+def test_each_rule_is_counted_from_zero_on() -> None:
+    known = [
+        REGISTRY.get_sample_value("perdure_decisions_total", {"rule": rule.value}) for rule in Rule
+    ]
+    assert None not in known
 
 
 async def test_one_that_is_told_again_is_kept_once(store: Store) -> None:

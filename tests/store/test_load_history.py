@@ -114,6 +114,22 @@ async def test_what_comes_after_a_quiet_hour_came_in_the_last_seconds(
     assert [row.requests for row in found.rows] == [10]
 
 
+async def test_the_rate_is_that_of_the_last_steps_that_were_read_whole(
+    store: Store, clock: Clock
+) -> None:
+    for arrived in (0, 60, 90):
+        await read(store, clock, stats(arrived=arrived))
+    rate = store.load_history.rate
+    assert await rate("main", "app", 60) == 1.0  # the step that just ended may not be read yet
+    clock.move(seconds=5)
+    assert await rate("main", "app", 60) == 1.5
+    assert await rate("main", "app", 20) == 4.5
+    assert await rate("main", "app", 10) == 3.0
+    assert await rate("main", "other", 60) == 0
+    clock.move(minutes=2)
+    assert await rate("main", "app", 60) == 0
+
+
 async def test_idle_services_write_nothing(store: Store, clock: Clock) -> None:
     await read(store, clock, stats(arrived=2))
     before = await rows(store)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from api.run_metrics import RunMetrics
+from api.run_gauges import RunGauges
 from policy import reconcile
 from tests.testbed.deadline import eventually
 from tests.workflows.stage import Stage
@@ -80,8 +80,8 @@ async def eventually_done(command: list[str]) -> "subprocess.CompletedProcess[st
 async def test_a_run_that_is_stuck_is_a_figure_of_the_api(
     at_work: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.run_metrics.FRESH_SECONDS", 0.0)
-    figures = RunMetrics(at_work.runs)
+    monkeypatch.setattr("api.run_gauges.FRESH_SECONDS", 0.0)
+    figures = RunGauges(at_work.runs)
     await at_work.apply("web")
     await at_work.until_ready("web", 1)
 
