@@ -1,0 +1,354 @@
+"""The proxies of a simulated world: what each knows, holds, sends, and tells."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Protocol
+
+from spec.feed import ProxyStats, TableMark
+from spec.route import RouteState, RouteTable
+from tests.simulation.clock import Clock, Entry
+from tests.simulation.violation import ensure
+from tests.simulation.weather import Weather
+
+SERVICE = "main/web"
+
+LEASE = 15.0
+"""Seconds for which a proxy that died still counts as one that does not tell."""
+
+HELD = 900.0
+"""Seconds for which a request is held."""
+
+AGAIN = 1.0
+"""Seconds between two wakes, and between two tries of a request that found no way."""
+
+LATE = 2_000
+"""Milliseconds after which a proxy that is not cut off has heard of a table."""
+
+PATIENCE = 5
+"""Tries of a request whose replicas cannot be reached."""
+
+
+class Upstream(Protocol):
+    """A replica as proxies see it: whether it answers, and whether it was let go of."""
+
+    id: str
+    serves: bool
+    let_go: bool
+    requests: "dict[Request, Proxy]"
+
+
+class World(Protocol):
+    """What proxies need of theirs."""
+
+    clock: Clock
+    replicas: Mapping[str, Upstream]
+    published: RouteTable | None
+
+    @property
+    def weather(self) -> Weather: ...
+
+    def wake(self, incarnation: str) -> None: ...
+
+
+class Request:
+    """One that a client sent; it takes `seconds` on a replica."""
+
+    __slots__ = ("arrived", "end", "replica", "seconds", "tries")
+
+    def __init__(self, arrived: int, seconds: float) -> None:
+        self.arrived = arrived
+        self.seconds = seconds
+        self.replica: Upstream | None = None
+        self.end: Entry | None = None
+        self.tries = 0
+
+
+class Counts:
+    """What became of requests."""
+
+    def __init__(self) -> None:
+        self.arrived = self.served = self.refused = self.failed = self.cut = 0
+        self.broken = self.long = 0
+
+
+class Proxy:
+    """One process. Dicts instead of sets: their order is the same each time."""
+
+    def __init__(self, world: World, boot: str, chance: Random, fleet: "Proxies") -> None:
+        self.boot = boot
+        self.table: RouteTable | None = world.published
+        self.in_flight: dict[str, int] = {}
+        self.flying: dict[Request, None] = {}
+        self.held: dict[Request, None] = {}
+        self.arrived = 0
+        self.silent = self.cut_off = False
+        self._world = world
+        self._chance = chance
+        self._fleet = fleet
+        self._waking = False
+
+    # Tables
+
+    def hear(self, table: RouteTable | None) -> None:
+        """Another table; None: the run is over. An older one changes nothing."""
+        known = self.table
+        if table is not None and known is not None and table.order <= known.order:
+            return
+        self.table = table
+        self._fleet.changed()
+        for request in tuple(self.held):
+            self._release(request)
+            self._dispatch(request)
+
+    # Requests
+
+    def take(self, request: Request) -> None:
+        self.arrived += 1
+        self._fleet.counts.arrived += 1
+        self._dispatch(request)
+        self._fleet.changed()
+
+    def _dispatch(self, request: Request) -> None:
+        """To a replica, or it is held, or refused."""
+        counts, table = self._fleet.counts, self.table
+        routes = table.replicas if table else ()
+        ready = [each.id for each in routes if each.state is RouteState.READY]
+        ready.sort(key=lambda replica: (self.in_flight.get(replica, 0), replica))
+        for replica in ready:
+            upstream = self._world.replicas[replica]
+            ensure(
+                not upstream.let_go,
+                "nothing is sent to a replica that all proxies have let go of",
+                f"{self.boot} sends to {replica}",
+            )
+            if upstream.serves:
+                self._send(request, upstream)
+                return
+        if ready:
+            self._try_again(request)
+            return
+        ensure(
+            self.cut_off or not self._fleet.serves_since(self._world.clock.now - LATE),
+            "a request that arrives while a replica is ready is served",
+            self.boot,
+        )
+        if table is not None and (table.starting or table.asleep):
+            self._hold(request)
+        else:
+            counts.refused += 1
+
+    def _send(self, request: Request, upstream: Upstream) -> None:
+        request.replica = upstream
+        upstream.requests[request] = self
+        self.flying[request] = None
+        self.in_flight[upstream.id] = self.in_flight.get(upstream.id, 0) + 1
+        clock = self._world.clock
+        request.end = clock.after(request.seconds, lambda: self._served(request))
+
+    def _served(self, request: Request) -> None:
+        self._fleet.counts.served += 1
+        self._land(request)
+
+    def cut(self, request: Request) -> None:
+        """Its replica is gone."""
+        self._fleet.counts.cut += 1
+        self._break(request)
+
+    def die(self) -> None:
+        """All that it has is lost."""
+        self._fleet.counts.broken += len(self.flying) + len(self.held)
+        self.held.clear()
+        for request in tuple(self.flying):
+            self._break(request)
+
+    def _break(self, request: Request) -> None:
+        assert request.end is not None
+        request.end.cancel()
+        self._land(request)
+
+    def _land(self, request: Request) -> None:
+        upstream = request.replica
+        assert upstream is not None
+        del upstream.requests[request], self.flying[request]
+        left = self.in_flight[upstream.id] - 1
+        if left:
+            self.in_flight[upstream.id] = left
+        else:
+            del self.in_flight[upstream.id]
+        self._fleet.changed()
+
+    def _try_again(self, request: Request) -> None:
+        """No replica of the table can be reached."""
+        request.tries += 1
+        if request.tries > PATIENCE:
+            self._fleet.counts.failed += 1
+            return
+        self.held[request] = None
+        self._world.clock.after(AGAIN, lambda: self._let_in(request))
+
+    def _let_in(self, request: Request) -> None:
+        if request in self.held:
+            self._release(request)
+            self._dispatch(request)
+
+    def _hold(self, request: Request) -> None:
+        self.held[request] = None
+        wait = max(0.0, HELD - (self._world.clock.now - request.arrived) / 1000)
+        self._world.clock.after(wait, lambda: self._waited_long(request))
+        assert self.table is not None
+        if self.table.asleep and not self._waking:
+            self._waking = True
+            self._wake()
+
+    def _waited_long(self, request: Request) -> None:
+        if request in self.held:
+            self._release(request)
+            self._fleet.counts.long += 1
+
+    def _release(self, request: Request) -> None:
+        del self.held[request]
+        self._fleet.changed()
+
+    def _wake(self) -> None:
+        """Each second, as long as it sleeps and somebody waits."""
+        table = self.table
+        if table is None or not table.asleep or not self.held or self not in self._fleet.living:
+            self._waking = False
+            return
+        if self._chance.random() >= self._world.weather.lost_wake:
+            self._world.wake(table.incarnation)
+        self._world.clock.after(AGAIN, self._wake)
+
+    # Numbers
+
+    @property
+    def stats(self) -> ProxyStats:
+        table = self.table
+        known = {each.id: 0 for each in table.replicas} if table else {}
+        tables = {}
+        if table is not None:
+            mark = TableMark(incarnation=table.incarnation, version=table.version)
+            tables[SERVICE] = mark
+        return ProxyStats(
+            boot=self.boot,
+            tables=tables,
+            in_flight=known | self.in_flight,
+            arrived={SERVICE: self.arrived},
+            held={SERVICE: len(self.held)},
+            run_in_flight={SERVICE: len(self.flying)},
+        )
+
+
+class Proxies:
+    """All of them. `changed` is called when anything that is counted has changed."""
+
+    def __init__(self, world: World, count: int, chance: Random) -> None:
+        self.living: list[Proxy] = []
+        self.counts = Counts()
+        self.listeners: dict[Callable[[], None], None] = {}
+        self._world = world
+        self._chance = chance
+        self._leases: dict[str, None] = {}
+        self._boots = 0
+        self._ready_since: int | None = None
+        for _ in range(count):
+            self._boot()
+
+    def changed(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()
+
+    def serves_since(self, moment: int) -> bool:
+        """Whether there was a ready replica in all tables since then, and one is that answers."""
+        if self._ready_since is None or self._ready_since > moment:
+            return False
+        routes = self._world.published.replicas if self._world.published else ()
+        ready = (each.id for each in routes if each.state is RouteState.READY)
+        return any(self._world.replicas[each].serves for each in ready)
+
+    def publish(self, table: RouteTable | None) -> None:
+        """Each proxy hears of it soon, or when it is not cut off any more."""
+        routes = table.replicas if table else ()
+        if not any(each.state is RouteState.READY for each in routes):
+            self._ready_since = None
+        elif self._ready_since is None:
+            self._ready_since = self._world.clock.now
+        self._world.published = table
+        for proxy in self.living:
+            if not proxy.cut_off:
+                pause = self._chance.uniform(0.005, 0.3)
+                self._world.clock.after(pause, lambda proxy=proxy: self._tell(proxy))  # type: ignore[misc]
+
+    def _tell(self, proxy: Proxy) -> None:
+        """What is true now: a table that was overtaken is never heard of."""
+        if not proxy.cut_off:
+            proxy.hear(self._world.published)
+
+    def take(self, request: Request) -> None:
+        """A request of a client, by any of them; without one it is not even accepted."""
+        if self.living:
+            self._chance.choice(self.living).take(request)
+
+    def told(self) -> dict[str, ProxyStats | None]:
+        """The numbers of each, by its boot; None of one that does not tell."""
+        silent: dict[str, ProxyStats | None] = dict.fromkeys(self._leases)
+        return silent | {
+            each.boot: None if each.silent else each.stats for each in self.living
+        }
+
+    def busy_since(self, moment: int) -> int:
+        """Requests that are in flight, or held, and were before that time."""
+        return sum(
+            request.arrived < moment
+            for proxy in self.living
+            for request in (*proxy.flying, *proxy.held)
+        )
+
+    # Faults
+
+    def lose(self, seconds: float) -> None:
+        """One of them dies, with all that it has; another boots in its place."""
+        if not self.living:
+            return
+        proxy = self._chance.choice(self.living)
+        self._world.clock.note("{} dies", proxy.boot)
+        self.living.remove(proxy)
+        proxy.die()
+        self._leases[proxy.boot] = None
+        self._world.clock.after(LEASE, lambda: self._expire(proxy.boot))
+        self._world.clock.after(seconds, self._boot)
+        self.changed()
+
+    def _expire(self, boot: str) -> None:
+        del self._leases[boot]
+        self.changed()
+
+    def _boot(self) -> None:
+        self._boots += 1
+        proxy = Proxy(self._world, f"boot-{self._boots}", self._chance, self)
+        self.living.append(proxy)
+        self.changed()
+
+    def cut_off(self, seconds: float) -> None:
+        """One of them hears of no table for so long."""
+        if self.living:
+            proxy = self._chance.choice(self.living)
+            proxy.cut_off = True
+            self._world.clock.note("{} is cut off for {:.0f} s", proxy.boot, seconds)
+            self._world.clock.after(seconds, lambda: self._reconnect(proxy))
+
+    def _reconnect(self, proxy: Proxy) -> None:
+        proxy.cut_off = False
+        self._tell(proxy)
+
+    def silence(self, seconds: float) -> None:
+        """One of them tells no numbers for so long."""
+        if self.living:
+            proxy = self._chance.choice(self.living)
+            proxy.silent = True
+            self._world.clock.note("{} is silent for {:.0f} s", proxy.boot, seconds)
+            self._world.clock.after(seconds, lambda: self._speak(proxy))
+
+    def _speak(self, proxy: Proxy) -> None:
+        proxy.silent = False
+        self.changed()
