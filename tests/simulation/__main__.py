@@ -24,10 +24,10 @@ def main() -> int:
             print(failed)
             return 1
         replicas += report.replicas
-        requests += report.arrived
+        requests += report.counts.arrived
         print(
             f"seed {seed}: {report.events} events, {report.checks} checks, {report.lives} lives, "
-            f"{report.replicas} replicas, {report.served} of {report.arrived} requests served",
+            f"{report.replicas} replicas; {report.counts}",
             flush=True,
         )
     seconds = time.monotonic() - began

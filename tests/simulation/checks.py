@@ -39,6 +39,7 @@ class Checks:
         self._used: dict[str, None] = {}
         self._rise: WatchReport | None = None
         self._gone: dict[str, int] = {}
+        self._failed: dict[int, tuple[str, int]] = {}
         self.count = 0
 
     # When a run was told something
@@ -48,6 +49,11 @@ class Checks:
         state = run.state
         if state.spec is not before.spec or state.override is not before.override:
             self._rise = None
+            self._failed.clear()
+        for record in state.records:
+            if record.phase is ReplicaPhase.FAILED:
+                now = self._world.clock.now
+                self._failed.setdefault(record.num, (record.id, now))
         self._range_holds(state)
         self._decisions_are_numbered(before, state)
         ready = {record.id for record in state.records if record.ready}
@@ -147,6 +153,7 @@ class Checks:
         for record in starts:
             ensure(record.id not in self._used, "no replica is started twice", record.id)
             self._used[record.id] = None
+            self._is_no_haste(before, step.state, record)
         blocked = step.state.scale.blocked_until if step.state.scale else None
         if blocked is not None and blocked > now:
             tried = {each.num for each in before.retrials if each.at <= now}
@@ -162,6 +169,20 @@ class Checks:
             len(self._starts) <= MOST_STARTS,
             "replicas are not started all the time",
             f"{len(self._starts)} in {HURRY:.0f} s",
+        )
+
+    def _is_no_haste(self, before: RunState, state: RunState, record: ReplicaRecord) -> None:
+        """It takes a slot whose replica failed: unless people changed something, after a pause."""
+        known, since = self._failed.pop(record.num, ("", 0))
+        slot = {each.id: each.deployment for each in before.records}
+        fresh = state.deployment != before.deployment or state.spec is not before.spec
+        if fresh or slot.get(known) != record.deployment:
+            return
+        passed = (self._world.clock.now - since) / 1000
+        ensure(
+            passed >= state.pauses.retry[0],
+            "there is a pause before another try",
+            f"{record.id} {passed:.0f} s after {known}",
         )
 
     def _what_serves_stays(self, before: RunState, step: Step) -> None:

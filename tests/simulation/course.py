@@ -9,7 +9,7 @@ from policy.rollout import outdated
 from spec.run import RunState
 from spec.scale import ScaleRequest
 from tests.simulation.clock import told
-from tests.simulation.proxies import Request
+from tests.simulation.proxies import Counts, Request
 from tests.simulation.run import Run
 from tests.simulation.violation import Violation, ensure
 from tests.simulation.weather import Image, image_of
@@ -34,8 +34,7 @@ class Report:
     checks: int
     lives: int
     replicas: int
-    arrived: int
-    served: int
+    counts: Counts
     cost: float
 
 
@@ -55,15 +54,13 @@ def simulated(seed: int, hours: float = HOURS) -> Report:
             f"seed {seed}, at {told(world.clock.now)}: {what}\n"
             f"Again: python -m tests.simulation --seed {seed} --hours {hours:g}"
         ) from error
-    counts = world.proxies.counts
     return Report(
         seed=seed,
         events=world.clock.events,
         checks=world.checks.count,
         lives=world.lives,
         replicas=len(world.replicas),
-        arrived=counts.arrived,
-        served=counts.served,
+        counts=world.proxies.counts,
         cost=world.cloud.cost,
     )
 
@@ -153,7 +150,7 @@ class Ending:
         most = 1 if world.exclusive else 3
         for count in (most, 1):
             world.demand.hold((count - 0.5) * TARGET, even=True)
-            world.clock.run(DELAY + WINDOW + 3600)
+            world.clock.run(DELAY + WINDOW + 1200)
             self._it_has(count)
 
     def _it_has(self, count: int) -> None:
@@ -172,7 +169,7 @@ class Ending:
         served = self._world.proxies.counts.served
         for image in (Image.BROKEN, Image.SILENT):
             self._apply(image)
-            self._world.clock.run(3600)
+            self._world.clock.run(2400)
             state = self.run.state
             ensure(state.deployment == good, "a bad update is undone", state.deployment)
             ensure(state.reverted is not None, "that it was undone is told")

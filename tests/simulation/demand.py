@@ -6,7 +6,7 @@ from typing import Protocol
 from tests.simulation.clock import Clock
 from tests.simulation.proxies import Proxies, Request
 
-RATES = (0.0, 0.0, 0.005, 0.02, 0.05, 0.2, 0.4)
+RATES = (0.0, 0.0, 0.0, 0.005, 0.02, 0.05, 0.2)
 """Requests per second of the parts of a day, the nights first."""
 
 LONG = 0.01
@@ -35,8 +35,8 @@ class Demand:
         """The first part of the first day."""
         chance = self._chance
         day = (self._world.clock.now // 3_600_000) % 24
-        rates = RATES[:3] if day < 7 else RATES
-        burst = chance.random() < 0.1
+        rates = RATES[:4] if day < 7 else RATES
+        burst = chance.random() < 0.06
         rate = 2.0 if burst else chance.choice(rates)
         seconds = chance.uniform(20, 120) if burst else chance.uniform(300, 7_200)
         self.hold(rate)

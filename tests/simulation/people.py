@@ -13,7 +13,7 @@ from tests.simulation.run import Run
 BUSY = 2.5 * 3600
 """Seconds between two of their deeds, in the mean."""
 
-FIXED = (0, 1, 1, 2, 3)
+FIXED = (0, 1, 1, 1, 2, 2, 3)
 RANGES = ("0..1", "0..2", "0..4", "1..3", "2..5", "1..1")
 
 
@@ -116,7 +116,8 @@ class People:
         request = ScaleRequest()
         if chance.random() < 0.6:
             count = chance.randint(0, 1 if self._world.exclusive else 4)
-            request = ScaleRequest(replicas=count, seconds=chance.choice((None, 60, 3_600)))
+            seconds = chance.choice((None, 60, 3_600) if count else (60, 3_600))
+            request = ScaleRequest(replicas=count, seconds=seconds)
         self._world.clock.note("scale: {}", request)
         run.scale(request)
 

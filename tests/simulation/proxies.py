@@ -64,11 +64,19 @@ class Request:
 
 
 class Counts:
-    """What became of requests."""
+    """What became of requests.
+
+    Those that are `refused` found nobody, nor anybody on the way; `failed` ones reached none of
+    those that they found; `cut` ones lost their replica, `broken` ones their proxy; some waited
+    for too `long`.
+    """
 
     def __init__(self) -> None:
         self.arrived = self.served = self.refused = self.failed = self.cut = 0
         self.broken = self.long = 0
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {name}" for name, count in vars(self).items() if count)
 
 
 class Proxy:
@@ -233,9 +241,11 @@ class Proxy:
             boot=self.boot,
             tables=tables,
             in_flight=known | self.in_flight,
+            finished={},
             arrived={SERVICE: self.arrived},
             held={SERVICE: len(self.held)},
             run_in_flight={SERVICE: len(self.flying)},
+            run_finished={},
         )
 
 

@@ -31,7 +31,7 @@ class World:
         chance = stream(seed, "world")
         self.weather = weather_of(stream(seed, "weather"))
         self.exclusive = chance.random() < 0.15
-        self.tick = chance.choice((5.0, 10.0, 20.0))
+        self.tick = chance.choice((10.0, 20.0, 40.0, 60.0))
         self.published: RouteTable | None = None
         self.replicas: dict[str, Replica] = {}
         self.living: dict[str, Replica] = {}
