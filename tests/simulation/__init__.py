@@ -1,1 +1,1 @@
-"""Runs for weeks in seconds: the real decisions under a clock of ours, with faults out of a seed."""
+"""Runs for days in seconds: the real decisions, a clock of ours, and faults out of a seed."""

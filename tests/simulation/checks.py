@@ -8,10 +8,11 @@ from policy.desired import wanted
 from policy.reconcile import SURGE, ReleaseReplica, StartReplica, Step
 from policy.rollout import outdated
 from spec.replica import ReplicaRecord
+from spec.retry import RetryEvent
 from spec.run import RunState
 from spec.scale import WatchReport
 from spec.scaling import ScalingMetric
-from spec.status import Health, ReplicaPhase, RunPhase
+from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 from tests.simulation.clock import BEGINNING
 from tests.simulation.proxies import LATE
 from tests.simulation.violation import ensure
@@ -76,6 +77,12 @@ class Checks:
             self._rise = report if report.verdict.desired > scale.desired else self._rise
             return
         seen = (report.at - BEGINNING) // timedelta(milliseconds=1)
+        silent = [
+            each.boot
+            for each in self._world.proxies.living
+            if each.silent_since is not None and each.silent_since <= seen
+        ]
+        ensure(not silent, "fewer are wanted only when all proxies tell", silent)
         busy = self._world.proxies.busy_since(seen)
         share = busy / asked.scaling.target
         needed = ceil(share - 1e-9) if asked.scaling.metric is ScalingMetric.IN_FLIGHT else 0
@@ -222,7 +229,7 @@ class Checks:
             return
         blocked = state.scale is not None and state.scale.blocked_until is not None
         ensure(
-            state.route.starting or blocked or any(map(_has_failed, state.records)),
+            state.route.starting or blocked or any(_is_given_up(state, r) for r in state.records),
             "requests are held while a replica is to come",
         )
 
@@ -284,7 +291,17 @@ class Checks:
             )
         if run is not None and not world.worker.away:
             self._records_are_true(run)
+            self._it_ends_in_time(run)
         self._nobody_waits_for_nothing()
+
+    def _it_ends_in_time(self, run: "Run") -> None:
+        """What has a limit ends by it: `max_duration` counts from when it was ready first."""
+        state = run.state
+        limit = state.spec.configuration.max_duration if state.spec else None
+        if limit is None or state.ready_at is None or state.stop is not None:
+            return
+        over = (self._world.clock.moment - state.ready_at).total_seconds() - limit
+        ensure(over < EACH, "a run with a limit ends by it", f"{over:.0f} s too late")
 
     def _records_are_true(self, run: "Run") -> None:
         for record in run.state.records:
@@ -318,6 +335,13 @@ def _is_living(record: ReplicaRecord) -> bool:
     return record.phase in phases and record.leave_by is None
 
 
-def _has_failed(record: ReplicaRecord) -> bool:
-    """It has ended, or is about to by itself."""
-    return record.phase.is_final or record.phase is ReplicaPhase.TERMINATING
+def _is_given_up(state: RunState, record: ReplicaRecord) -> bool:
+    """It has ended, or is about to; unless that is the first failure of one to be tried again."""
+    if record.phase is not ReplicaPhase.TERMINATING:
+        return record.phase.is_final
+    retry = state.spec.configuration.retry if state.spec else None
+    before = {each.num for each in state.retrials}
+    is_tried = retry is not None and len(retry.on_events) == len(RetryEvent)
+    ends_well = record.reason is EndReason.EXITED
+    fresh = record.deployment == state.deployment and record.num not in before
+    return not (is_tried and fresh and record.leave_by is None) or ends_well

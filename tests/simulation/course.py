@@ -1,4 +1,4 @@
-"""The course of one seed: days of trouble, and then everybody behaves well, and it must all be so."""
+"""The course of one seed: days of trouble, and then everybody behaves well."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,11 @@ from tests.simulation.weather import Image, image_of
 from tests.simulation.world import World
 
 HOURS = 72.0
+
+DAY, CALM_HOURS = 24.0, 3.0
+
+RATE = 0.02
+"""Requests per second of calm hours: one replica is enough for them, whatever the settings."""
 
 TARGET, WINDOW, DELAY = 0.1, 60, 300
 """Of the settings that are applied at the end."""
@@ -43,8 +48,7 @@ def simulated(seed: int, hours: float = HOURS) -> Report:
     world: World | None = None
     try:
         world = World(seed)
-        world.clock.run(hours * 3600)
-        Ending(world).play()
+        play(world, hours)
     except Exception as error:
         if world is None:
             raise
@@ -65,6 +69,18 @@ def simulated(seed: int, hours: float = HOURS) -> Report:
     )
 
 
+def play(world: World, hours: float) -> None:
+    """Each day ends with some calm hours, in which it has to come to rest; so does the last one."""
+    ending = Ending(world)
+    while hours > DAY:
+        world.clock.run((DAY - CALM_HOURS) * 3600)
+        ending.it_rests()
+        world.be_troubled()
+        hours -= DAY
+    world.clock.run((hours - CALM_HOURS) * 3600)
+    ending.play()
+
+
 class Ending:
     """From trouble to nothing: what a run has to come to by itself, step by step."""
 
@@ -73,10 +89,7 @@ class Ending:
 
     def play(self) -> None:
         """Each step goes on from the one before."""
-        world = self._world
-        world.be_calm()
-        world.clock.run(3 * 3600)
-        self._it_rests()
+        self.it_rests()
         self._all_is_wanted_anew()
         self._it_follows_a_steady_load()
         self._a_bad_update_is_undone()
@@ -89,11 +102,15 @@ class Ending:
         assert run is not None
         return run
 
-    def _it_rests(self) -> None:
+    def it_rests(self) -> None:
         """What lives is ready or was given up, and nothing is left to do."""
-        run = self._world.run
+        world = self._world
+        world.be_calm(RATE)
+        world.clock.run(CALM_HOURS * 3600)
+        run = world.run
         if run is None:
-            ensure(not self._world.living, "what is over has left nothing", [*self._world.living])
+            ensure(not world.living, "what is over has left nothing", [*world.living])
+            ensure(not world.cloud.machines, "no machine is left", world.cloud.machines)
             return
         state = run.state
         if state.stop is not None or not self._is_good(state):
@@ -108,6 +125,11 @@ class Ending:
         )
         ensure(not is_retrying(state), "left alone, it does not go on trying")
         ensure(not ready or not outdated(state), "left alone, an update comes to its end")
+        if state.override is None and state.scale is not None and state.spec is not None:
+            least = state.spec.configuration.replicas.clip(1)
+            ensure(wanted(state) == least, "it wants what the load needs", wanted(state))
+        held = sum(len(each.held) for each in world.proxies.living)
+        ensure(not ready or not held, "nobody waits", held)
 
     def _is_good(self, state: RunState) -> bool:
         """Whether what is wanted can serve at all."""
@@ -198,4 +220,6 @@ class Ending:
         ensure(not world.living, "no replica is left", [*world.living])
         ensure(not world.cloud.machines, "no machine is left", world.cloud.machines)
         kept = world.store.count(run.incarnation)
-        ensure(kept == run.state.decided, "all decisions are kept", f"{kept} of {run.state.decided}")
+        ensure(
+            kept == run.state.decided, "all decisions are kept", f"{kept} of {run.state.decided}"
+        )

@@ -10,7 +10,7 @@ import policy.drain
 import policy.failures
 import policy.load
 import policy.reconcile
-
+import policy.views
 import tests.simulation.run
 import tests.simulation.watch
 from policy.retry import RetryVerdict
@@ -141,6 +141,11 @@ def forget_decisions(kept: Any) -> Any:
     return lambda state, number: kept(state, number + 1)
 
 
+def give_up_soon(_: Any) -> Any:
+    """While one that failed is stopped, nobody remembers that it will be tried again."""
+    return lambda state, ending, now: False
+
+
 MUTANTS = {
     "never release": Mutant(
         policy.reconcile,
@@ -174,7 +179,10 @@ MUTANTS = {
         ("fewer are wanted only when fewer were enough for the whole delay",),
     ),
     "believe a part": Mutant(
-        tests.simulation.watch, "found", believe_a_part, ("what is used is not scaled away",)
+        tests.simulation.watch,
+        "found",
+        believe_a_part,
+        ("fewer are wanted only when all proxies tell", "what is used is not scaled away"),
     ),
     "stop without draining": Mutant(
         policy.drain,
@@ -189,7 +197,10 @@ MUTANTS = {
         policy.reconcile,
         "is_blocked",
         forget_the_block,
-        ("none is added as long as the last one that failed blocks that",),
+        (
+            "none is added as long as the last one that failed blocks that",
+            "there is a pause before another try",
+        ),
     ),
     "start twice": Mutant(
         policy.reconcile,
@@ -220,6 +231,12 @@ MUTANTS = {
         "route_table",
         keep_the_version,
         ("the version of the routes grows with each change",),
+    ),
+    "give up soon": Mutant(
+        policy.views,
+        "comes_again",
+        give_up_soon,
+        ("requests are held while a replica is to come",),
     ),
     "forget decisions": Mutant(
         tests.simulation.run,

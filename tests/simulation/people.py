@@ -57,7 +57,15 @@ class People:
             run = self._world.new_run()
         self._updates += 1
         self._world.clock.note("apply: app:{} {}", self.image, dict(self.asked))
-        run.apply(self.spec, f"update-{self._updates}", self._answered)
+        asked, update = self.spec, f"update-{self._updates}"
+        run.apply(asked, update, self._answered)
+        if self._chance.random() < 0.2:  # the answer was lost, and it is asked for again
+            pause = self._chance.uniform(0.1, 600)
+            self._world.clock.after(pause, lambda: self._repeat(run, asked, update))
+
+    def _repeat(self, run: Run, asked: RunSpec, update: str) -> None:
+        """By its id it is known: whatever was applied since stays."""
+        run.apply(asked, update, self._answered, repeated=True)
 
     def after_the_end(self) -> None:
         """The run has ended: they apply again some time."""
@@ -78,10 +86,8 @@ class People:
         self._world.clock.after(self._chance.expovariate(1 / BUSY), self._act)
 
     def _act(self) -> None:
-        if self.quiet:
-            return
         run, chance = self._world.run, self._chance
-        if run is not None and not run.closed:
+        if run is not None and not run.closed and not self.quiet:
             deeds = (
                 *[self._change_in_place] * 4,
                 *[self._bring_another_image] * 5,

@@ -89,7 +89,8 @@ class Proxy:
         self.flying: dict[Request, None] = {}
         self.held: dict[Request, None] = {}
         self.arrived = 0
-        self.silent = self.cut_off = False
+        self.silent_since: int | None = None
+        self.cut_off = False
         self._world = world
         self._chance = chance
         self._fleet = fleet
@@ -303,7 +304,7 @@ class Proxies:
         """The numbers of each, by its boot; None of one that does not tell."""
         silent: dict[str, ProxyStats | None] = dict.fromkeys(self._leases)
         return silent | {
-            each.boot: None if each.silent else each.stats for each in self.living
+            each.boot: each.stats if each.silent_since is None else None for each in self.living
         }
 
     def busy_since(self, moment: int) -> int:
@@ -355,10 +356,10 @@ class Proxies:
         """One of them tells no numbers for so long."""
         if self.living:
             proxy = self._chance.choice(self.living)
-            proxy.silent = True
+            proxy.silent_since = self._world.clock.now
             self._world.clock.note("{} is silent for {:.0f} s", proxy.boot, seconds)
             self._world.clock.after(seconds, lambda: self._speak(proxy))
 
     def _speak(self, proxy: Proxy) -> None:
-        proxy.silent = False
+        proxy.silent_since = None
         self.changed()

@@ -52,11 +52,11 @@ class World(Protocol):
     def replica_ended(self, replica: "Replica") -> None: ...
 
 
-class Told(Exception):  # noqa: N818 - an order, no error
+class Told(Exception):
     """It has to leave."""
 
 
-class Failed(Exception):  # noqa: N818 - as the errors of the product are named
+class Failed(Exception):
     """A step has failed for good."""
 
     def __init__(self, error: errors.PerdureError) -> None:
@@ -68,8 +68,8 @@ class Replica:
     """One container from offer to release.
 
     It `serves` while its container runs and listens. `let_go`: all proxies have acknowledged that
-    they send nothing to it any more. It is `over` once it serves no more and has only to go, and its
-    run was `told_end` before it has `ended`.
+    they send nothing to it any more. It is `over` once it has only to go, and its run was
+    `told_end` before it has `ended`.
     """
 
     def __init__(self, world: World, replica: str, start: ReplicaStart, chance: Random) -> None:
@@ -109,12 +109,10 @@ class Replica:
     def _live(self) -> Course:
         try:
             end = yield from self._serve()
-        except (Told, Failed) as cause:
-            if self.order is not None and self.leaving:
-                end = Ending(reason=self.order.reason)
-            else:
-                assert isinstance(cause, Failed)
-                end = ending_of_error(cause.error)
+        except Told:
+            end = self._sent_away()
+        except Failed as failed:
+            end = self._sent_away() if self.leaving else ending_of_error(failed.error)
         self.over = True
         if self.leaving and self._ready:
             yield from self._drain()
@@ -129,6 +127,9 @@ class Replica:
         yield from self._signal(self._event(end.phase, ending=end))
         self.ended, self.ended_at = True, self._clock.now
         self._world.replica_ended(self)
+
+    def _sent_away(self) -> Ending:
+        return Ending(reason=self.order.reason if self.order else EndReason.OWNER_GONE)
 
     # Serving
 

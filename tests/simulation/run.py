@@ -11,7 +11,7 @@ from policy.admission import apply_refusal, scale_refusal
 from policy.decisions import kept
 from policy.desired import overridden, watch_order, watched, woken
 from policy.reconcile import Action, StartReplica, Step, reconcile
-from policy.transitions import applied, new_run, observed, stopped
+from policy.transitions import answered, applied, new_run, observed, stopped
 from policy.views import run_status
 from spec.deeds import ReplicaStart
 from spec.names import run_id
@@ -25,6 +25,7 @@ from spec.status import EndReason, ReplicaPhase
 from tests.simulation.clock import Clock, Entry
 from tests.simulation.proxies import Proxies
 from tests.simulation.store import Store
+from tests.simulation.violation import ensure
 from tests.simulation.watch import Watch
 from tests.simulation.weather import Weather
 from tests.simulation.worker import Worker
@@ -96,11 +97,21 @@ class Run:
     # What it is told
 
     def apply(
-        self, spec: RunSpec, update: str, answer: Callable[[PerdureError | None], None]
+        self,
+        spec: RunSpec,
+        update: str,
+        answer: Callable[[PerdureError | None], None],
+        *,
+        repeated: bool = False,
     ) -> None:
+        """The id of the update tells what was asked before, and then it changes nothing."""
+
         def handle() -> None:
+            if answered(self.state, update) is not None:
+                return
             refusal = apply_refusal(self.state, ApplyRequest(spec=spec), closing=self.closing)
             if refusal is None:
+                ensure(not repeated, "what is asked twice is applied once", update)
                 self._set(applied(self.state, spec, update, self._clock.moment))
             answer(refusal)
 
@@ -114,9 +125,7 @@ class Run:
         self._deliver(handle)
 
     def stop(self, *, abort: bool) -> None:
-        self._deliver(
-            lambda: self._set(stopped(self.state, self._clock.moment, abort=abort))
-        )
+        self._deliver(lambda: self._set(stopped(self.state, self._clock.moment, abort=abort)))
 
     def hear(self, event: ReplicaEvent) -> None:
         self._deliver(lambda: self._set(observed(self.state, event, self._clock.moment)))

@@ -10,9 +10,7 @@ SEEDS = range(1, 9)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
-def test_a_bug_is_found_within_a_few_seeds(
-    mutant: Mutant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bug_is_found_within_a_few_seeds(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     original = getattr(mutant.where, mutant.name)
     monkeypatch.setattr(mutant.where, mutant.name, mutant.bug(original))
     found = next(filter(None, map(violation_of, SEEDS)), None)

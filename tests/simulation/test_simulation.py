@@ -35,7 +35,9 @@ def facts(report: Report) -> tuple[object, ...]:
     return (report.events, report.checks, report.replicas, report.cost, str(report.counts))
 
 
-def test_it_has_the_same_course_in_a_process_with_other_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_has_the_same_course_in_a_process_with_other_hashes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     told = []
     for hashes in ("1", "2"):
         monkeypatch.setenv("PYTHONHASHSEED", hashes)

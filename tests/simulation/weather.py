@@ -56,7 +56,7 @@ def weather_of(chance: Random) -> Weather:
         outage=mean(12, 1),
         proxy_loss=mean(12, 1),
         cut_off=mean(12, 2),
-        silent=mean(12, 2),
+        silent=mean(6, 1),
         lost_wake=share(0.2, 0.8),
         lost_watch=mean(6, 0.5),
         store_away=share(0.05, 0.3),

@@ -1,14 +1,15 @@
 """A world of one service, out of a seed: all that a run meets, in the order of its time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 
+from policy.reconcile import Step
 from spec.deeds import ReplicaStart
 from spec.replica import LeaveOrder
 from spec.route import RouteTable
 from spec.run import RunState
 from spec.scale import WatchReport
-from policy.reconcile import Step
 from tests.simulation.checks import EACH, Checks
 from tests.simulation.clock import Clock
 from tests.simulation.cloud import LULL, Cloud
@@ -18,7 +19,7 @@ from tests.simulation.proxies import Proxies
 from tests.simulation.replica import Replica
 from tests.simulation.run import Run
 from tests.simulation.store import Store
-from tests.simulation.weather import CALM, Image, image_of, stream, weather_of
+from tests.simulation.weather import CALM, Image, Weather, image_of, stream, weather_of
 from tests.simulation.worker import Worker
 
 
@@ -29,7 +30,8 @@ class World:
         self.seed = seed
         self.clock = Clock()
         chance = stream(seed, "world")
-        self.weather = weather_of(stream(seed, "weather"))
+        self.calm = False
+        self._trouble = weather_of(stream(seed, "weather"))
         self.exclusive = chance.random() < 0.15
         self.tick = chance.choice((10.0, 20.0, 40.0, 60.0))
         self.published: RouteTable | None = None
@@ -40,7 +42,7 @@ class World:
         self.store = Store()
         self.worker = Worker(self.clock)
         self.cloud = Cloud(self.clock, chance, exclusive=self.exclusive)
-        self.proxies = Proxies(self, chance.randint(1, 3), stream(seed, "proxies"))
+        self.proxies = Proxies(self, chance.choice((1, 2, 2, 3)), stream(seed, "proxies"))
         self.demand = Demand(self, stream(seed, "demand"))
         self.people = People(self, stream(seed, "people"))
         self.checks = Checks(self)
@@ -52,6 +54,11 @@ class World:
         self.demand.begin()
         self._begin_faults()
         self._look()
+
+    @property
+    def weather(self) -> Weather:
+        """What can go wrong now. Renewals are no fault, and go on."""
+        return replace(CALM, renewal=self._trouble.renewal) if self.calm else self._trouble
 
     # What its parts ask for
 
@@ -113,22 +120,29 @@ class World:
 
     # What happens to it
 
-    def be_calm(self) -> None:
-        """From now on nothing fails, and nobody wants anything new."""
-        self.weather = CALM
-        self.people.quiet = True
+    def be_calm(self, rate: float) -> None:
+        """From now on nothing fails, nobody wants anything new, and the load is steady."""
+        self.calm = self.people.quiet = True
         for place in self.cloud.places:
             place.full = False
-        self.demand.hold(0.0)
+        self.demand.hold(rate, even=True)
         self.clock.note("from here on all behave well")
 
+    def be_troubled(self) -> None:
+        """As it was before it was calm."""
+        self.calm = self.people.quiet = False
+        self.demand.begin()
+        if self.run is None:
+            self.people.after_the_end()
+        self.clock.note("from here on anything may happen")
+
     def _begin_faults(self) -> None:
-        chance, weather = self._faults, self.weather
+        chance, weather = self._faults, self._trouble
         kinds: tuple[tuple[float, Callable[[], object]], ...] = (
             (weather.outage, lambda: self.worker.leave(chance.choice((2, 30, 600)))),
             (weather.proxy_loss, lambda: self.proxies.lose(chance.uniform(1, 120))),
             (weather.cut_off, lambda: self.proxies.cut_off(chance.uniform(5, 900))),
-            (weather.silent, lambda: self.proxies.silence(chance.uniform(5, 900))),
+            (weather.silent, lambda: self.proxies.silence(chance.choice((5, 300, 3_600)))),
             (weather.lost_watch, self._lose_watch),
         )
         for mean, strike in kinds:
@@ -140,9 +154,9 @@ class World:
 
     def _strike_later(self, mean: float, strike: Callable[[], object]) -> None:
         def act() -> None:
-            if self.weather is not CALM:
+            if not self.calm:
                 strike()
-                self._strike_later(mean, strike)
+            self._strike_later(mean, strike)
 
         self.clock.after(self._faults.expovariate(1 / mean), act)
 
@@ -152,11 +166,9 @@ class World:
 
     def _fill(self, number: int) -> None:
         """A place is full for a share of the time."""
-        share = self.weather.full
-        if self.weather is CALM:
-            return
-        place, chance = self.cloud.places[number], self._faults
-        place.full = not place.full
+        share, chance = self._trouble.full, self._faults
+        place = self.cloud.places[number]
+        place.full = not place.full and not self.calm
         mean = LULL if place.full else LULL * (1 - share) / share
         self.clock.after(chance.expovariate(1 / mean), lambda: self._fill(number))
 
