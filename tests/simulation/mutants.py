@@ -14,6 +14,7 @@ import policy.views
 import tests.simulation.run
 import tests.simulation.watch
 from policy.retry import RetryVerdict
+from policy.rollout import is_living
 from spec.load import Figures
 from spec.replica import ReplicaRecord
 from spec.route import RouteTable
@@ -102,7 +103,7 @@ def old_ones_first(too_many: Any) -> Any:
         old = [
             each
             for each in state.records
-            if each.deployment != state.deployment and policy.reconcile.is_living(each)
+            if each.deployment != state.deployment and is_living(each)
         ]
         return [*{each.id: each for each in (*old, *too_many(state))}.values()]
 

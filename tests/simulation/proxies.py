@@ -41,8 +41,10 @@ class World(Protocol):
     """What proxies need of theirs."""
 
     clock: Clock
-    replicas: Mapping[str, Upstream]
     published: RouteTable | None
+
+    @property
+    def replicas(self) -> Mapping[str, Upstream]: ...
 
     @property
     def weather(self) -> Weather: ...
