@@ -14,7 +14,7 @@ from spec.scale import WatchReport
 from spec.scaling import ScalingMetric
 from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 from tests.simulation.clock import BEGINNING
-from tests.simulation.proxies import LATE
+from tests.simulation.proxy import LATE
 from tests.simulation.violation import ensure
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from policy.rollout import outdated
 from spec.run import RunState
 from spec.scale import ScaleRequest
 from tests.simulation.clock import told
-from tests.simulation.proxies import Counts, Request
+from tests.simulation.proxy import Counts, Request
 from tests.simulation.run import Run
 from tests.simulation.violation import Violation, ensure
 from tests.simulation.weather import Image, image_of

@@ -4,7 +4,8 @@ from random import Random
 from typing import Protocol
 
 from tests.simulation.clock import Clock
-from tests.simulation.proxies import Proxies, Request
+from tests.simulation.proxies import Proxies
+from tests.simulation.proxy import Request
 
 RATES = (0.0, 0.0, 0.0, 0.005, 0.02, 0.05, 0.2)
 """Requests per second of the parts of a day, the nights first."""

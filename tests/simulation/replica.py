@@ -1,7 +1,6 @@
 """A replica of a simulated world: the steps of `workflows/replica.py`, and what may go wrong."""
 
 from collections.abc import Generator
-from math import inf
 from random import Random
 from typing import Any, Protocol
 
@@ -15,7 +14,8 @@ from spec.replica import LeaveOrder, Placement, ReplicaEvent
 from spec.status import EndReason, Health, ReplicaPhase
 from tests.simulation.clock import Clock
 from tests.simulation.cloud import Cloud, Place
-from tests.simulation.proxies import Proxies, Proxy, Request
+from tests.simulation.container import Container
+from tests.simulation.proxies import Proxies
 from tests.simulation.run import Run
 from tests.simulation.violation import ensure
 from tests.simulation.weather import Image, Loss, Weather
@@ -67,31 +67,27 @@ class Failed(Exception):
 class Replica:
     """One container from offer to release.
 
-    It `serves` while its container runs and listens. `let_go`: all proxies have acknowledged that
-    they send nothing to it any more. It is `over` once it has only to go, and its run was
-    `told_end` before it has `ended`.
+    It is `over` once it has only to go, and its run was `told_end` before it has `ended`.
     """
 
     def __init__(self, world: World, replica: str, start: ReplicaStart, chance: Random) -> None:
         self.id = replica
         self.start = start
-        self.serves = self.let_go = self.told_end = self.ended = False
+        self.told_end = self.ended = False
         self.ended_at = 0
         self.order: LeaveOrder | None = None
         self.leaving = False
-        self.requests: dict[Request, Proxy] = {}
         self._world = world
         self._clock = world.clock
         self._chance = chance
         self._image = world.image(start)
+        self.container = Container(world, replica, self._image, chance)
         self._created: dict[str, str] = {}
         self._placement: Placement | None = None
         self._ready = False
         self._contained = False
         self.health: Health | None = Health.STARTING
         self._shielded = self.over = False
-        self._doomed_at: int | None = None
-        self._lost: Loss | None = None
         self._process = Process(world.clock, world.worker, self._live())
 
     def leave(self, order: LeaveOrder) -> bool:
@@ -196,49 +192,22 @@ class Replica:
             yield READY_TIMEOUT
             raise Failed(errors.NotReadyInTime("It does not answer."))
         yield self._chance.uniform(1, 90)
-        self.serves = True
+        self.container.listen()
         return None
 
     def _watch(self) -> Doing:
         """Until it is lost, or its run is. The owner is looked at now and then."""
-        self._set_fate()
+        container = self.container
         while True:
-            left = inf if self._doomed_at is None else (self._doomed_at - self._clock.now) / 1000
-            yield max(0.0, min(left, self._chance.uniform(0.9, 1.1) * OWNER_CHECK))
+            look = self._chance.uniform(0.9, 1.1) * OWNER_CHECK
+            yield max(0.0, min(look, container.time_left))
             if self._world.owner(self.start.incarnation) is None:
                 return Ending(reason=EndReason.OWNER_GONE)
-            loss, self._lost = self._lost, None
+            loss, container.lost = container.lost, None
             ending = (yield from self._lose(loss)) if loss else None
             if ending is not None:
                 return ending
-            if loss:
-                self._set_fate()
-
-    def _set_fate(self) -> None:
-        """Draw what will happen to it, and when; whoever watches it hears of it later."""
-        chance, mean = self._chance, self._world.weather.loss
-        loss, seconds = chance.choice(tuple(Loss)), inf
-        if self._image is Image.FRAGILE:
-            loss, seconds = Loss.CRASH, chance.uniform(20, 1_200)
-        elif mean < inf:
-            seconds = chance.expovariate(1 / mean)
-        self._doomed_at = None
-        if seconds < inf:
-            self._doomed_at = self._clock.now + round(seconds * 1000)
-            self._clock.at(self._doomed_at, lambda: self._meet(loss))
-
-    def _meet(self, loss: Loss) -> None:
-        """It happens, unless it has left before, or the weather is better than it was."""
-        self._doomed_at = None
-        calm = self._world.weather.loss == inf and self._image is not Image.FRAGILE
-        if calm or not self.serves:
-            return
-        self._clock.note("{}: {}", self.id, loss)
-        self._lost = loss
-        if loss is not Loss.UNHEALTHY:
-            self._break()
-        if loss is Loss.INTERRUPTION:
-            self._world.cloud.take_away(self.id)
+            container.draw_fate()
 
     def _lose(self, loss: Loss) -> Generator[float, None, Ending | None]:
         if loss is Loss.UNHEALTHY:
@@ -267,12 +236,6 @@ class Replica:
     def _exited(self, code: int) -> Ending:
         return ending_of_exit(JobState(phase=JobPhase.EXITED, exit_code=code), self.start.run)
 
-    def _break(self) -> None:
-        """It does not serve any more, and what it had in flight is cut."""
-        self.serves = False
-        for request, proxy in tuple(self.requests.items()):
-            proxy.cut(request)
-
     # Leaving
 
     def _drain(self) -> Course:
@@ -288,28 +251,29 @@ class Replica:
                 deadline=self.order.deadline,
             )
             if not waiting_for(order, self._world.proxies.told()):
-                self.let_go = True
+                self.container.let_go = True
                 return
             left = (self.order.deadline - self._clock.moment).total_seconds()
             yield min(1.0, left)
 
     def _halt(self) -> Course:
         """SIGTERM: it finishes what it has within its grace, then it is killed."""
-        order = self.order
-        if order is not None and self.leaving and self.requests:
+        order, container = self.order, self.container
+        if order is not None and self.leaving and container.requests:
             early = (order.deadline - self._clock.moment).total_seconds()
             ensure(
                 early <= 0,
                 "a replica is stopped only once it has drained, or at its deadline",
-                f"{self.id} has {len(self.requests)} requests and {early:.0f} s",
+                f"{self.id} has {len(container.requests)} requests and {early:.0f} s",
             )
-        seconds = grace(order, self._clock.moment)
-        since = self._clock.now
-        self.serves = False
-        while self.requests and self._clock.now - since < seconds * 1000:
+        container.serves = False
+        killed_at = self._clock.now + grace(order, self._clock.moment) * 1000
+        while container.requests and self._clock.now < killed_at:
             yield 1.0
-            seconds = min(seconds, grace(self.order, self._clock.moment))
-        self._break()
+            if self.order is not order:
+                sooner = self._clock.now + grace(self.order, self._clock.moment) * 1000
+                order, killed_at = self.order, min(killed_at, sooner)
+        container.break_down()
         self._contained = False
         yield self._chance.uniform(0.1, 1)
 

@@ -11,7 +11,8 @@ from policy.load import found, is_quiet, taken_in
 from spec.load import Figures, WatchMemory
 from spec.scale import WatchOrder, WatchReport
 from tests.simulation.clock import Clock
-from tests.simulation.proxies import SERVICE, Proxies
+from tests.simulation.proxies import Proxies
+from tests.simulation.proxy import SERVICE
 from tests.simulation.worker import Worker
 
 BEAT = 10.0

@@ -13,6 +13,7 @@ from spec.scale import WatchReport
 from tests.simulation.checks import EACH, Checks
 from tests.simulation.clock import Clock
 from tests.simulation.cloud import LULL, Cloud
+from tests.simulation.container import Container
 from tests.simulation.demand import Demand
 from tests.simulation.people import People
 from tests.simulation.proxies import Proxies
@@ -37,6 +38,7 @@ class World:
         self.published: RouteTable | None = None
         self.replicas: dict[str, Replica] = {}
         self.living: dict[str, Replica] = {}
+        self.containers: dict[str, Container] = {}
         self.lives = 0
         self.run: Run | None = None
         self.store = Store()
@@ -92,6 +94,7 @@ class World:
         self.clock.note("{} starts, {}", replica, start.spec.configuration.image)
         begun = Replica(self, replica, start, self._fates)
         self.replicas[replica] = self.living[replica] = begun
+        self.containers[replica] = begun.container
 
     def order_replica(self, replica: str, order: LeaveOrder) -> bool:
         self.clock.note("{} is to leave: {}", replica, order.reason)
