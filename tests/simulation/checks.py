@@ -1,4 +1,4 @@
-"""What must hold of a run, whatever happens to it."""
+"""What must hold of a run whenever it was told something, or has decided."""
 
 from datetime import datetime, timedelta
 from math import ceil
@@ -14,18 +14,11 @@ from spec.scale import WatchReport
 from spec.scaling import ScalingMetric
 from spec.status import EndReason, Health, ReplicaPhase, RunPhase
 from tests.simulation.clock import BEGINNING
-from tests.simulation.proxy import LATE
 from tests.simulation.violation import ensure
 
 if TYPE_CHECKING:
     from tests.simulation.run import Run
     from tests.simulation.world import World
-
-EACH = 60.0
-"""Seconds between two looks at the world as a whole."""
-
-ORPHAN = 2_400.0
-"""Seconds for which a machine may outlive its run: a slow boot, an owner check, a release."""
 
 HURRY, MOST_STARTS = 600.0, 60
 """Within so many seconds no life of a run starts more replicas than these."""
@@ -39,7 +32,6 @@ class Checks:
         self._starts: list[int] = []
         self._used: dict[str, None] = {}
         self._rise: WatchReport | None = None
-        self._gone: dict[str, int] = {}
         self._failed: dict[int, tuple[str, int]] = {}
         self.count = 0
 
@@ -262,66 +254,6 @@ class Checks:
         lives = any(not each.phase.is_final for each in state.records)
         waits = wanted(state) == 0 and state.stop is None
         ensure(lives or waits or step.due is not None, "something goes on, or is waited for")
-
-    # Now and then
-
-    def look(self) -> None:
-        """At machines, replicas and those that are held."""
-        self.count += 1
-        world = self._world
-        now = world.clock.now
-        for machine in world.cloud.machines.values():
-            owner = world.replicas.get(machine.replica)
-            ensure(
-                owner is not None and not owner.ended,
-                "no machine outlives its replica",
-                machine,
-            )
-        run = world.run
-        for replica in world.living.values():
-            own = run is not None and run.incarnation == replica.start.incarnation
-            if own or world.worker.away:
-                self._gone.pop(replica.id, None)
-                continue
-            since = self._gone.setdefault(replica.id, now)
-            ensure(
-                now - since <= ORPHAN * 1000,
-                "no replica outlives its run for long",
-                replica.id,
-            )
-        if run is not None and not world.worker.away:
-            self._records_are_true(run)
-            self._it_ends_in_time(run)
-        self._nobody_waits_for_nothing()
-
-    def _it_ends_in_time(self, run: "Run") -> None:
-        """What has a limit ends by it: `max_duration` counts from when it was ready first."""
-        state = run.state
-        limit = state.spec.configuration.max_duration if state.spec else None
-        if limit is None or state.ready_at is None or state.stop is not None:
-            return
-        over = (self._world.clock.moment - state.ready_at).total_seconds() - limit
-        ensure(over < EACH, "a run with a limit ends by it", f"{over:.0f} s too late")
-
-    def _records_are_true(self, run: "Run") -> None:
-        for record in run.state.records:
-            replica = self._world.replicas.get(record.id)
-            if record.phase.is_final or replica is None:
-                continue
-            late = self._world.clock.now - replica.ended_at if replica.ended else 0
-            ensure(late < EACH * 1000, "a replica that has ended is known to have", record.id)
-
-    def _nobody_waits_for_nothing(self) -> None:
-        proxies = self._world.proxies
-        if not proxies.serves_since(self._world.clock.now - LATE):
-            return
-        for proxy in proxies.living:
-            waiting = [each for each in proxy.held if not each.tries]
-            ensure(
-                proxy.cut_off or not waiting,
-                "nobody is held while a replica is ready",
-                f"{len(waiting)} at {proxy.boot}",
-            )
 
 
 def _is_living(record: ReplicaRecord) -> bool:

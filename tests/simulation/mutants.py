@@ -219,7 +219,11 @@ MUTANTS = {
         policy.reconcile,
         "_ended",
         end_by_one,
-        ("no run ends with a replica that is ready", "no run ends before its replicas"),
+        (
+            "no run ends with a replica that is ready",
+            "no run ends before its replicas",
+            "a run that sleeps does not end",
+        ),
     ),
     "forget what is due": Mutant(
         policy.reconcile,

@@ -18,7 +18,7 @@ from tests.simulation.container import Container
 from tests.simulation.proxies import Proxies
 from tests.simulation.run import Run
 from tests.simulation.violation import ensure
-from tests.simulation.weather import Image, Loss, Weather
+from tests.simulation.weather import Image, Loss, Weather, travel_time
 from tests.simulation.worker import Course, Process, Worker
 
 OWNER_CHECK = 300.0
@@ -299,7 +299,7 @@ class Replica:
 
     def _signal(self, event: ReplicaEvent) -> Generator[float, None, bool]:
         """By the run's name: whoever lives of that name hears it. In the order of its sender."""
-        yield self._chance.uniform(0.005, 0.2)
+        yield travel_time(self._world.weather, self._chance)
         run = self._world.run
         self.told_end = event.phase.is_final
         if run is None or run.closed:

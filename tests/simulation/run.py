@@ -23,11 +23,12 @@ from spec.run_status import RunStatus
 from spec.scale import ScaleRequest, WatchReport
 from spec.status import EndReason, ReplicaPhase
 from tests.simulation.clock import Clock, Entry
+from tests.simulation.diary import Diary
 from tests.simulation.proxies import Proxies
 from tests.simulation.store import Store
 from tests.simulation.violation import ensure
 from tests.simulation.watch import Watch
-from tests.simulation.weather import Weather
+from tests.simulation.weather import Weather, travel_time
 from tests.simulation.worker import Worker
 
 PROJECT, NAME = "main", "web"
@@ -67,7 +68,6 @@ class Run:
         self.closing = self.closed = False
         self.status: RunStatus | None = None
         self.due: datetime | None = None
-        self.renewals = 0
         self._world = world
         self._clock = world.clock
         self._chance = chance
@@ -85,9 +85,7 @@ class Run:
         self._watch: Watch | None = None
         self._watched: int | None = None
         self._report: WatchReport | None = None
-        self._keeping = self._has_kept = False
-        self._last = 0
-        self._shown: tuple[object, ...] = ()
+        self._diary = Diary(self._world, self.incarnation, self._chance, self._call)
         mean = self._world.weather.renewal
         if mean < inf:
             self._renews_at = self._clock.now + 1000 * self._chance.expovariate(1 / mean)
@@ -167,7 +165,7 @@ class Run:
             handle()
         if self._acting or self.closing:
             return
-        if self._changed or self._report is not None or self._has_kept or self._must_renew:
+        if self._changed or self._report is not None or self._diary.has_news or self._must_renew:
             self._take_in()
             self._decide()
         else:
@@ -183,9 +181,8 @@ class Run:
             self._watch = None
             self._world.reported(self, report)
             self._set(watched(self.state, report, self._clock.moment))
-        if self._has_kept:
-            self._keeping = self._has_kept = False
-            self.state = kept(self.state, self._last)
+        if self._diary.has_news:
+            self.state = kept(self.state, self._diary.take())
 
     def _decide(self) -> None:
         self._changed = False
@@ -210,10 +207,10 @@ class Run:
     def _rest(self) -> None:
         """All is carried out: until the next news."""
         assert self.status is not None
-        self._keep(self.status)
+        self._diary.keep(self.state, self.status)
         if self._must_renew and not self._changed:
             self._renew()
-        if self._changed or self._inbox or self._report is not None or self._has_kept:
+        if self._changed or self._inbox or self._report is not None or self._diary.has_news:
             self._call()
         self._set_alarm()
 
@@ -259,7 +256,7 @@ class Run:
 
     def _carry_out(self, action: Action) -> None:
         """A start, or a signal: by the server, which takes a moment."""
-        pause = self._chance.uniform(0.005, 0.1)
+        pause = travel_time(self._world.weather, self._chance)
         if isinstance(action, StartReplica):
             state = self.state
             assert state.spec is not None
@@ -304,31 +301,9 @@ class Run:
 
     # Its memory
 
-    def _keep(self, status: RunStatus) -> None:
-        """Begin to keep what is new, unless something is being kept."""
-        shown = (status.status, status.desired, status.ready, status.deployment)
-        is_new = bool(self.state.decisions) or shown != self._shown
-        if not is_new or self._keeping:
-            return
-        self._last, self._shown, self._keeping = self.state.decided, shown, True
-        decisions, renewed = self.state.decisions, self.renewals
-
-        def done() -> None:
-            self._world.store.keep(self.incarnation, decisions)
-            if not self.closed and renewed == self.renewals:
-                self._has_kept = True
-                self._call()
-
-        self._clock.after(self._pause_of_store(), lambda: self._world.worker.soon(done))
-
-    def _pause_of_store(self) -> float:
-        away = self._chance.random() < self._world.weather.store_away
-        return self._chance.uniform(10, 300) if away else self._chance.uniform(0.01, 0.2)
-
     def _renew(self) -> None:
         """Continue as new: only the state goes on, by way of JSON."""
         self._clock.note("the run is renewed")
-        self.renewals += 1
         if self._watch is not None:
             self._watch.close()
         self.state = RunState.model_validate_json(self.state.model_dump_json())
@@ -339,13 +314,7 @@ class Run:
         self.closing = True
         if self._watch is not None:
             self._watch.close()
-        decisions = self.state.decisions
-
-        def done() -> None:
-            self._world.store.keep(self.incarnation, decisions)
-            self._end(ended)
-
-        self._clock.after(self._pause_of_store(), lambda: self._world.worker.soon(done))
+        self._diary.close(self.state, lambda: self._end(ended))
 
     def _end(self, ended: RunStatus | None) -> None:
         self.status = ended

@@ -16,7 +16,8 @@ class Weather:
     """Shares are from 0 to 1, times are means in seconds between two of the kind.
 
     A `loss` ends a replica that serves: a crash, an interruption, an exit without an error, or
-    probes that fail. A proxy that is `cut_off` hears of no table, a `silent` one tells no numbers.
+    probes that fail. Messages that are `late` take up to a minute, and others overtake them, but
+    for those of one sender. A proxy that is `cut_off` hears of no table, a `silent` one tells no numbers.
     """
 
     full: float = 0.0
@@ -30,12 +31,19 @@ class Weather:
     silent: float = inf
     lost_wake: float = 0.0
     lost_watch: float = inf
+    late: float = 0.0
     store_away: float = 0.0
     renewal: float = inf
 
 
 CALM = Weather()
 """Everything works."""
+
+
+def travel_time(weather: Weather, chance: Random) -> float:
+    """Seconds that a message takes."""
+    is_late = weather.late and chance.random() < weather.late
+    return chance.uniform(1, 60) if is_late else chance.uniform(0.005, 0.2)
 
 
 def weather_of(chance: Random) -> Weather:
@@ -59,6 +67,7 @@ def weather_of(chance: Random) -> Weather:
         silent=mean(6, 1),
         lost_wake=share(0.2, 0.8),
         lost_watch=mean(6, 0.5),
+        late=share(0.02, 0.2),
         store_away=share(0.05, 0.3),
         renewal=mean(6, 0.5),
     )

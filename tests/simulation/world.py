@@ -10,7 +10,7 @@ from spec.replica import LeaveOrder
 from spec.route import RouteTable
 from spec.run import RunState
 from spec.scale import WatchReport
-from tests.simulation.checks import EACH, Checks
+from tests.simulation.checks import Checks
 from tests.simulation.clock import Clock
 from tests.simulation.cloud import LULL, Cloud
 from tests.simulation.container import Container
@@ -18,9 +18,10 @@ from tests.simulation.demand import Demand
 from tests.simulation.people import People
 from tests.simulation.proxies import Proxies
 from tests.simulation.replica import Replica
+from tests.simulation.rounds import Rounds
 from tests.simulation.run import Run
 from tests.simulation.store import Store
-from tests.simulation.weather import CALM, Image, Weather, image_of, stream, weather_of
+from tests.simulation.weather import CALM, Image, Weather, image_of, stream, travel_time, weather_of
 from tests.simulation.worker import Worker
 
 
@@ -55,7 +56,7 @@ class World:
         self.people.begin()
         self.demand.begin()
         self._begin_faults()
-        self._look()
+        Rounds(self)
 
     @property
     def weather(self) -> Weather:
@@ -83,7 +84,7 @@ class World:
 
     def wake(self, incarnation: str) -> None:
         """A signal to the run of that name."""
-        pause = self._delays.uniform(0.005, 0.2)
+        pause = travel_time(self.weather, self._delays)
         self.clock.after(pause, lambda: self._wake(incarnation))
 
     def _wake(self, incarnation: str) -> None:
@@ -174,7 +175,3 @@ class World:
         place.full = not place.full and not self.calm
         mean = LULL if place.full else LULL * (1 - share) / share
         self.clock.after(chance.expovariate(1 / mean), lambda: self._fill(number))
-
-    def _look(self) -> None:
-        self.checks.look()
-        self.clock.after(EACH, self._look)
