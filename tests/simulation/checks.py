@@ -219,7 +219,8 @@ class Checks:
         ensure(ready <= routed, "what is ready is routed", ready)
         if ready or state.stop is not None or wanted(state) == 0:
             return
-        blocked = state.scale is not None and state.scale.blocked_until is not None
+        until = state.scale.blocked_until if state.scale else None
+        blocked = until is not None and until > self._world.clock.moment
         ensure(
             state.route.starting or blocked or any(_is_given_up(state, r) for r in state.records),
             "requests are held while a replica is to come",

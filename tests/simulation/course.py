@@ -113,29 +113,38 @@ class Ending:
             ensure(not world.cloud.machines, "no machine is left", world.cloud.machines)
             return
         state = run.state
-        if state.stop is not None or not self._is_good(state):
-            return
-        over = [each for each in state.records if each.phase.is_final]
-        blocked = state.scale is not None and state.scale.blocked_until is not None
+        if state.stop is None and self._image_of(state) is Image.GOOD:
+            self._it_has_come_to_rest(state)
+        elif state.stop is None and self._image_of(state) is not Image.FRAGILE:
+            undone = state.good is None or state.good.revision == state.deployment
+            ensure(undone or not wanted(state), "left alone, a bad update is undone")
+
+    def _it_has_come_to_rest(self, state: RunState) -> None:
+        """A slot of a fixed number stays empty once it was given up; a range has no such slots."""
+        world = self._world
         ready = [each for each in state.records if each.ready]
+        over = [each for each in state.records if each.phase.is_final]
+        given_up = 0 if state.scale else len(over)
+        seen = f"{len(ready)} of {wanted(state)}"
         ensure(
-            len(ready) >= wanted(state) - len(over) or blocked,
+            wanted(state) - given_up <= len(ready) <= wanted(state),
             "left alone, it has what it wants",
-            f"{len(ready)} of {wanted(state)}",
+            seen,
         )
+        ensure(len(state.records) == len(ready) + len(over), "nothing else is left", seen)
         ensure(not is_retrying(state), "left alone, it does not go on trying")
-        ensure(not ready or not outdated(state), "left alone, an update comes to its end")
+        ensure(not outdated(state), "left alone, an update comes to its end")
+        ensure(len(world.cloud.machines) == len(ready), "each has its machine", seen)
         if state.override is None and state.scale is not None and state.spec is not None:
             least = state.spec.configuration.replicas.clip(1)
             ensure(wanted(state) == least, "it wants what the load needs", wanted(state))
         held = sum(len(each.held) for each in world.proxies.living)
         ensure(not ready or not held, "nobody waits", held)
 
-    def _is_good(self, state: RunState) -> bool:
-        """Whether what is wanted can serve at all."""
+    def _image_of(self, state: RunState) -> Image:
+        """What is wanted now."""
         name = state.spec.configuration.image if state.spec else None
-        number = int((name or "app:0").partition(":")[2])
-        return image_of(self._world.seed, number) is Image.GOOD
+        return image_of(self._world.seed, int((name or "app:0").partition(":")[2]))
 
     def _apply(self, image: Image, **asked: Any) -> None:
         people = self._world.people

@@ -166,6 +166,7 @@ MUTANTS = {
         never_undo,
         (
             "a bad update is undone",
+            "left alone, a bad update is undone",
             "left alone, an update comes to its end",
             "left alone, it has what it wants",
         ),

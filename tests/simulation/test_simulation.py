@@ -24,7 +24,7 @@ def test_all_invariants_hold_for_a_day_of_trouble(seed: int) -> None:
 @pytest.mark.parametrize("first", [1, 26, 51, 76])
 def test_all_invariants_hold_for_three_days_of_trouble(first: int) -> None:
     for seed in range(first, first + 25):
-        assert simulated(seed).checks > 1_000
+        assert simulated(seed).checks > 100
 
 
 def test_a_seed_has_the_same_course_each_time() -> None:

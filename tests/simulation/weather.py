@@ -17,7 +17,8 @@ class Weather:
 
     A `loss` ends a replica that serves: a crash, an interruption, an exit without an error, or
     probes that fail. Messages that are `late` take up to a minute, and others overtake them, but
-    for those of one sender. A proxy that is `cut_off` hears of no table, a `silent` one tells no numbers.
+    for those of one sender. A proxy that is `cut_off` hears of no table, a `silent` one tells no
+    numbers.
     """
 
     full: float = 0.0
