@@ -12,7 +12,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: demo test test-long fuzz lint bench docs format histories freeze lock machine
+.PHONY: demo test test-long fuzz simulate lint bench docs format histories freeze lock machine
 
 demo: .venv/.ready ## serve a real language model, talk to it, stop everything
 	@$(BIN)/python -P examples/demo
@@ -26,6 +26,10 @@ test-long: .venv/.ready machine ## what takes minutes
 fuzz: .venv/.ready ## hostile bytes at the proxy: SECONDS=600, SEED= of a run to see again, CASE= of it
 	$(BIN)/python -m tests.proxy.fuzz --seconds $(or $(SECONDS),600) \
 		$(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE))
+
+simulate: .venv/.ready ## runs for days under a clock of ours: SEEDS=100, HOURS=72, SEED= of one to see again
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100) $(if $(SEED),--seed $(SEED)) \
+		$(if $(HOURS),--hours $(HOURS))
 
 lint: .venv/.ready ## style, types, the import law
 	$(BIN)/ruff format --check $(CODE)

@@ -27,6 +27,15 @@ def is_retrying(state: RunState) -> bool:
     return any(retrial.num in failed for retrial in state.retrials)
 
 
+def comes_again(state: RunState, ending: ReplicaRecord, now: datetime) -> bool:
+    """Whether another replica follows this one, which ends by itself and is not gone yet."""
+    ends = ending.phase is ReplicaPhase.TERMINATING and ending.leave_by is None
+    if not ends or not state.elastic or wanted(state) == 0 or not is_current(state, ending):
+        return False
+    is_retried = _verdict(state, ending, now).retrial is not None
+    return is_retried or undoes(state, ending, is_retried=is_retried)
+
+
 def with_needed_retrials(state: RunState) -> RunState:
     """Without those of slots that are empty, or whose replica was sent away."""
     nums = {record.num for record in state.records if record.leave_by is None}
@@ -48,9 +57,7 @@ def _judged(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
     state = _told(state, failed, now)
     if failed.leave_by or wanted(state) == 0 or not is_current(state, failed):
         return _forgotten(state, failed)
-    assert state.spec is not None
-    earlier = next((each for each in state.retrials if each.num == failed.num), None)
-    verdict = judge(state.spec.configuration.retry, failed, earlier, now, state.pauses)
+    verdict = _verdict(state, failed, now)
     if undoes(state, failed, is_retried=verdict.retrial is not None):
         return reverted(state, failed, now)
     others = tuple(each for each in state.retrials if each.num != failed.num)
@@ -66,6 +73,12 @@ def _judged(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
     tried = {each.num for each in others}
     left = [r for r in state.records if not r.phase.is_final or r.num in tried]
     return unfilled(state, len(left), now)
+
+
+def _verdict(state: RunState, failed: ReplicaRecord, now: datetime) -> RetryVerdict:
+    assert state.spec is not None
+    earlier = next((each for each in state.retrials if each.num == failed.num), None)
+    return judge(state.spec.configuration.retry, failed, earlier, now, state.pauses)
 
 
 def _told(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:

@@ -20,13 +20,13 @@ def taken_in(memory: WatchMemory, figures: Figures, order: WatchOrder) -> WatchM
     samples = [LoadSample(at=figures.at, seconds=0, arrived=0, busy=figures.busy)]
     for boot, count in figures.arrived.items():
         before = memory.counted.get(boot)
-        if before is not None:
+        if before is not None and count > before.count:
             since = max(before.at, figures.since or before.at)
             samples.append(
                 LoadSample(
                     at=figures.at,
                     seconds=(figures.at - since).total_seconds(),
-                    arrived=max(0, count - before.count),
+                    arrived=count - before.count,
                     busy=figures.busy,
                 )
             )

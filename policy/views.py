@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from policy.desired import is_blocked, wanted
-from policy.failures import is_retrying
+from policy.failures import comes_again, is_retrying
 from policy.rollout import is_updating, waits_for_room
 from spec.model_endpoint import OpenAIModel
 from spec.replica import ReplicaRecord, ReplicaStatus
@@ -32,7 +32,7 @@ def route_table(state: RunState, now: datetime) -> RouteTable:
     """The table that is true now: the same one when nothing changed, else the next version."""
     table = state.route.model_copy(
         update={
-            "starting": _is_starting(state),
+            "starting": _is_starting(state, now),
             "asleep": is_asleep(state) and not is_blocked(state, now),
             "cold_start": _cold_start(state) or state.route.cold_start,
             "replicas": tuple(_route(record) for record in state.records if _is_routed(record)),
@@ -106,12 +106,14 @@ def _properties(state: RunState) -> dict[str, object]:
     return {"auth": asked.auth, "strip_prefix": asked.strip_prefix, "model": model}
 
 
-def _is_starting(state: RunState) -> bool:
+def _is_starting(state: RunState, now: datetime) -> bool:
     """Whether a replica is on its way, or will be without anybody's doing."""
     if any(map(_is_on_its_way, state.records)):
         return True
     if state.spec is None or state.stop is not None:
         return False
+    if any(comes_again(state, record, now) for record in state.records):
+        return True
     if not state.elastic:
         return not state.records
     return wanted(state) > 0 and (not state.records or is_retrying(state) or waits_for_room(state))

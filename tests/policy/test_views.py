@@ -226,6 +226,9 @@ def test_a_table_has_a_new_version_exactly_when_it_differs() -> None:
 SCALING = {"scaling": {"metric": "rps", "target": 10}}
 LATER = NOW + timedelta(minutes=1)
 AWAY = record(0, phase="draining", leave_by=LATER, address="tcp://a:1")
+ENDING = record(1, phase="terminating", reason="error")
+SENT_AWAY = ENDING.model_copy(update={"leave_by": LATER, "placement": PLACE})
+BEFORE = Deployment(revision=0, spec=spec())
 
 
 def ranged(desired: int, *records: ReplicaRecord, **scale: object) -> RunState:
@@ -278,6 +281,11 @@ def test_a_table_says_whether_a_request_would_wake_the_run(state: RunState, asle
         (run(spec(), records=(AWAY,)), True),
         (run(spec(), records=(AWAY.model_copy(update={"placement": PLACE}),)), False),
         (run(spec(), records=(AWAY.model_copy(update={"placement": NARROW}),)), True),
+        (run(spec(), records=(ENDING,)), False),
+        (run(spec(retry=True), records=(ENDING,)), True),
+        (run(spec(retry=True), records=(SENT_AWAY,)), False),
+        (run(spec(retry=True, replicas=0), records=(ENDING,)), False),
+        (run(spec(), records=(ENDING,), good=BEFORE), True),
         (run(spec(), elastic=False), True),
         (run(spec(), elastic=False, records=(AWAY,)), False),
     ],
@@ -290,6 +298,11 @@ def test_a_table_says_whether_a_request_would_wake_the_run(state: RunState, asle
         "one that leaves may take the place of the next",
         "one leaves and the next has room",
         "one leaves and the next has no room",
+        "it fails",
+        "it fails and will be tried again",
+        "it ends as it was told to",
+        "it fails and nobody wants it",
+        "the update fails and will be undone",
         "an old run just applied",
         "an old run whose replica leaves",
     ],
