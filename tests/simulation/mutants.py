@@ -279,7 +279,7 @@ MUTANTS = {
         policy.failures,
         "judge",
         always_the_first,
-        ("left alone, it does not go on trying", "replicas are not started all the time"),
+        ("there is a pause before another try", "left alone, it does not go on trying"),
     ),
     "no limit": Mutant(
         policy.reconcile, "limited", keep_the_state, ("a run with a limit ends by it",)
@@ -291,12 +291,20 @@ MUTANTS = {
         ("a number that is set for a time counts no longer",),
     ),
     "keep the dead": Mutant(
-        policy.reconcile, "_is_forgotten", keep_the_dead, ("it has nothing else",)
+        policy.reconcile,
+        "_is_forgotten",
+        keep_the_dead,
+        ("left alone, it does not go on trying", "it has nothing else"),
     ),
     "leave it running": Mutant(
         Cloud, "release", leave_it_running, ("no machine outlives its replica",)
     ),
-    "ask anew": Mutant(Cloud, "create", ask_anew, ("no replica has two machines",)),
+    "ask anew": Mutant(
+        Cloud,
+        "create",
+        ask_anew,
+        ("no replica has two machines", "no machine outlives its replica"),
+    ),
     "forget decisions": Mutant(
         tests.simulation.run,
         "kept",
