@@ -44,7 +44,8 @@ class Checks:
         if state.spec is not before.spec or state.override is not before.override:
             self._rise = None
             self._failed.clear()
-            self._tries.clear()
+        tried = {each.num for each in state.retrials}
+        self._tries = {num: count for num, count in self._tries.items() if num in tried}
         for record in state.records:
             if record.phase is ReplicaPhase.FAILED:
                 now = self._world.clock.now
