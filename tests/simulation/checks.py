@@ -33,6 +33,7 @@ class Checks:
         self._used: dict[str, None] = {}
         self._rise: WatchReport | None = None
         self._failed: dict[int, tuple[str, int]] = {}
+        self._tries: dict[int, int] = {}
         self.count = 0
 
     # When a run was told something
@@ -43,6 +44,8 @@ class Checks:
         if state.spec is not before.spec or state.override is not before.override:
             self._rise = None
             self._failed.clear()
+        tried = {each.num for each in state.retrials}
+        self._tries = {num: count for num, count in self._tries.items() if num in tried}
         for record in state.records:
             if record.phase is ReplicaPhase.FAILED:
                 now = self._world.clock.now
@@ -171,17 +174,29 @@ class Checks:
         )
 
     def _is_no_haste(self, before: RunState, state: RunState, record: ReplicaRecord) -> None:
-        """It takes a slot whose replica failed: unless people changed something, after a pause."""
+        """It takes a slot whose replica failed: unless people changed something, after a pause.
+
+        The pauses of tries grow, until one was healthy for long enough.
+        """
         known, since = self._failed.pop(record.num, ("", 0))
-        slot = {each.id: each.deployment for each in before.records}
+        failed = next((each for each in before.records if each.id == known), None)
         fresh = state.deployment != before.deployment or state.spec is not before.spec
-        if fresh or slot.get(known) != record.deployment:
+        tries = self._tries.pop(record.num, 0)
+        if fresh or failed is None or failed.deployment != record.deployment:
             return
-        passed = (self._world.clock.now - since) / 1000
+        clock, pauses = self._world.clock, state.pauses
+        is_try = any(each.num == record.num for each in before.retrials)
+        if is_try:
+            ready_at, end = failed.ready_at, clock.moment_of(since)
+            healthy = ready_at and (end - ready_at).total_seconds() >= pauses.healthy
+            tries = 1 if healthy else tries + 1
+            self._tries[record.num] = tries
+        least = pauses.retry[min(tries, len(pauses.retry)) - 1] if is_try else pauses.retry[0]
+        passed = (clock.now - since) / 1000
         ensure(
-            passed >= state.pauses.retry[0],
+            passed >= least,
             "there is a pause before another try",
-            f"{record.id} {passed:.0f} s after {known}",
+            f"{record.id} {passed:.0f} s after {known}, not {least} s",
         )
 
     def _what_serves_stays(self, before: RunState, step: Step) -> None:

@@ -77,7 +77,7 @@ def play(world: World, hours: float) -> None:
         ending.it_rests()
         world.be_troubled()
         hours -= DAY
-    world.clock.run((hours - CALM_HOURS) * 3600)
+    world.clock.run(max(0.0, hours - CALM_HOURS) * 3600)
     ending.play()
 
 
@@ -118,6 +118,7 @@ class Ending:
         elif state.stop is None and self._image_of(state) is not Image.FRAGILE:
             undone = state.good is None or state.good.revision == state.deployment
             ensure(undone or not wanted(state), "left alone, a bad update is undone")
+            ensure(not is_retrying(state), "left alone, it does not go on trying")
 
     def _it_has_come_to_rest(self, state: RunState) -> None:
         """A slot of a fixed number stays empty once it was given up; a range has no such slots."""

@@ -20,6 +20,7 @@ from spec.replica import ReplicaRecord
 from spec.route import RouteTable
 from spec.run import RunState
 from spec.status import ReplicaPhase, RunPhase
+from tests.simulation.cloud import Cloud, Machine, Place
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,36 @@ def give_up_soon(_: Any) -> Any:
     return lambda state, ending, now: False
 
 
+def always_the_first(judge: Any) -> Any:
+    """What failed before is forgotten: no pause grows, and no window ends."""
+    return lambda asked, failed, earlier, now, pauses: judge(asked, failed, None, now, pauses)
+
+
+def keep_the_state(_: Any) -> Any:
+    """What should end at its time goes on."""
+    return lambda state, now: state
+
+
+def keep_the_dead(_: Any) -> Any:
+    """What has ended stays in the books."""
+    return lambda state, record, missing, now: False
+
+
+def leave_it_running(_: Any) -> Any:
+    """A machine that nobody needs any more is not released."""
+    return lambda cloud, token: False
+
+
+def ask_anew(create: Any) -> Any:
+    """An answer that was lost is asked for by another token."""
+
+    def created(cloud: Cloud, token: str, replica: str, place: Place) -> Machine | None:
+        machine: Machine | None = create(cloud, f"{token}/{cloud.created}", replica, place)
+        return machine
+
+    return created
+
+
 MUTANTS = {
     "never release": Mutant(
         policy.reconcile,
@@ -243,6 +274,36 @@ MUTANTS = {
         "comes_again",
         give_up_soon,
         ("requests are held while a replica is to come",),
+    ),
+    "always the first": Mutant(
+        policy.failures,
+        "judge",
+        always_the_first,
+        ("there is a pause before another try", "left alone, it does not go on trying"),
+    ),
+    "no limit": Mutant(
+        policy.reconcile, "limited", keep_the_state, ("a run with a limit ends by it",)
+    ),
+    "no time": Mutant(
+        policy.reconcile,
+        "expired",
+        keep_the_state,
+        ("a number that is set for a time counts no longer",),
+    ),
+    "keep the dead": Mutant(
+        policy.reconcile,
+        "_is_forgotten",
+        keep_the_dead,
+        ("left alone, it does not go on trying", "it has nothing else"),
+    ),
+    "leave it running": Mutant(
+        Cloud, "release", leave_it_running, ("no machine outlives its replica",)
+    ),
+    "ask anew": Mutant(
+        Cloud,
+        "create",
+        ask_anew,
+        ("no replica has two machines", "no machine outlives its replica"),
     ),
     "forget decisions": Mutant(
         tests.simulation.run,

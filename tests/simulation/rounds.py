@@ -55,11 +55,17 @@ class Rounds:
 
     def _it_ends_in_time(self, run: "Run") -> None:
         """What has a limit ends by it: `max_duration` counts from when it was ready first."""
-        state = run.state
+        state, now = run.state, self._world.clock.moment
+        until = state.override.until if state.override else None
+        ensure(
+            until is None or (now - until).total_seconds() < EACH,
+            "a number that is set for a time counts no longer",
+            until,
+        )
         limit = state.spec.configuration.max_duration if state.spec else None
         if limit is None or state.ready_at is None or state.stop is not None:
             return
-        over = (self._world.clock.moment - state.ready_at).total_seconds() - limit
+        over = (now - state.ready_at).total_seconds() - limit
         ensure(over < EACH, "a run with a limit ends by it", f"{over:.0f} s too late")
 
     def _records_are_true(self, run: "Run") -> None:

@@ -1,4 +1,4 @@
-"""Weeks of runs, out of fixed seeds; and that a failure can be seen again."""
+"""Days of runs, out of fixed seeds; and that a failure can be seen again."""
 
 import subprocess
 import sys
@@ -8,8 +8,8 @@ import pytest
 from tests.simulation.course import Failed, Report, simulated
 from tests.simulation.mutants import MUTANTS
 
-SEEDS = (2, 4, 7, 11)
-"""Their lives are many, and their faults of all kinds; one has room for a single replica."""
+SEEDS = (2, 11, 16)
+"""Many lives, and faults of all kinds; one of them has room for a single replica."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -21,14 +21,14 @@ def test_all_invariants_hold_for_a_day_of_trouble(seed: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("first", [1, 26, 51, 76])
+@pytest.mark.parametrize("first", [1, 11, 21, 31])
 def test_all_invariants_hold_for_three_days_of_trouble(first: int) -> None:
-    for seed in range(first, first + 25):
+    for seed in range(first, first + 10):
         assert simulated(seed).checks > 100
 
 
 def test_a_seed_has_the_same_course_each_time() -> None:
-    assert facts(simulated(3, hours=12)) == facts(simulated(3, hours=12))
+    assert facts(simulated(3, hours=6)) == facts(simulated(3, hours=6))
 
 
 def facts(report: Report) -> tuple[object, ...]:
