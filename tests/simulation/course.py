@@ -118,7 +118,8 @@ class Ending:
         elif state.stop is None and self._image_of(state) is not Image.FRAGILE:
             undone = state.good is None or state.good.revision == state.deployment
             ensure(undone or not wanted(state), "left alone, a bad update is undone")
-            ensure(not is_retrying(state), "left alone, it does not go on trying")
+            tries = state.scale is None and is_retrying(state)  # in a range, a need begins anew
+            ensure(not tries, "left alone, it does not go on trying")
 
     def _it_has_come_to_rest(self, state: RunState) -> None:
         """A slot of a fixed number stays empty once it was given up; a range has no such slots."""
