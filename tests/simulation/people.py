@@ -51,7 +51,7 @@ class People:
         self._wait()
 
     def apply(self) -> None:
-        """What is asked for. A run on its way out refuses that; they apply again when it has ended."""
+        """What is asked for. A run on its way out refuses that: once more when it has ended."""
         run = self._world.run
         if run is None or run.closed:
             run = self._world.new_run()
