@@ -109,13 +109,13 @@ def _rps(arrivals: Iterable[Arrivals], now: datetime, scaling: Scaling) -> float
 def _spread(sample: LoadSample, step: timedelta) -> list[tuple[datetime, float]]:
     """The arrivals by the step that each belongs to: a proxy that was silent has no burst to tell.
 
-    A step is known by its end.
+    A step is known by its end; only those of the window are told.
     """
     if not sample.arrived:
         return []
     last = _end_of_step(sample.at, step)
     steps = max(1, round(sample.seconds / step.total_seconds()))
-    return [(last - step * back, sample.arrived / steps) for back in range(steps)]
+    return [(last - step * back, sample.arrived / steps) for back in range(min(steps, STEPS + 1))]
 
 
 def _end_of_step(at: datetime, step: timedelta) -> datetime:
