@@ -5,10 +5,10 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from perdure.data_dir import DataDir
 from tests.e2e.evidence import evidence
 from tests.ports import free_port
 from tests.secrecy.search import CANARIES, VARIABLE, leaks, misplaced_keys
+from tests.testbed.deadline import wait_until
 
 PERDURE = (sys.executable, "-P", "-m", "perdure")
 PATIENCE = 60.0
@@ -81,12 +82,14 @@ class Installation:
             self.process = subprocess.Popen(
                 [*PERDURE, "server"], env=self.environment, stdout=output, stderr=output
             )
-        deadline = time.monotonic() + PATIENCE
-        while b"perdure is ready" not in self.log.read_bytes()[before:]:
-            shown = self.log.read_text(errors="replace")
-            assert self.process.poll() is None, shown
-            assert time.monotonic() < deadline, shown
-            time.sleep(0.05)
+        wait_until(partial(self._is_ready, before), f"{self.log} says so", PATIENCE)
+
+    def _is_ready(self, before: int) -> bool:
+        """Whether the server has said so since its log was so long."""
+        shown = self.log.read_bytes()[before:]
+        assert self.process is not None
+        assert self.process.poll() is None, shown.decode(errors="replace")
+        return b"perdure is ready" in shown
 
     def stop(self) -> int:
         """Stop it in order; its exit code."""
@@ -106,12 +109,16 @@ class Installation:
             return self.process.pid
         return int((DataDir(self.data).run / f"{part}.pid").read_text().split()[0])
 
-    def phase(self, name: str) -> str:
-        """The status of a run; nothing while the API does not say."""
+    def view(self, name: str) -> dict[str, Any]:
+        """The run as the API shows it; nothing while the API does not say."""
         with self.client() as client, suppress(httpx.HTTPError):
             answer = client.get(f"/api/v1/projects/main/runs/{name}")
-            return str(answer.json()["status"]) if answer.is_success else ""
-        return ""
+            return dict(answer.json()) if answer.is_success else {}
+        return {}
+
+    def phase(self, name: str) -> str:
+        """The status of a run; nothing while the API does not say."""
+        return str(self.view(name).get("status", ""))
 
     def run(
         self,
@@ -151,19 +158,29 @@ class Installation:
         )
         return listed
 
+    def names(self) -> set[str]:
+        """Of all runs, also of those that have ended. The list may lag behind in what they are."""
+        return {run["name"] for run in self.runs(finished=True)}
+
     def until_ready(self, name: str, count: int = 1) -> dict[str, Any]:
         """Wait until that many replicas are ready; the run as the API shows it."""
-        deadline = time.monotonic() + PATIENCE
-        with self.client() as client:
-            while True:
-                answer = client.get(f"/api/v1/projects/main/runs/{name}")
-                found: dict[str, Any] = answer.json() if answer.is_success else {"replicas": []}
-                ready = sum(replica["ready"] for replica in found["replicas"])
-                if ready == count == len(found["replicas"]) == self.routed(name):
-                    return found
-                if found.get("status") in ("failed", "done") or time.monotonic() > deadline:
-                    raise AssertionError(self.run("ps", "-v", "-a").stdout)
-                time.sleep(0.05)
+        found: dict[str, Any] = {}
+
+        def are_ready() -> bool:
+            found.clear()
+            found.update(self.view(name))
+            replicas = found.get("replicas", [])
+            ready = sum(replica["ready"] for replica in replicas)
+            if ready == count == len(replicas) == self.routed(name):
+                return True
+            assert found.get("status") not in ("failed", "done")
+            return False
+
+        try:
+            wait_until(are_ready, f"{count} replicas of {name} are ready", PATIENCE)
+        except (AssertionError, TimeoutError) as error:
+            raise AssertionError(self.run("ps", "-v", "-a").stdout) from error
+        return found
 
     def routed(self, name: str) -> int:
         """How many replicas of the run the proxy knows."""
@@ -175,11 +192,10 @@ class Installation:
 
     def until_answered(self, path: str, status: int) -> None:
         """Wait until the proxy has heard of a change: it takes some milliseconds."""
-        deadline = time.monotonic() + PATIENCE
         with self.client() as client:
-            while (answer := client.get(path)).status_code != status:
-                assert time.monotonic() < deadline, answer.text
-                time.sleep(0.02)
+            wait_until(
+                lambda: client.get(path).status_code == status, f"{path}: {status}", PATIENCE
+            )
 
     def client(self, *, token: str | None = "") -> httpx.Client:
         """An HTTP client of the front door; with the admin's token unless told otherwise.
