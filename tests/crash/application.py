@@ -141,7 +141,7 @@ def application(
     *,
     starting: float = 0.0,
     ending: float = 0.0,
-    pause: float = 0.02,
+    pause: float = 0.1,
     switch: Path = Path("/nowhere"),
 ) -> str:
     """It opens `port` after `starting` seconds, and ends `ending` seconds after SIGTERM.

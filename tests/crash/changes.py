@@ -70,7 +70,7 @@ class Course(ABC):
 
     def apply(self, starting: float = 0.0, **properties: object) -> None:
         """Its application, which counts slowly: there are several."""
-        source = application(self._port, starting=starting, ending=1.0, pause=0.1)
+        source = application(self._port, starting=starting, ending=1.0)
         self.scene.apply(self.name, self._port, source, **properties)
 
     def load(self, *, clients: int, rate: float, rounds: int = 0, streams: int = 0) -> Steady:
@@ -241,7 +241,7 @@ class Retried(Course):
 
     def begin(self) -> None:
         folder = self._switch.folder
-        source = application(self._port, starting=3.0, ending=1.0, pause=0.1, switch=folder)
+        source = application(self._port, starting=3.0, ending=1.0, switch=folder)
         self.scene.apply(self.name, self._port, source, retry=True)
         self.place.until(self.name, lambda run: bool(run["retrying"]), "is to be tried again")
         self._switch.off(FAILS)

@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 PATIENCE = 120.0
 """Seconds that an answer may take: a part that hangs for a minute costs a minute, no answer."""
-PAUSE = 0.05
+PAUSE = 0.2
 """Seconds between two requests of a client."""
 EVENTS = 20
 """Events of each stream, and pieces of each upload, a tenth of a second apart."""
