@@ -1,10 +1,20 @@
 """The API as a client sees it, and errors as people do."""
 
 import json
+import socket
+import ssl
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from cli.client import Client
 from cli.connection import Connection
@@ -115,3 +125,44 @@ def test_an_error_is_told_with_its_code_and_what_to_do() -> None:
         "error: a.yml:3:1: `prot` is unknown [invalid_configuration]\nhint: did you mean `port`?\n"
     )
     assert describe(PerdureError("It broke.")) == "error: It broke. [perdure_error]\n"
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Iterator[str]:
+    """The URL of a TLS server that vouches for itself, and hears of no request."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    file = tmp_path / "server.pem"
+    file.write_bytes(key.private_bytes(pem, form, plain) + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with socket.create_server(("localhost", 0)) as listener, ThreadPoolExecutor() as pool:
+
+        def heard() -> bytes:
+            connection, _ = listener.accept()
+            with suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
+                return secure.recv(1024)
+            return b""
+
+        said = pool.submit(heard)
+        yield f"https://localhost:{listener.getsockname()[1]}"
+        assert said.result() == b""
+
+
+def test_a_server_that_vouches_for_itself_is_told_no_token(stranger: str) -> None:
+    with (
+        Client(Connection("main", stranger, "token")) as client,
+        pytest.raises(ServerUnreachable, match="certificate of"),
+    ):
+        client.get(Identity, "/me")

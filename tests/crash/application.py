@@ -73,11 +73,13 @@ class Pages(BaseHTTPRequestHandler):
 
     def drop_chunks(self):
         size = 0
-        while chunk := int(self.rfile.readline() or b"!", 16):
-            size += self.drop(chunk)
+        while head := self.rfile.readline():
+            chunk = self.drop(int(head, 16))
             self.rfile.readline()
-        self.rfile.readline()
-        return size
+            if not chunk:
+                return size
+            size += chunk
+        raise ConnectionError
 
     def answer(self, text, status=200):
         self.send_response(status)
@@ -115,7 +117,7 @@ class Pages(BaseHTTPRequestHandler):
     def handle(self):
         try:
             super().handle()
-        except (ConnectionError, ValueError):
+        except ConnectionError:
             pass  # a proxy that was killed; its complaint would stand in the log that is counted
 
     def log_message(self, *words):
