@@ -69,7 +69,7 @@ class Course(ABC):
         """Wait until it has come to its end, and hold what must be true then."""
 
     def apply(self, starting: float = 0.0, **properties: object) -> None:
-        """Its application, which counts slowly: there are several."""
+        """Its application, which counts."""
         source = application(self._port, starting=starting, ending=1.0)
         self.scene.apply(self.name, self._port, source, **properties)
 

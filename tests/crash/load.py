@@ -88,7 +88,9 @@ class Load:
                     self._note(kind, repr(error))
 
     def _ask(self, client: httpx.Client) -> bool:
-        return client.get(self._url).status_code == 200
+        answer = client.get(self._url)
+        assert answer.status_code == 200, f"{answer} {answer.text[:500]}"
+        return True
 
     def _listen(self, client: httpx.Client) -> bool:
         return stream(client, self._url, EVENTS) == EVENTS

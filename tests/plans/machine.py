@@ -47,6 +47,9 @@ class SizedRuntime:
     async def facts(self) -> RuntimeFacts:
         return RuntimeFacts()
 
+    async def utilization(self) -> dict[str, int]:
+        raise NotImplementedError
+
     async def pull(self, job: Job, progress: Progress) -> None:
         raise NotImplementedError
 
