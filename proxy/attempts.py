@@ -68,12 +68,16 @@ def attempt(exchange: "Exchange", replica: Replica | None) -> None:
 
 
 async def _connect(exchange: "Exchange", replica: Replica) -> None:
+    plane, tried = exchange.client.plane, (*exchange.tried, replica)
+    limits = plane.limits
+    is_last = all(each in tried for each in exchange.pool.ready)
+    seconds = limits.last_connect_seconds if is_last else limits.connect_seconds
     try:
-        upstream = await exchange.client.plane.connect(replica)
+        upstream = await plane.connect(replica, seconds)
     except OSError:
         replica.failed(monotonic())
         exchange.release()
-        exchange.tried = (*exchange.tried, replica)
+        exchange.tried = tried
         exchange.task = None
         attempt(exchange, choose(exchange.pool.ready, monotonic(), exchange.tried))
         return

@@ -30,7 +30,12 @@ class Limits:
     idle_seconds: float = _bound(75, "a client's connection without a request (nginx: 75)")
     silent_seconds: float = _bound(300, "a request in which no byte moves; a long prefill fits in")
     tunnel_seconds: float = _bound(3600, "a WebSocket on which no byte moves")
-    connect_seconds: float = _bound(0.5, "to reach a replica: one that is gone is silent")
+    connect_seconds: float = _bound(
+        0.5, "to reach a replica while there is another: one that is gone is silent"
+    )
+    last_connect_seconds: float = _bound(
+        4, "to reach the last one left: a full queue of its port lets in after 1 s or 3 s"
+    )
     parked_seconds: float = _bound(3, "a kept connection to a replica; below uvicorn's own 5")
     linger_seconds: float = _bound(10, "reading on after an early answer, so that it arrives")
     grace_seconds: float = _setting("websocket_grace")

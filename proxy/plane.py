@@ -67,12 +67,12 @@ class Plane:
         address = ip_address(peer.decode())
         return any(address in network for network in self._trusted)
 
-    async def connect(self, replica: Replica) -> UpstreamConnection:
-        """A fresh connection; `OSError` when there is none in time."""
+    async def connect(self, replica: Replica, seconds: float) -> UpstreamConnection:
+        """A fresh connection; `OSError` when there is none in this time."""
         upstream = UpstreamConnection(replica)
         where = replica.endpoint
         try:
-            async with asyncio.timeout(self.limits.connect_seconds):
+            async with asyncio.timeout(seconds):
                 if where.path:
                     await self.loop.create_unix_connection(lambda: upstream, where.path)
                 else:

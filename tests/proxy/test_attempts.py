@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 
+import psutil
 import pytest
 
 from tests.ports import free_port
@@ -15,6 +17,28 @@ from tests.testbed.deadline import eventually
 
 Start = Callable[..., Awaitable[Upstream]]
 Connect = Callable[[], Awaitable[Client]]
+
+
+@contextmanager
+def full() -> Iterator[tuple[str, socket.socket]]:
+    """A listening socket with a full queue, and its address: who knocks gets no answer."""
+    with ExitStack() as sockets:
+        queue = sockets.enter_context(socket.socket())
+        queue.bind(("127.0.0.1", 0))
+        queue.listen(0)
+        for _ in range(4):
+            filler = sockets.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(queue.getsockname())
+        yield f"tcp://127.0.0.1:{queue.getsockname()[1]}", queue
+
+
+def knocks(process: psutil.Process, port: int) -> bool:
+    """Whether it has asked for a connection to this port, and heard nothing."""
+    return any(
+        each.status == psutil.CONN_SYN_SENT and each.raddr.port == port
+        for each in process.net_connections()
+    )
 
 
 async def test_a_kept_connection_that_was_just_closed_is_nobodys_problem(
@@ -59,41 +83,39 @@ async def test_a_replica_that_cannot_be_reached_is_replaced_by_another(
 async def test_a_silent_address_costs_half_a_second_and_is_then_avoided(
     proxy: RunningProxy, upstream: Start, client: Client
 ) -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for each in fillers:
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        silent = f"tcp://127.0.0.1:{full.getsockname()[1]}"
+    with full() as (silent, _):
         name = await proxy.publish(silent, (await upstream()).address)
         async with asyncio.timeout(5):  # half of them would cost 7.5 s
             for _ in range(30):
                 assert (await client.send(head(name))).status == 200
-        for each in fillers:
-            each.close()
+
+
+async def test_the_last_replica_is_given_the_second_that_a_full_queue_costs(
+    proxy: RunningProxy, client: Client
+) -> None:
+    application = Upstream()
+    with full() as (address, queue):
+        name = await proxy.publish(address)
+        client.write(head(name))
+        process, port = psutil.Process(proxy.process.pid), queue.getsockname()[1]
+        await eventually(lambda: knocks(process, port))
+        server = await asyncio.start_server(application.accept, sock=queue)
+        assert (await client.reply()).status == 200
+        server.close()
+    await application.end_connections()
 
 
 async def test_after_an_answer_of_ours_the_connection_takes_the_next_request(
     proxy: RunningProxy, client: Client
 ) -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for each in fillers:
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        name = await proxy.publish(f"tcp://127.0.0.1:{full.getsockname()[1]}")
+    with full() as (address, _):
+        name = await proxy.publish(address)
         body = b"x" * 270_000
         client.write(head(name, f"Content-Length: {len(body)}", method="POST") + body[:250_000])
         await asyncio.sleep(0.1)
         client.write(body[250_000:])  # more than waits for a connection, and all that there is
         assert (await client.reply()).status == 502
         assert (await client.send(head(name).replace(b"good", b"bad"))).status == 401
-        for each in fillers:
-            each.close()
 
 
 async def test_when_no_replica_can_be_reached_the_answer_is_502(
