@@ -32,7 +32,8 @@ Doer = TypeVar("Doer")
 class Deed(Generic[Given, Done]):
     """Call it in a workflow; bind its implementation with `@deed.implemented` in `activities`.
 
-    `timeout` bounds one attempt; a dead worker is noticed after `options.heartbeat`. `cancellation`
+    `timeout` bounds one attempt; a dead worker is noticed after `options.heartbeat`, or after as
+    many of them as a caller has patience for: each costs a call of Temporal. `cancellation`
     says whether a cancelled caller waits until the deed has ended.
     """
 
@@ -44,7 +45,7 @@ class Deed(Generic[Given, Done]):
     retry: RetryPolicy
     cancellation: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL
 
-    async def __call__(self, given: Given, *, summary: str) -> Done:
+    async def __call__(self, given: Given, *, summary: str, heartbeats: int = 1) -> Done:
         """Have it done; `summary` is public. Raises `ActivityError` when its retries are over."""
         done: Done = await workflow.execute_activity(
             self.name,
@@ -52,7 +53,7 @@ class Deed(Generic[Given, Done]):
             result_type=self.done,
             task_queue=self.queue,
             start_to_close_timeout=self.timeout,
-            heartbeat_timeout=heartbeat(),
+            heartbeat_timeout=heartbeats * heartbeat(),
             retry_policy=self.retry,
             cancellation_type=self.cancellation,
             summary=PublicStr(summary),
@@ -98,7 +99,7 @@ def deed_of(method: object) -> Deed[Any, Any] | None:
 
 async def _beat(memory: Memory) -> None:
     """Beat often: it costs nothing until the SDK sends one, at 0.8 of the time-out."""
-    pause = heartbeat().total_seconds() / 3
+    pause = (activity.info().heartbeat_timeout or heartbeat()).total_seconds() / 3
     while True:
         activity.heartbeat(*memory.details)
         await asyncio.sleep(pause)

@@ -8,6 +8,9 @@ from policy.desired import watch_order
 from spec.run import RunState
 from spec.scale import WatchOrder, WatchReport
 
+HEARTBEATS_ASLEEP = 4
+"""At zero the proxy wakes a run by itself: a dead worker may be noticed later, for fewer calls."""
+
 
 class LoadWatch:
     """It follows what the run wants to know: a new question ends the old one."""
@@ -43,5 +46,7 @@ class LoadWatch:
 async def _watch(order: WatchOrder) -> WatchReport:
     low, high = order.asked.replicas.min, order.asked.replicas.max
     return await deeds.load_watch(
-        order, summary=f"watch the load ({order.current} of {low}..{high})"
+        order,
+        summary=f"watch the load ({order.current} of {low}..{high})",
+        heartbeats=1 if order.current else HEARTBEATS_ASLEEP,
     )

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from engine import deeds
 from engine.ids import Message
+from engine.options import heartbeat
 from engine.runs import Runs
 from perdure.errors import ContainerCreateFailed
 from spec.decision import Rule
@@ -17,6 +19,7 @@ from store.decisions import DecisionFilter
 from tests.testbed.deadline import eventually
 from tests.workflows.load import LoadOf, load_of
 from tests.workflows.stage import PROJECT, Stage
+from workflows.load_watch import HEARTBEATS_ASLEEP
 
 IN_FLIGHT = {"metric": "in_flight", "target": 10, "scale_down_delay": 1, "window": 30}
 
@@ -46,6 +49,16 @@ async def until_decided(stage: Stage, rule: Rule, count: int = 1) -> list[str]:
     return found
 
 
+async def time_outs_of_watches(stage: Stage) -> list[float]:
+    """How many heartbeats each watch of the run may be silent, in order."""
+    found = []
+    async for event in stage.runs.handle(PROJECT, "web").fetch_history_events():
+        asked = event.activity_task_scheduled_event_attributes
+        if asked.activity_type.name == deeds.load_watch.name:
+            found.append(asked.heartbeat_timeout.ToTimedelta() / heartbeat())
+    return found
+
+
 async def test_it_follows_its_load_up_and_down(at_work: Stage, load: LoadOf) -> None:
     load.busy(5)
     await apply(at_work, load, "1..4")
@@ -69,6 +82,7 @@ async def test_it_sleeps_when_nobody_asks_and_wakes_when_somebody_does(
     asleep = await at_work.until_phase("web", RunPhase.PENDING)
     assert (asleep.status_message, asleep.desired) == ("waiting for requests", 0)
     assert (await at_work.runs.route(PROJECT, "web")).asleep
+    assert await time_outs_of_watches(at_work) == [1, HEARTBEATS_ASLEEP]
     load.held(1)
     await at_work.runs.wake(PROJECT, "web", WakeNote(incarnation=life))
     awake = await at_work.until_ready("web", 1)
