@@ -38,7 +38,7 @@ def ranged(replicas: str, desired: int, *records: ReplicaRecord, **properties: o
     state = applied(run(), asked, "u1", NOW)
     assert state.scale is not None
     scale = state.scale.model_copy(update={"desired": desired})
-    return state.model_copy(update={"scale": scale, "records": records})
+    return state.model_copy(update={"scale": scale, "records": records, "ready_at": NOW})
 
 
 def test_each_end_is_judged_once_and_told() -> None:

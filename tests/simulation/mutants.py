@@ -294,7 +294,11 @@ MUTANTS = {
         policy.reconcile,
         "_is_forgotten",
         keep_the_dead,
-        ("left alone, it does not go on trying", "it has nothing else"),
+        (
+            "left alone, it does not go on trying",
+            "it has nothing else",
+            "no slot has two replicas",
+        ),
     ),
     "leave it running": Mutant(
         Cloud, "release", leave_it_running, ("no machine outlives its replica",)
