@@ -1,5 +1,6 @@
 """Requests that change what runs are asked to be: each is done once per key, and noted."""
 
+import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,14 +9,18 @@ from api.run_views import applied_view
 from api.services import Services
 from perdure.errors import NotFound, PerdureError, Unavailable
 from perdure.subject import now_about_run
+from policy.decisions import refusal
 from policy.repetition import is_left_over
 from spec.audit import Action
+from spec.deeds import DecisionBatch
 from spec.run import Accepted
 from spec.run_spec import RunSpec
 from spec.submission import Applied
 from store.audit import Author, Entry
 from store.idempotency import Claim
 from store.revisions import Revision
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Acceptance:
             return await asked.submit(claim)
         except PerdureError as error:
             if not isinstance(error, Unavailable):
-                await self._refused(claim)
+                await self._refused(claim, error)
             raise
 
     async def _noted(
@@ -102,10 +107,27 @@ class Acceptance:
         await store.idempotency.answer(project, claim.request, applied.model_dump_json())
         return applied
 
-    async def _refused(self, claim: Claim) -> None:
-        """Nothing was done: the key and the sealed values are not needed."""
-        await self._services.store.envelopes.forget([claim.request])
-        await self._services.store.idempotency.release(claim.request)
+    async def _refused(self, claim: Claim, error: PerdureError) -> None:
+        """Nothing was done: the key and the sealed values are not needed. The run can say why."""
+        store = self._services.store
+        await store.envelopes.forget([claim.request])
+        await store.idempotency.release(claim.request)
+        try:
+            await self._explained(claim, error)
+        except PerdureError as unkept:
+            log.warning("That a request was refused cannot be kept: %s", unkept.message)
+
+    async def _explained(self, claim: Claim, error: PerdureError) -> None:
+        """A name without a living run has nothing to explain."""
+        store, project, run = self._services.store, self._project, claim.run
+        status = await self._services.runs.status(project, run)
+        if status is None or status.status.is_final:
+            return
+        decision = refusal(claim.request, self._by.user, error, store.now())
+        life = status.incarnation
+        await store.decisions.keep(
+            DecisionBatch(project=project, run=run, incarnation=life, decisions=(decision,))
+        )
 
     def _revision(self, spec: RunSpec, accepted: Accepted) -> Revision:
         return Revision(

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
+from perdure.errors import PerdureError
 from spec.decision import Decision, Rejected, Rule
 from spec.run import RunState
+
+LARGEST = 2**62
+"""Numbers of refusals are random below this one: a signed number of 64 bits holds them."""
 
 
 def noted(
@@ -28,6 +33,20 @@ def noted(
     )
     return state.model_copy(
         update={"decided": decision.number, "decisions": (*state.decisions, decision)}
+    )
+
+
+def refusal(request: str, by: str, error: PerdureError, now: datetime) -> Decision:
+    """What somebody asked of a run by the request with this UUID could not be.
+
+    The run never heard of it: its own numbers begin at 1, and those of refusals are below zero.
+    """
+    return Decision(
+        number=-1 - (UUID(request).int % LARGEST),
+        at=now,
+        rule=Rule.REFUSED,
+        outcome=f"It stays as it is. {error.message}",
+        inputs={"asked_by": by, "code": error.code()},
     )
 
 

@@ -237,6 +237,31 @@ class TestApply:
         runs.failure = None
         assert (await apply(alice, call(env={"A": "other"}), key="k")).status_code == 200
 
+    @pytest.mark.parametrize(
+        ("phase", "told"),
+        [
+            (RunPhase.RUNNING, [("refused", "It stays as it is. No such backend.")]),
+            (RunPhase.FAILED, []),
+            (None, []),
+        ],
+    )
+    async def test_refused_one_is_told_of_by_the_run_that_lives(
+        self,
+        alice: httpx.AsyncClient,
+        runs: FakeRuns,
+        phase: RunPhase | None,
+        told: list[tuple[str, str]],
+    ) -> None:
+        if phase is not None:
+            runs.known["main", "app"] = run_status(phase=phase)
+        runs.failure = Refused("No such backend.")
+        for _ in range(len(told) + 1):
+            assert (await apply(alice, call())).status_code == 422
+        answer = await alice.get(f"{RUNS}/app/decisions")
+        decisions = answer.json() if answer.is_success else []
+        assert [(each["rule"], each["outcome"]) for each in decisions] == 2 * told
+        assert all(each["inputs"]["asked_by"] == "alice" for each in decisions)
+
     async def test_code_must_have_been_uploaded(self, alice: httpx.AsyncClient) -> None:
         body = call() | {"code": {"sha256": "0" * 64, "size": 3}}
         error = (await apply(alice, body)).json()["error"]
