@@ -49,7 +49,7 @@ def sleeps_and_wakes_through(scene: Scene, point: Point) -> None:
         assert scene.count(name) == 0
         # Once awake it is to stay so: of a proxy that has just begun, nobody knows what came to it.
         scene.apply(name, port, source, replicas="0..1", scaling=BUSY)
-        wait_until(lambda: is_answered(scene), "it is awake", 120, step=0.5)
+        wait_until(lambda: is_answered(scene), "it is awake", 120)
     until(scene, lambda run: serves(run, 1), "serves again")
     hold_end(scene, replicas=1, lives=2)
 
@@ -78,9 +78,9 @@ def falls_ill_through(scene: Scene, point: Point) -> None:
         with armed(scene, point):
             doctor.on(SICK)
             until(scene, is_ill, "has left the routes")
-        wait_until(lambda: scene.place.routed(name) == 0, "the proxy has heard", step=0.1)
+        wait_until(lambda: scene.place.routed(name) == 0, "the proxy has heard")
         with Steady(scene.url(name), scene.place.token, clients=3, rate=30, rounds=1) as load:
-            wait_until(lambda: scene.place.held(name) == 3, "requests wait", 60, step=0.1)
+            wait_until(lambda: scene.place.held(name) == 3, "requests wait", 60)
             doctor.off(SICK)
         assert (load.requests, load.failed) == (3, 0), load.wrong
         until(scene, lambda run: serves(run, 1), "serves again")

@@ -86,7 +86,6 @@ class Course(ABC):
             lambda: self.place.held(self.name) + load.requests >= WAITING,
             f"requests wait for {self.name}",
             60,
-            step=0.1,
         )
         return load
 
@@ -108,7 +107,7 @@ class Course(ABC):
 
     def hold_decided(self, words: str) -> None:
         """It has decided this, once."""
-        wait_until(lambda: self._told(words) > 0, f"{self.name}: {words}", 60, step=0.5)
+        wait_until(lambda: self._told(words) > 0, f"{self.name}: {words}", 60)
         assert self._told(words) == 1, self.place.decisions(self.name)
 
     def hold_end(self) -> None:

@@ -5,10 +5,10 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +82,14 @@ class Installation:
             self.process = subprocess.Popen(
                 [*PERDURE, "server"], env=self.environment, stdout=output, stderr=output
             )
-        deadline = time.monotonic() + PATIENCE
-        while b"perdure is ready" not in self.log.read_bytes()[before:]:
-            shown = self.log.read_text(errors="replace")
-            assert self.process.poll() is None, shown
-            assert time.monotonic() < deadline, shown
-            time.sleep(0.05)
+        wait_until(partial(self._is_ready, before), f"{self.log} says so", PATIENCE)
+
+    def _is_ready(self, before: int) -> bool:
+        """Whether the server has said so since its log was so long."""
+        shown = self.log.read_bytes()[before:]
+        assert self.process is not None
+        assert self.process.poll() is None, shown.decode(errors="replace")
+        return b"perdure is ready" in shown
 
     def stop(self) -> int:
         """Stop it in order; its exit code."""
@@ -136,7 +138,7 @@ class Installation:
             return held
 
         try:
-            wait_until(now, f"{name} {what}", seconds, step=0.1)
+            wait_until(now, f"{name} {what}", seconds)
         except TimeoutError as error:
             told = f"{error}: {json.dumps(seen)}"
             raise AssertionError(f"{told}\n{evidence(self.data, self.log)}") from error
@@ -197,17 +199,23 @@ class Installation:
 
     def until_ready(self, name: str, count: int = 1) -> dict[str, Any]:
         """Wait until that many replicas are ready; the run as the API shows it."""
-        deadline = time.monotonic() + PATIENCE
-        with self.client() as client:
-            while True:
-                answer = client.get(f"/api/v1/projects/main/runs/{name}")
-                found: dict[str, Any] = answer.json() if answer.is_success else {"replicas": []}
-                ready = sum(replica["ready"] for replica in found["replicas"])
-                if ready == count == len(found["replicas"]) == self.routed(name):
-                    return found
-                if found.get("status") in ("failed", "done") or time.monotonic() > deadline:
-                    raise AssertionError(self.run("ps", "-v", "-a").stdout)
-                time.sleep(0.05)
+        found: dict[str, Any] = {}
+
+        def are_ready() -> bool:
+            found.clear()
+            found.update(self.view(name))
+            replicas = found.get("replicas", [])
+            ready = sum(replica["ready"] for replica in replicas)
+            if ready == count == len(replicas) == self.routed(name):
+                return True
+            assert found.get("status") not in ("failed", "done")
+            return False
+
+        try:
+            wait_until(are_ready, f"{count} replicas of {name} are ready", PATIENCE)
+        except (AssertionError, TimeoutError) as error:
+            raise AssertionError(self.run("ps", "-v", "-a").stdout) from error
+        return found
 
     def routed(self, name: str) -> int:
         """How many replicas of the run the proxy knows."""
@@ -226,11 +234,10 @@ class Installation:
 
     def until_answered(self, path: str, status: int) -> None:
         """Wait until the proxy has heard of a change: it takes some milliseconds."""
-        deadline = time.monotonic() + PATIENCE
         with self.client() as client:
-            while (answer := client.get(path)).status_code != status:
-                assert time.monotonic() < deadline, answer.text
-                time.sleep(0.02)
+            wait_until(
+                lambda: client.get(path).status_code == status, f"{path}: {status}", PATIENCE
+            )
 
     def client(self, *, token: str | None = "") -> httpx.Client:
         """An HTTP client of the front door; with the admin's token unless told otherwise.

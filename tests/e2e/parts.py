@@ -14,8 +14,8 @@ def kill_part(place: Installation, part: str) -> float:
     """`kill -9`, and wait until all parts are ready again; the seconds that this took."""
     before, began = place.pid(part), time.monotonic()
     kill(before)
-    wait_until(lambda: _is_followed(place, part, before), f"{part} runs again", 90, step=0.1)
-    wait_until(lambda: _is_ready(place), f"{part} is ready again", 90, step=0.5)
+    wait_until(lambda: _is_followed(place, part, before), f"{part} runs again", 90)
+    wait_until(lambda: _is_ready(place), f"{part} is ready again", 90)
     return time.monotonic() - began
 
 

@@ -131,7 +131,11 @@ class Steady:
         """Return when so many requests more are answered."""
         wanted = self.requests + requests
         try:
-            wait_until(lambda: self.requests >= wanted, f"{requests} answers", 180, step=0.1)
+            wait_until(
+                lambda: self.requests >= wanted,
+                f"{requests} answers",
+                180,
+            )
         except TimeoutError as error:
             raise AssertionError(f"{error}: {self._told}") from error
 

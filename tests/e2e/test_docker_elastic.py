@@ -91,7 +91,10 @@ def rise_and_fall(place: Installation, name: str, strike: Strike) -> Steady:
 def hold_the_rule(place: Installation, name: str, load: Steady, record: Record) -> None:
     """Every request was answered by 200, and each number of replicas is the rule's."""
     assert (load.failed, load.wrong) == (0, [])
-    wait_until(lambda: RULE.numbers(place.decisions(name))[-1] == 0, "all is kept", step=0.5)
+    wait_until(
+        lambda: RULE.numbers(place.decisions(name))[-1] == 0,
+        "all is kept",
+    )
     decisions = place.decisions(name)
     numbers = RULE.numbers(decisions)
     assert max(numbers[numbers.index(0) :]) == 4, numbers
@@ -130,7 +133,11 @@ def test_an_update_under_load_fails_no_request_and_cuts_no_stream(
     with Steady(
         url(docker, name), docker.token, clients=20, rate=100, streams=20, events=100, sockets=20
     ) as load:
-        wait_until(lambda: load.open == 40, "all are open", 60, step=0.1)
+        wait_until(
+            lambda: load.open == 40,
+            "all are open",
+            60,
+        )
         load.go_on(200)
         done = update(docker, folder, busy("two"), replicas=2, stop_duration=60)
         load.go_on(200)
@@ -220,7 +227,6 @@ def test_a_version_that_cannot_serve_fails_no_request_and_is_undone(
     wait_until(
         lambda: Rule.REVERTED in [each["rule"] for each in hasty.decisions(name)],
         "the decision is kept",
-        step=0.5,
     )
     why = hasty.perdure("why", name)
     assert "Revision 2 could not become ready: revision 1 serves again." in why
@@ -248,10 +254,16 @@ def test_a_thousand_requests_that_wait_for_a_small_server_are_all_answered(
         docker.scale(name, None)
         docker.until(name, is_asleep, "sleeps")
         with Steady(url(docker, name), docker.token, clients=1000, rate=500, rounds=1) as load:
-            wait_until(lambda: docker.held(name) == 1000, "1,000 wait", 60, step=0.1)
+            wait_until(
+                lambda: docker.held(name) == 1000,
+                "1,000 wait",
+                60,
+            )
             gate.on(OPEN)
             wait_until(
-                lambda: load.requests + load.failed == 1000, "all are answered", 180, step=0.1
+                lambda: load.requests + load.failed == 1000,
+                "all are answered",
+                180,
             )
         docker.perdure("stop", "-y", name)
     assert (load.requests, load.failed, load.wrong) == (1000, 0, [])
@@ -289,16 +301,26 @@ def test_a_replica_whose_probe_fails_leaves_the_routes_and_comes_back(
             left = docker.until(name, lambda run: ready(run) == 1, "has one that is healthy")
             assert left["status_message"] == "1/2 ready; unhealthy"
             assert [each["health"] for each in left["replicas"]] == ["healthy", "unhealthy"]
-            wait_until(lambda: docker.routed(name) == 1, "one has left the routes", step=0.1)
+            wait_until(
+                lambda: docker.routed(name) == 1,
+                "one has left the routes",
+            )
             load.go_on(40)
             doctor.off(f"{SICK}1")
             docker.until_ready(name, 2)
             load.go_on(40)
         assert (load.failed, load.wrong) == (0, [])
         doctor.on(SICK)
-        wait_until(lambda: docker.routed(name) == 0, "both have left the routes", 60, step=0.1)
+        wait_until(
+            lambda: docker.routed(name) == 0,
+            "both have left the routes",
+            60,
+        )
         waits = pool.submit(client.get, url(docker, name), timeout=180)
-        wait_until(lambda: docker.held(name) == 1, "a request waits", step=0.1)
+        wait_until(
+            lambda: docker.held(name) == 1,
+            "a request waits",
+        )
         doctor.off(SICK)
         assert waits.result().status_code == 200
         docker.perdure("stop", "-y", name)

@@ -47,7 +47,6 @@ def until_kept(place: Installation, name: str, rule: Rule) -> None:
     wait_until(
         lambda: rule in [each["rule"] for each in place.decisions(name)],
         f"{rule} is kept",
-        step=0.1,
     )
 
 
@@ -106,7 +105,9 @@ def test_a_browser_is_shown_a_page_that_waits(running: Installation, tmp_path: P
     assert "<title>page is starting</title>" in waits.text
     assert int(waits.headers["retry-after"]) > 0
     wait_until(
-        lambda: asked(running, name, **BROWSER).status_code == 200, "it is awake", 60, step=0.2
+        lambda: asked(running, name, **BROWSER).status_code == 200,
+        "it is awake",
+        60,
     )
     assert asked(running, name, **BROWSER).text == "hello from page at /"
     running.perdure("stop", "-y", name)
@@ -181,7 +182,7 @@ def test_what_a_run_decided_and_how_it_was_can_be_asked_for_later(
     name = "told"
     begin(running, tmp_path / name, free_port(), HELLO)
     running.until_ready(name)
-    wait_until(lambda: was(running, name) == "running", "how it is, is kept", step=0.1)
+    wait_until(lambda: was(running, name) == "running", "how it is, is kept")
     then = datetime.now(UTC).isoformat()
     running.perdure("stop", "-y", name)
     now = running.perdure("status", name)

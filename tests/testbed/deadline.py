@@ -2,37 +2,36 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
-STEP = 0.01
+SHORTEST, LONGEST = 0.01, 0.2
+"""Seconds between two looks: more and more, since each may cost what is waited for."""
+GROWTH = 1.3
 
 
-def wait_until(
-    condition: Callable[[], bool], what: str = "", seconds: float = 30, step: float = STEP
-) -> None:
-    """Return when `condition` holds, which is looked at every `step` seconds.
-
-    Fail with `what` after `seconds`.
-    """
-    end = time.monotonic() + seconds
-    while not condition():
-        _check(end, what, seconds)
-        time.sleep(step)
+def wait_until(condition: Callable[[], bool], what: str = "", seconds: float = 30) -> None:
+    """Return when `condition` holds; fail with `what` after `seconds`."""
+    for pause in _pauses(what, seconds):
+        if condition():
+            return
+        time.sleep(pause)
 
 
 async def eventually(
     condition: Callable[[], bool | Awaitable[bool]], what: str = "", seconds: float = 30
 ) -> None:
     """The same without blocking the loop, for a condition that may be awaited."""
-    end = time.monotonic() + seconds
-    while True:
+    for pause in _pauses(what, seconds):
         held = condition()
         if held if isinstance(held, bool) else await held:
             return
-        _check(end, what, seconds)
-        await asyncio.sleep(STEP)
+        await asyncio.sleep(pause)
 
 
-def _check(end: float, what: str, seconds: float) -> None:
-    if time.monotonic() > end:
-        raise TimeoutError(f"In {seconds} s it did not happen: {what or 'see the line above'}")
+def _pauses(what: str, seconds: float) -> Iterator[float]:
+    end = time.monotonic() + seconds
+    pause = SHORTEST
+    while time.monotonic() <= end:
+        yield pause
+        pause = min(GROWTH * pause, LONGEST)
+    raise TimeoutError(f"In {seconds} s it did not happen: {what or 'see the line above'}")
