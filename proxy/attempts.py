@@ -71,7 +71,9 @@ async def _connect(exchange: "Exchange", replica: Replica) -> None:
     plane, tried = exchange.client.plane, (*exchange.tried, replica)
     limits = plane.limits
     is_last = all(each in tried for each in exchange.pool.ready)
-    seconds = limits.last_connect_seconds if is_last else limits.connect_seconds
+    # One that was let in by the waiting room goes back to it.
+    is_patient = is_last and exchange.line is None
+    seconds = limits.last_connect_seconds if is_patient else limits.connect_seconds
     try:
         upstream = await plane.connect(replica, seconds)
     except OSError:
