@@ -8,8 +8,8 @@ from proxy.auth import Opened
 from proxy.model_search import ModelSearch
 from proxy.models import model_list, model_named
 from proxy.paths import FRONT, MODEL, SERVICE, locate
+from proxy.pool import Name, Service
 from proxy.replies import Reply, moved, refusal
-from proxy.table import Name, Service
 from proxy.way import Way
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from proxy.attempts import first_attempt, next_attempt
 from proxy.balance import Claim, Replica
 from proxy.collection import Collection
 from proxy.dispatch import dispatch
+from proxy.pool import Pool, Service
 from proxy.redirects import under_prefix
 from proxy.replies import Reply
 from proxy.reply_head import OPEN_TO_ALL, ReplyHead
 from proxy.request_head import RequestHead
 from proxy.stats import SERVICE, Outcome
-from proxy.table import Pool, Service
 from proxy.tunnel import Tunnel
 from proxy.upstream import BUFFER, UpstreamConnection
 

@@ -13,10 +13,11 @@ from proxy.balance import Replica
 from proxy.clients import Clients
 from proxy.collection import Budget
 from proxy.limits import Limits
+from proxy.pool import Pool
 from proxy.request_id import new_lines
 from proxy.room import Room
 from proxy.stats import Stats
-from proxy.table import Pool, Table
+from proxy.table import Table
 from proxy.upstream import UpstreamConnection
 from proxy.waker import Wake
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from proxy import replies
 from proxy.attempts import attempt
 from proxy.balance import choose
+from proxy.pool import ModelPool, Pool, Service
 from proxy.replies import Reply
 from proxy.stats import Outcome
-from proxy.table import ModelPool, Pool, Service
 from proxy.waiting_page import is_page_load, waiting_page
 from proxy.waker import Waker
 from proxy.wave import FIRST, Wave

@@ -7,96 +7,10 @@ from pathlib import Path
 from proxy.addresses import endpoint
 from proxy.auth import Opened
 from proxy.balance import Replica
+from proxy.pool import ModelPool, Name, Pool, Service, name_of
 from proxy.stats import Durations
 from spec.feed import TableMark
 from spec.route import ModelFormat, ReplicaRoute, RouteState, RouteTable
-
-Name = tuple[bytes, bytes]
-
-
-class Pool:
-    """Replicas that can stand in for each other.
-
-    `starting` and `asleep` say whether one is on its way, or comes when somebody asks.
-    """
-
-    __slots__ = ("arrived", "asleep", "ready", "starting")
-
-    def __init__(self, ready: Iterable[Replica] = ()) -> None:
-        self.ready = list(ready)
-        self.starting = self.asleep = False
-        self.arrived = 0
-
-    def count(self, replica: Replica | None) -> None:
-        """A request arrived; `replica` is where it goes first, None when there is none."""
-        self.arrived += 1
-
-
-class Service(Pool):
-    """One run. `prefix` is what its paths begin with for clients; `held` requests wait for it.
-
-    `durations` are those of exchanges with any of its replicas.
-    """
-
-    __slots__ = (
-        *("auth", "durations", "forwarded", "held", "name", "prefix", "replicas", "route"),
-        "strip_prefix",
-    )
-
-    def __init__(self, route: RouteTable) -> None:
-        super().__init__()
-        self.replicas: dict[str, Replica] = {}
-        self.name = _name(route)
-        self.prefix = f"/proxy/services/{route.project}/{route.run}".encode()
-        self.route = route
-        self.auth = route.auth
-        self.strip_prefix = route.strip_prefix
-        self.forwarded = b""
-        self.held = 0
-        self.durations = Durations()
-
-
-class ModelPool(Pool):
-    """The services of one project that answer for one model name.
-
-    All of them, or those that are open to callers by what their tokens have `opened`.
-    """
-
-    __slots__ = ("name", "opened", "project", "services")
-
-    def __init__(
-        self,
-        project: bytes,
-        name: str,
-        services: Iterable[Service] = (),
-        opened: Opened | None = None,
-    ) -> None:
-        super().__init__()
-        self.project = project
-        self.name = name
-        self.opened = opened
-        self.services: list[Service] = []
-        for service in services:
-            self.add(service)
-
-    def add(self, service: Service) -> None:
-        """It answers for the model, too."""
-        self.services.append(service)
-        self.ready += service.ready
-        self.starting = self.starting or service.starting
-        self.asleep = self.asleep or service.asleep
-
-    @property
-    def awaited(self) -> Service:
-        """Whose replica will be the first, where none is ready."""
-        starting = (each for each in self.services if each.starting)
-        asleep = (each for each in self.services if each.asleep)
-        return next(starting, None) or next(asleep, None) or self.services[0]
-
-    def count(self, replica: Replica | None) -> None:
-        """It counts for the service whose replica it is, or for the one that is awaited."""
-        owners = (each for each in self.services if replica in each.ready)
-        (next(owners, None) or self.awaited).arrived += 1
 
 
 class Table:
@@ -119,7 +33,7 @@ class Table:
 
     def apply(self, route: RouteTable) -> bool:
         """Take in a table unless it is older than what is known."""
-        known = self.services.get(_name(route))
+        known = self.services.get(name_of(route))
         if known is not None and route.order <= known.route.order:
             return False
         self._take(route)
@@ -133,7 +47,7 @@ class Table:
 
     def replace(self, routes: Iterable[RouteTable]) -> None:
         """Exactly these from now on, whatever their order."""
-        named = {_name(route): route for route in routes}
+        named = {name_of(route): route for route in routes}
         for name in self.services.keys() - named.keys():
             self._drop(name)
         for route in named.values():
@@ -231,7 +145,7 @@ class Table:
         yield from self._leaving
 
     def _take(self, route: RouteTable) -> None:
-        name = _name(route)
+        name = name_of(route)
         service = self.services.get(name)
         if service is None:
             service = self.services[name] = Service(route)
@@ -263,7 +177,7 @@ class Table:
             replica.durations = service.durations
             service.replicas[each.id] = replica
         for gone in known.values():
-            self._leave(_name(route), gone)
+            self._leave(name_of(route), gone)
         service.ready = [each for each in service.replicas.values() if not each.left_at]
 
     def _replica(self, known: Replica | None, route: ReplicaRoute, prefix: bytes) -> Replica:
@@ -302,10 +216,6 @@ class Table:
             pool = self.models.setdefault((project, model.name), ModelPool(project, model.name))
             pool.add(service)
         self.changed()
-
-
-def _name(route: RouteTable) -> Name:
-    return route.project.encode(), route.run.encode()
 
 
 def _by_run(counts: Mapping[Name, int]) -> dict[str, int]:

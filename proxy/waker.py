@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from proxy.table import Name, Service
+from proxy.pool import Name, Service
 from spec.names import run_id
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from proxy.table import Service
+from proxy.pool import Service
 
 if TYPE_CHECKING:
     from proxy.plane import Plane

@@ -1,18 +1,22 @@
 """Values that decisions are made of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from policy.transitions import new_run
+from policy.transitions import applied, new_run
 from spec.deeds import ReplicaStart
 from spec.machine import CpuArch, Gpu, GpuVendor, RuntimeKind
 from spec.offer import Offer, OfferQuery
-from spec.replica import ReplicaEvent, ReplicaRecord
+from spec.replica import Placement, ReplicaEvent, ReplicaRecord
 from spec.resources import Resources
+from spec.retrial import Retrial
+from spec.retry import RetryEvent
 from spec.run import RunState
 from spec.run_spec import RunSpec
 from spec.service import ServiceConfiguration
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+SCALING = {"scaling": {"metric": "rps", "target": 10}}
 LIFE = "0123456789ab"
 
 
@@ -88,3 +92,35 @@ def offer(**values: object) -> Offer:
         "price": 0.5,
     }
     return Offer.model_validate(given | values)
+
+
+def ranged(desired: int, *records: ReplicaRecord, **scale: object) -> RunState:
+    """A run of 0 to 4 replicas that wants so many now."""
+    state = applied(run(), spec(replicas="0..4", **SCALING), "u1", NOW)
+    assert state.scale is not None
+    changed = state.scale.model_copy(update={"desired": desired, **scale})
+    return state.model_copy(update={"scale": changed, "records": records})
+
+
+def retried(state: RunState, num: int = 1) -> RunState:
+    """The replica of this slot failed, and is tried again in a minute."""
+    retrial = Retrial(num=num, event=RetryEvent.ERROR, since=NOW, attempt=1, at=LATER)
+    return state.model_copy(update={"retrials": (retrial,)})
+
+
+def failed(reason: str) -> ReplicaRecord:
+    """The second replica, at its end."""
+    return record(1, phase="failed", reason=reason)
+
+
+READY = record(0, phase="running", ready=True, address="tcp://10.0.0.1:80")
+PLACE = Placement(
+    backend="local", region="here", instance_type="local", resources="4xCPU, 16GB", price=0.25
+)
+SICK = record(
+    1,
+    phase="running",
+    address="tcp://10.0.0.2:80",
+    health="unhealthy",
+    detail="The probe `GET /health` answered 503.",
+)

@@ -18,10 +18,7 @@ from policy.transitions import applied, stopped
 from spec.load import Counted, WatchMemory
 from spec.run import RunState
 from spec.scale import Override, ScaleRequest, ScalingRule, Verdict, WatchReport
-from tests.policy.making import LIFE, NOW, record, run, spec
-
-LATER = NOW + timedelta(minutes=1)
-SCALING = {"scaling": {"metric": "rps", "target": 10}}
+from tests.policy.making import LATER, LIFE, NOW, SCALING, record, run, spec
 
 
 def ranged(replicas: str = "0..4", **changes: object) -> RunState:

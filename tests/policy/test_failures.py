@@ -14,10 +14,7 @@ from spec.replica import ReplicaRecord
 from spec.run import RunState
 from spec.scale import ScaleRequest, ScalingRule, Verdict, WatchReport
 from spec.status import ReplicaPhase, RunPhase
-from tests.policy.making import LIFE, NOW, event, record, run, spec
-
-LATER = NOW + timedelta(minutes=1)
-SCALING = {"scaling": {"metric": "rps", "target": 10}}
+from tests.policy.making import LATER, LIFE, NOW, SCALING, event, record, run, spec
 
 
 def started(step: Step) -> list[int]:

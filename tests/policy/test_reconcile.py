@@ -13,9 +13,8 @@ from policy.transitions import applied, observed, stopped
 from spec.replica import Placement, ReplicaRecord
 from spec.run import RunState
 from spec.status import EndReason, ReplicaPhase, RunPhase
-from tests.policy.making import NOW, event, record, run, spec
+from tests.policy.making import LATER, NOW, event, record, run, spec
 
-LATER = NOW + timedelta(minutes=1)
 PLACE = Placement(backend="local", region="here", instance_type="m", resources="4xCPU")
 
 

@@ -1,7 +1,5 @@
 """From one deployment to the next, or back."""
 
-from datetime import timedelta
-
 import pytest
 
 from policy.desired import overridden
@@ -15,9 +13,8 @@ from spec.replica import Placement, ReplicaRecord
 from spec.run import RunState
 from spec.scale import ScaleRequest
 from spec.status import EndReason
-from tests.policy.making import NOW, event, record, run, spec
+from tests.policy.making import LATER, NOW, event, record, run, spec
 
-LATER = NOW + timedelta(minutes=1)
 PLACE = Placement(backend="local", region="here", instance_type="m", resources="4xCPU")
 NARROW = PLACE.model_copy(update={"exclusive": True})
 

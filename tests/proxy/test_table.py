@@ -9,8 +9,9 @@ import pytest
 from proxy.addresses import endpoint
 from proxy.auth import Opened
 from proxy.balance import Claim
+from proxy.pool import Service
 from proxy.stats import Durations
-from proxy.table import Service, Table
+from proxy.table import Table
 from spec.feed import TableMark
 from spec.route import ModelFormat, ModelRoute, ReplicaRoute, RouteState, RouteTable
 
