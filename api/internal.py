@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Path, Query
@@ -21,8 +22,9 @@ from spec.run import WakeNote
 from store.tokens import Caller
 
 PREFIX = "/internal/v1"
-POLL_SECONDS = 0.15
-"""A change is known after this long. A look costs a millisecond, and each proxy has its own."""
+POLL_SECONDS = 0.5
+"""What another API changes is known after this long, our own changes at once. A look costs some
+milliseconds, and each proxy has its own."""
 LONGEST_POLL_SECONDS = 20.0
 
 FAILURES = told(Unauthenticated, Unavailable)
@@ -98,8 +100,11 @@ async def next_feed(services: Services, after: int, wait: float) -> Feed:
     changes = services.store.changes
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait
-    while after != 0 and await changes.latest() == after and clock() < deadline:
-        if services.stopping.is_set():
+    while after != 0 and not services.stopping.is_set() and clock() < deadline:
+        commit = changes.next_commit
+        if await changes.latest() != after:
             break
-        await asyncio.sleep(POLL_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(clock() + POLL_SECONDS, deadline)):
+                await commit.wait()
     return await changes.feed(after)

@@ -3,6 +3,7 @@
 A change says only *whose* grants changed, so that whoever reads late sees the newest state once.
 """
 
+import asyncio
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
@@ -62,6 +63,11 @@ class Changes:
         """The newest sequence number; 0 before the first change."""
         async with self._database.read() as connection:
             return int(await connection.scalar(select(func.max(changes.c.seq))) or 0)
+
+    @property
+    def next_commit(self) -> asyncio.Event:
+        """Set when this process has written something, whatever; take it before a look."""
+        return self._database.next_commit
 
     async def feed(self, after: int) -> Feed:
         """All since `after`; everything when that is 0, from another database, or too long ago."""

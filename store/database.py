@@ -1,5 +1,6 @@
 """How the store reaches its database: transactions that only read, and ones that also write."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -44,6 +45,8 @@ class Database:
         self, url: str, clock: Clock = utc_now, seconds: float | None = STATEMENT_SECONDS
     ) -> None:
         self.clock = clock
+        self.next_commit = asyncio.Event()
+        """Set when this process has written something; the one after it is another event."""
         self.engine = _postgres(url, seconds) if postgres.is_postgres(url) else _sqlite(url)
         self.is_postgres = self.engine.dialect.name == "postgresql"
         if self.is_postgres:
@@ -72,6 +75,8 @@ class Database:
             if self.is_postgres:
                 await take(connection, locks)
             yield connection
+        self.next_commit.set()
+        self.next_commit = asyncio.Event()
 
     async def close(self) -> None:
         """Close all connections."""

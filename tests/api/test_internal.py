@@ -66,6 +66,25 @@ async def test_feed_begins_full_and_waits_for_what_is_new(
     assert (second.full, second.seq, len(second.started)) == (False, first.seq + 1, 1)
 
 
+async def test_what_this_process_changes_is_told_without_another_look(
+    internal: httpx.AsyncClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.internal.POLL_SECONDS", 3600)
+    first = await feed(internal, 0)
+    latest, looked = store.changes.latest, asyncio.Event()
+
+    async def look() -> int:
+        seq = await latest()
+        looked.set()
+        return seq
+
+    monkeypatch.setattr(store.changes, "latest", look)
+    waiting = asyncio.create_task(feed(internal, first.seq))
+    await looked.wait()
+    await store.changes.run_started("main", "app")
+    assert (await asyncio.wait_for(waiting, 5)).seq == first.seq + 1
+
+
 async def test_feed_without_news_answers_when_the_time_is_over(
     internal: httpx.AsyncClient,
 ) -> None:
