@@ -204,5 +204,4 @@ def live_through(scene: Scene, point: Point) -> None:
     assert not fuse.exists(), "nothing was killed"
     assert scene.count(name) == 0
     assert scene.faults(name) == []
-    ended = {run["name"]: run["status"] for run in scene.place.runs(finished=True)}
-    assert ended[name] == "terminated"
+    assert scene.place.phase(name) == "terminated"

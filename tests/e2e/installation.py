@@ -197,6 +197,10 @@ class Installation:
         )
         return listed
 
+    def names(self) -> set[str]:
+        """Of all runs, also of those that have ended. The list may lag behind in what they are."""
+        return {run["name"] for run in self.runs(finished=True)}
+
     def until_ready(self, name: str, count: int = 1) -> dict[str, Any]:
         """Wait until that many replicas are ready; the run as the API shows it."""
         found: dict[str, Any] = {}

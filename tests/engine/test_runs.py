@@ -72,7 +72,11 @@ async def test_a_later_life_and_a_renewal_leave_the_answers_of_before(at_work: S
 
     await eventually(are_known, "the answers of both lives are found")
     renewed = "WorkflowId = 'run/main/web' AND ExecutionStatus = 'ContinuedAsNew'"
-    assert (await at_work.client.count_workflows(renewed)).count >= 2
+
+    async def are_renewed() -> bool:
+        return (await at_work.client.count_workflows(renewed)).count >= 2
+
+    await eventually(are_renewed, "the list has those that were renewed")
 
 
 async def test_a_stop_that_no_worker_takes_up_is_told_in_time(

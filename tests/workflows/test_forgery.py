@@ -16,6 +16,7 @@ from spec.run import ApplyRequest, RunStart, RunState, StopRequest
 from spec.run_spec import RunSpec
 from spec.sealed import SealedValues
 from spec.status import RunPhase
+from tests.testbed.deadline import eventually
 from tests.workflows.stage import Stage, service
 
 START = RunStart(project="main", name="mine")
@@ -62,7 +63,11 @@ async def test_a_run_that_a_stranger_starts_does_nothing(at_work: Stage, strange
     await at_work.apply("web")
     await at_work.until_ready("web", 1)
     assert len(at_work.runtime.containers) == 1
-    assert [status.name for status in await at_work.runs.statuses()] == ["web"]
+
+    async def is_alone() -> bool:
+        return [status.name for status in await at_work.runs.statuses()] == ["web"]
+
+    await eventually(is_alone, "the list has the other run only")
     await handle.terminate()
 
 

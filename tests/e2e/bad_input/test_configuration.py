@@ -34,10 +34,10 @@ def test_a_mistake_in_the_file_is_told_without_a_server(
 @example(lines.SECRET)
 def test_an_unknown_secret_is_told_by_the_plan(running: Installation, tmp_path: Path) -> None:
     (tmp_path / ".dstack.yml").write_text(lines.SECRET.file)
-    before = running.runs(finished=True)
+    before = running.names()
     done = running.run("apply", "-y", folder=tmp_path)
     lines.SECRET.check(done.returncode, done.stderr)
-    assert running.runs(finished=True) == before
+    assert running.names() == before
 
 
 @example(lines.REPOSITORY)

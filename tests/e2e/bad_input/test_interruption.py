@@ -78,10 +78,10 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_there_is_one_run(
 def test_a_second_stop_changes_nothing(running: Installation, tmp_path: Path) -> None:
     submit(running, tmp_path / "done", TERM)
     running.perdure("stop", "-x", "-y", "done")
-    before = running.runs(finished=True)
+    before = running.view("done")
     done = running.run("stop", "-y", "done")
     lines.STOP_TWICE.check(done.returncode, done.stderr)
-    assert running.runs(finished=True) == before
+    assert (before["status"], running.view("done")) == ("terminated", before)
 
 
 @example(lines.PLAN)
