@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from perdure.errors import PerdureError
 from spec.feed import ProxyStats
@@ -49,8 +50,13 @@ class LoadBoard:
         self._waiting.add(wait)
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
+        reading = self._reading
+        either: set[asyncio.Future[Any]] = {wait.done, reading}
         try:
-            return await wait.done
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not wait.done.done():
+                reading.result()  # what ended it ends this deed, and its next attempt reads anew
+            return wait.done.result()
         finally:
             self._waiting.discard(wait)
 

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from activities.load_board import LoadBoard
 from engine import deeds
 from engine.memory import recalled, remember
-from policy.autoscale import new_load
-from policy.load import found, is_quiet, taken_in
+from policy.load import begun, found, is_quiet, taken_in
 from spec.load import WatchMemory
 from spec.scale import WatchOrder, WatchReport
 
@@ -21,11 +20,7 @@ class Watches:
     async def load_watch(self, order: WatchOrder) -> WatchReport:
         """Complete only when the number changes. What was seen, the next attempt knows."""
         service = f"{order.project}/{order.run}"
-        memory = recalled(WatchMemory)
-        if memory is None:
-            before = order.memory or WatchMemory()
-            load = new_load(order.current, datetime.now(UTC), before.load)
-            memory = before.model_copy(update={"load": load})
+        memory = recalled(WatchMemory) or begun(order, datetime.now(UTC))
         figures = None
         while True:
             figures = await self._board.next(service, figures)

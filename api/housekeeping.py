@@ -8,12 +8,12 @@ And a run that outlived its project is stopped.
 import asyncio
 import itertools
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from temporalio.service import RPCError
 
 from engine.runs import Runs
-from perdure.errors import CannotStart, PerdureError, Unavailable
+from perdure.errors import PerdureError
 from store.code import Archive
 from store.store import Store
 
@@ -29,30 +29,67 @@ STOP_SECONDS = 30.0
 RunName = tuple[str, str]
 """A project, and the name of a run in it."""
 
+Step = Callable[[], Awaitable[object]]
+
 log = logging.getLogger(__name__)
 
 
 async def sweep(store: Store, runs: Runs, pause: float = PAUSE) -> None:
-    """Sweep without end; a store or a Temporal that is away is asked again."""
-    away, unused, homeless = False, frozenset[Archive](), frozenset[RunName]()
+    """Sweep without end. What fails is tried again at the next sweep, and keeps nothing else back.
+
+    That is told once, until all goes well again.
+    """
+    sweeps, fails = Sweeps(store, runs), False
     for number in itertools.count():
-        try:
-            await store.tokens.expire()
-            await store.audit.expire()
-            await store.decisions.expire()
-            await store.load_history.expire()
-            await store.idempotency.expire()
-            await store.master_keys.settle()
-            if number % RUNS_EVERY == 0:
-                homeless = await sweep_runs(store, runs, homeless)
-                unused = await sweep_code(store, runs, unused)
-                await sweep_envelopes(store, runs)
-            away = False
-        except (Unavailable, CannotStart, OSError, RPCError) as error:
-            if not away:
-                log.warning("What is over cannot be dropped for now: %s", error)
-            away = True
+        steps = sweeps.each() if number % RUNS_EVERY else (*sweeps.each(), *sweeps.rare())
+        failures = [failure for step in steps if (failure := await _failure_of(step))]
+        if failures and not fails:
+            log.warning("What is over cannot be dropped for now: %s", failures[0])
+        fails = bool(failures)
         await asyncio.sleep(pause)
+
+
+class Sweeps:
+    """The steps of sweeps, and what the last one has found."""
+
+    def __init__(self, store: Store, runs: Runs) -> None:
+        self._store = store
+        self._runs = runs
+        self._homeless = frozenset[RunName]()
+        self._unused = frozenset[Archive]()
+
+    def each(self) -> tuple[Step, ...]:
+        """Those of every sweep: they ask the store only."""
+        store = self._store
+        return (
+            store.tokens.expire,
+            store.audit.expire,
+            store.decisions.expire,
+            store.load_history.expire,
+            store.idempotency.expire,
+            store.master_keys.settle,
+        )
+
+    def rare(self) -> tuple[Step, ...]:
+        """Those that ask for all living runs."""
+        return (self._sweep_runs, self._sweep_code, self._sweep_envelopes)
+
+    async def _sweep_runs(self) -> None:
+        self._homeless = await sweep_runs(self._store, self._runs, self._homeless)
+
+    async def _sweep_code(self) -> None:
+        self._unused = await sweep_code(self._store, self._runs, self._unused)
+
+    async def _sweep_envelopes(self) -> None:
+        await sweep_envelopes(self._store, self._runs)
+
+
+async def _failure_of(step: Step) -> Exception | None:
+    try:
+        await step()
+    except (PerdureError, OSError, RPCError) as error:
+        return error
+    return None
 
 
 async def sweep_runs(

@@ -1,6 +1,6 @@
 """Rollbacks: from a run to a revision that it had before, and back to that."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from api.acceptance import Acceptance, Asked
@@ -10,15 +10,21 @@ from engine.absence import no_run, not_running
 from perdure.errors import Conflict, NotFound
 from policy.admission import check_value
 from policy.diff import changes
+from policy.rollout import undone
 from spec.audit import Action
+from spec.decision import Rule
 from spec.interpolation import secrets_in
 from spec.plan import PlanOrder
 from spec.run import Accepted, ApplyRequest, RunState
 from spec.run_spec import RunSpec
 from spec.submission import Applied, RollbackCall, RollbackPlan
 from store.audit import Author
+from store.decisions import DecisionFilter
 from store.idempotency import Claim
 from store.revisions import Revision
+
+MOST_REVERTS = 1000
+"""The newest ones of a life are asked for."""
 
 
 class Rollbacks:
@@ -38,7 +44,10 @@ class Rollbacks:
         self._services.settings.data.require_space()
         state = await self._living(run)
         earlier = await self._earlier(run, state.incarnation)
-        revision = previous(earlier, state) if to is None else numbered(earlier, run, to)
+        if to is None:
+            revision = previous(earlier, state, await self._undone(run, state.incarnation))
+        else:
+            revision = numbered(earlier, run, to)
         plan = await self._services.runs.plan(
             PlanOrder(
                 project=self._project, name=run, spec=revision.spec, current=state, max_offers=0
@@ -88,6 +97,11 @@ class Rollbacks:
         own = (revision for revision in found if revision.incarnation == incarnation)
         return sorted(own, key=lambda revision: revision.number, reverse=True)
 
+    async def _undone(self, run: str, incarnation: str) -> set[int]:
+        only = DecisionFilter(run=run, incarnation=incarnation, rule=Rule.REVERTED)
+        told = await self._services.store.decisions.read(self._project, MOST_REVERTS, only)
+        return undone(each.inputs for each in told)
+
     async def _require_all(self, run: str, spec: RunSpec) -> None:
         """Raise `NotFound`, `UnknownSecret` or `Conflict` when something of it is gone."""
         store = self._services.store
@@ -101,17 +115,21 @@ class Rollbacks:
             )
 
 
-def previous(revisions: Sequence[Revision], state: RunState) -> Revision:
+def previous(
+    revisions: Sequence[Revision], state: RunState, undone: Collection[int] = ()
+) -> Revision:
     """Of revisions, the newest first, the last before the present one that asked for another thing.
 
     The present one is the newest that asked for what the run is now: one that was undone since, and
-    what followed it, are not gone back to. Raises `Conflict` when there is none.
+    what followed it, are not gone back to, nor are those that were `undone` before. Raises
+    `Conflict` when there is none.
     """
     assert state.spec is not None
     alike = {each.number: not changes(each.spec, state.spec) for each in revisions}
     present = next((number for number, same in alike.items() if same), state.revision)
     for revision in revisions:
-        if revision.number < present and not alike[revision.number]:
+        number = revision.number
+        if number < present and number not in undone and not alike[number]:
             return revision
     raise Conflict(
         f"The run `{state.name}` has nothing to go back to.",

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from perdure.errors import PerdureError
 from spec.decision import Decision, Rejected, Rule
 from spec.run import RunState
+from spec.run_status import RunStatus
+from spec.status import RunPhase
 
 LARGEST = 2**62
 """Numbers of refusals are random below this one: a signed number of 64 bits holds them."""
@@ -48,6 +51,25 @@ def refusal(request: str, by: str, error: PerdureError, now: datetime) -> Decisi
         outcome=f"It stays as it is. {error.message}",
         inputs={"asked_by": by, "code": error.code()},
     )
+
+
+class Shown(NamedTuple):
+    """What of a status is kept at each change, also when nothing was decided."""
+
+    phase: RunPhase
+    desired: int
+    ready: int
+    deployment: int
+
+
+def shown(status: RunStatus) -> Shown:
+    """Of this status."""
+    return Shown(status.status, status.desired, status.ready, status.deployment)
+
+
+def is_worth_keeping(state: RunState, status: RunStatus, last: Shown | None) -> bool:
+    """Whether something was decided, or has changed, since `last` was kept."""
+    return bool(state.decisions) or shown(status) != last
 
 
 def kept(state: RunState, number: int) -> RunState:

@@ -26,6 +26,14 @@ def is_blocked(state: RunState, now: datetime) -> bool:
     return until is not None and until > now
 
 
+def roomed(state: RunState, *, exclusive: bool) -> RunState:
+    """Whether there is room for one replica only: that is another question for the watch."""
+    if exclusive is state.exclusive:
+        return state
+    scale = state.scale and state.scale.model_copy(update={"watch": state.scale.watch + 1})
+    return state.model_copy(update={"exclusive": exclusive, "scale": scale})
+
+
 def begun(state: RunState, spec: RunSpec, now: datetime) -> ScaleState | None:
     """The scaling of a run from the moment in which it is applied; what its load was, it keeps.
 
@@ -116,7 +124,8 @@ def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
         return state
     assert scale is not None
     memory = scale.memory and awake(scale.memory, now)
-    changes = {"desired": 1, "changed_at": now, "watch": scale.watch + 1, "memory": memory}
+    # Not a change that another has to wait for: how many are needed, the next watch finds.
+    changes = {"desired": 1, "changed_at": None, "watch": scale.watch + 1, "memory": memory}
     state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
     return noted(state, now, Rule.WOKEN, f"It wakes: {ScalingRule.FROM_ZERO}.")
 

@@ -2,12 +2,18 @@
 
 from datetime import datetime, timedelta
 
-from policy.autoscale import decide, seen
+from policy.autoscale import decide, new_load, seen
 from spec.load import Counted, Figures, LoadSample, WatchMemory
 from spec.scale import ScalingRule, Verdict, WatchOrder
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 """A proxy that was silent for so long is gone: each that starts has a boot of its own."""
+
+
+def begun(order: WatchOrder, now: datetime) -> WatchMemory:
+    """What a watch knows when it begins: what the one before it did; what is there is needed."""
+    before = order.memory or WatchMemory()
+    return before.model_copy(update={"load": new_load(order.current, now, before.load)})
 
 
 def taken_in(memory: WatchMemory, figures: Figures, order: WatchOrder) -> WatchMemory:

@@ -119,6 +119,8 @@ def _missing(state: RunState, surplus: set[str], now: datetime) -> tuple[Replica
     tried = [record.num for record in staying if _is_tried(state, record, now)]
     if is_blocked(state, now):
         short = min(short, len(tried))
+    if not _is_placed(state):
+        short = min(short, _begins_with(state) - len(held))
     if waits_for_room(state, leaves):
         short = 0
     taken = {*tried, *(record.num for record in held)}
@@ -135,6 +137,17 @@ def _missing(state: RunState, surplus: set[str], now: datetime) -> tuple[Replica
         )
         for generation, num in enumerate(free[: max(0, short)], state.generation + 1)
     )
+
+
+def _is_placed(state: RunState) -> bool:
+    """Whether a replica has told its place: until then nobody knows whether two have room."""
+    return state.ready_at is not None or any(r.placement is not None for r in state.records)
+
+
+def _begins_with(state: RunState) -> int:
+    """How many are started at first: of a range as many as its plan was made for."""
+    assert state.spec is not None
+    return state.spec.replicas if state.scale else wanted(state)
 
 
 def _holds_its_slot(state: RunState, record: ReplicaRecord, now: datetime) -> bool:

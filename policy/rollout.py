@@ -7,7 +7,7 @@
    deployment is wanted again, and its replicas that are left go on.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from policy.decisions import noted
@@ -20,6 +20,9 @@ from spec.replica import ReplicaRecord
 from spec.retry import RetryEvent
 from spec.run import RunState
 from spec.status import ReplicaPhase
+
+UNDONE, REVISION = "undone_revision", "revision"
+"""What a revert tells: where the deployment that could not serve began, and what the run is now."""
 
 
 def is_current(state: RunState, record: ReplicaRecord) -> bool:
@@ -141,8 +144,23 @@ def reverted(state: RunState, failed: ReplicaRecord, now: datetime) -> RunState:
         }
     )
     outcome = f"Revision {bad} could not become ready: revision {good.revision} serves again."
-    inputs = {"replica": failed.num, "reason": reason, "code": failed.code}
+    inputs = {
+        "replica": failed.num,
+        "reason": reason,
+        "code": failed.code,
+        UNDONE: bad,
+        REVISION: state.revision,
+    }
     return noted(state, now, Rule.REVERTED, outcome, inputs)
+
+
+def undone(reverts: Iterable[Mapping[str, str]]) -> set[int]:
+    """The revisions that were undone, by the inputs of these decisions.
+
+    All of a broken deployment are: what was changed in place meanwhile, too.
+    """
+    told = (inputs for inputs in reverts if {UNDONE, REVISION} <= inputs.keys())
+    return {number for each in told for number in range(int(each[UNDONE]), int(each[REVISION]))}
 
 
 def _is_going(state: RunState, record: ReplicaRecord, leaves: Collection[str]) -> bool:

@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from perdure.errors import PerdureError
 from policy.decisions import noted
-from policy.desired import begun, wanted
+from policy.desired import begun, roomed, wanted
 from policy.diff import changes
 from policy.news import told
 from policy.retry import PAUSES
@@ -120,6 +121,20 @@ def stopped(
     return noted(state, now, Rule.STOPPED, f"It stops, {word}: somebody stopped it.")
 
 
+def lost(state: RunState, replica: str, why: PerdureError, now: datetime) -> RunState:
+    """A replica that cannot be started or told has no workflow: it will say nothing more."""
+    event = ReplicaEvent(
+        incarnation=state.incarnation,
+        replica=replica,
+        phase=ReplicaPhase.FAILED,
+        reason=EndReason.ERROR,
+        code=why.code(),
+        detail=why.message,
+        hint=why.hint,
+    )
+    return observed(state, event, now)
+
+
 def observed(state: RunState, event: ReplicaEvent, now: datetime) -> RunState:
     """A replica's news; those of strangers, of past lives and out of order change nothing."""
     known = {record.id: record for record in state.records}
@@ -149,9 +164,9 @@ def observed(state: RunState, event: ReplicaEvent, now: datetime) -> RunState:
     changed: dict[str, object] = {"records": kept}
     if state.elastic and event.ready and state.ready_at is None:
         changed["ready_at"] = now
-    if state.elastic and event.placement is not None:
-        changed["exclusive"] = event.placement.exclusive
     state = state.model_copy(update=changed)
+    if state.elastic and event.placement is not None:
+        state = roomed(state, exclusive=event.placement.exclusive)
     if event.reason is EndReason.UTILIZATION and state.stop is None:
         state = stopped(state, now, abort=False, reason=EndReason.UTILIZATION)
         state = noted(state, now, Rule.STOPPED, f"It stops: {event.detail}")

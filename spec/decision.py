@@ -50,8 +50,8 @@ class Decision(PublicModel):
     """One decision of a run, readable by people: it holds no value that a user wrote but names.
 
     `number` counts a life's decisions from 1: told twice it is the same one. Those of refusals, of
-    which the run was never told, are below zero. `inputs` are facts
-    with their units in their names (`requests_per_second`), as text. `outcome` is a sentence.
+    which the run was never told, are below zero. `inputs` are facts with their units in their names
+    (`requests_per_second`), as text. `outcome` is a sentence.
     """
 
     number: int

@@ -87,10 +87,10 @@ class Override(PublicModel):
 class ScaleState(PublicModel):
     """What a run with a range remembers of its scaling.
 
-    `desired` was decided at `changed_at`. `watch` is the number of the watch whose report counts,
-    `memory` what the one
-    before it remembered. Until `blocked_until` no replica is added: the last one
-    that was failed. `in_flight` by replica, when the number fell last.
+    `desired` was decided at `changed_at`; None: by a waking, after which the load decides at once.
+    `watch` is the number of the watch whose report counts, `memory` what the one before it
+    remembered. Until `blocked_until` no replica is added: the last one that was failed. `in_flight`
+    by replica, when the number fell last.
     """
 
     desired: Amount

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Row, Select, Table, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from spec.decision import Decision
+from spec.decision import Decision, Rule
 from spec.deeds import DecisionBatch
 from spec.run_status import RunStatus
 from spec.submission import DecisionView
@@ -21,13 +21,14 @@ from store.upsert import insert_into, upsert
 
 @dataclass(frozen=True)
 class DecisionFilter:
-    """Which decisions of a project: of one run, one life of it, from a time on, up to a time.
+    """Which decisions of a project: of one run, one life, one rule, from a time on, up to a time.
 
     `before` and `after` are numbers (`id`), which are in the order in which decisions were kept.
     """
 
     run: str | None = None
     incarnation: str | None = None
+    rule: Rule | None = None
     since: datetime | None = None
     upto: datetime | None = None
     before: int | None = None
@@ -40,6 +41,8 @@ class DecisionFilter:
             terms.append(of.run == self.run)
         if self.incarnation is not None:
             terms.append(of.incarnation == self.incarnation)
+        if self.rule is not None:
+            terms.append(of.rule == self.rule)
         if self.since is not None:
             terms.append(of.at >= self.since)
         if self.upto is not None:

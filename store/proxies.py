@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+from pydantic import ValidationError
 
 from perdure.http_client import http_client
 from spec.feed import ProxyStats
@@ -22,8 +23,9 @@ class Proxies:
         self._leases = leases
 
     async def stats(self) -> dict[str, ProxyStats | None]:
-        """The numbers of each now, by its boot; None of one that does not tell them in time.
+        """The numbers of each now, by its boot; None of one that does not tell its own in time.
 
+        Raises `Unavailable` when the store does not say who they are.
         A successor at the address of one that is gone tells its own.
         """
         known = await self._leases.known()
@@ -41,5 +43,5 @@ async def _stats(address: str) -> ProxyStats | None:
         async with http_client(address, timeout=ANSWER_TIME) as proxy:
             answer = await proxy.get("/stats")
             return ProxyStats.model_validate_json(answer.content) if answer.is_success else None
-    except httpx.HTTPError:
+    except (httpx.HTTPError, ValidationError):  # somebody else may answer at its address
         return None

@@ -6,6 +6,7 @@ from temporalio import workflow
 
 from engine import deeds
 from engine.cleanup import uncancelled
+from policy.decisions import Shown, is_worth_keeping, shown
 from spec.deeds import DecisionBatch
 from spec.run import RunState
 from spec.run_status import RunStatus
@@ -16,15 +17,15 @@ class Diary:
 
     def __init__(self) -> None:
         self._last = 0
-        self._shown: tuple[object, ...] = ()
+        self._shown: Shown | None = None
         self._task: asyncio.Task[None] | None = None
 
     def keep(self, state: RunState, status: RunStatus) -> None:
         """Begin to keep what is new, unless something is being kept: then it waits its turn."""
-        shown = (status.status, status.desired, status.ready, status.deployment)
-        is_new = bool(state.decisions) or shown != self._shown
-        if state.elastic and is_new and self._task is None:
-            self._last, self._shown = state.decided, shown
+        if not state.elastic or self._task is not None:
+            return
+        if is_worth_keeping(state, status, self._shown):
+            self._last, self._shown = state.decided, shown(status)
             self._task = asyncio.create_task(_kept(state, status))
 
     @property

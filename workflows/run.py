@@ -11,13 +11,12 @@ from engine import deeds, ids
 from engine.cleanup import uncancelled
 from engine.failures import as_error, as_failure
 from engine.options import FIRST_APPLY
-from perdure.errors import PerdureError
 from policy.admission import apply_refusal, scale_refusal
 from policy.decisions import kept
 from policy.desired import overridden, watched, woken
 from policy.reconcile import Action, StartReplica, reconcile
 from policy.story import run_story
-from policy.transitions import answered, applied, envelopes, new_run, observed, stopped
+from policy.transitions import answered, applied, envelopes, lost, new_run, observed, stopped
 from policy.views import run_status
 from spec.deeds import CloseOrder, ReplicaStart
 from spec.names import run_id
@@ -27,7 +26,6 @@ from spec.route import RouteTable
 from spec.run import Accepted, ApplyRequest, RunStart, RunState, StopRequest, WakeNote
 from spec.run_status import RunStatus
 from spec.scale import ScaleRequest
-from spec.status import EndReason, ReplicaPhase
 from workflows.diary import Diary
 from workflows.load_watch import LoadWatch
 from workflows.patches import Patch, patched
@@ -200,7 +198,7 @@ class RunWorkflow:
                 handle = workflow.get_external_workflow_handle_for(ReplicaWorkflow.run, replica)
                 await handle.signal(ReplicaWorkflow.leave, action.order)
         except FailureError as failure:
-            self._lose(replica, as_error(failure))
+            self._set(lost(self._state, replica, as_error(failure), workflow.now()))
 
     async def _start_replica(self, record: ReplicaRecord) -> None:
         """ABANDON: a renewal or an end of the run must not touch its replicas."""
@@ -223,24 +221,6 @@ class RunWorkflow:
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
             static_summary=PublicStr(f"replica {record.num} of {state.name}"),
-        )
-
-    def _lose(self, replica: str, why: PerdureError) -> None:
-        """A replica that cannot be started or told has no workflow: it will say nothing more."""
-        self._set(
-            observed(
-                self._state,
-                ReplicaEvent(
-                    incarnation=self._state.incarnation,
-                    replica=replica,
-                    phase=ReplicaPhase.FAILED,
-                    reason=EndReason.ERROR,
-                    code=why.code(),
-                    detail=why.message,
-                    hint=why.hint,
-                ),
-                workflow.now(),
-            )
         )
 
     async def _close(self, ended: RunStatus) -> None:

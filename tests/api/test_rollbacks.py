@@ -6,6 +6,9 @@ import httpx
 import pytest
 
 from perdure.errors import PlanChanged, Refused
+from policy.rollout import reverted
+from spec.deeds import DecisionBatch
+from spec.deployment import Deployment
 from spec.run_spec import CodeArchive, RunSpec
 from spec.scale import ScaleRequest
 from spec.sealed import SealedValues
@@ -13,6 +16,7 @@ from spec.status import RunPhase
 from store.store import Store
 from tests.api.fake_runs import FakeRuns, run_state, run_status
 from tests.api.test_applications import RUNS, VALUE, apply, call
+from tests.policy.making import NOW, record
 
 ROLLBACK, SCALE = f"{RUNS}/app/rollback", f"{RUNS}/app/scale"
 
@@ -86,6 +90,27 @@ class TestPlan:
         assert (status, code) == (409, "conflict")
         assert message == "The run `app` has nothing to go back to."
         assert (await alice.get(ROLLBACK, params={"to": 3})).status_code == 200
+
+    async def test_what_was_undone_before_a_rollback_is_not_gone_back_to_either(
+        self, alice: httpx.AsyncClient, runs: FakeRuns, store: Store
+    ) -> None:
+        """Revision 3, and what was changed in place meanwhile, were undone: the run became 5."""
+        ports = [{"port": port} for port in (1, 2, 3, 4)]
+        specs = await applied(alice, runs, *ports)
+        state = run_state(specs[3], revision=4).model_copy(
+            update={"deployment": 3, "good": Deployment(revision=2, spec=specs[1])}
+        )
+        told = reverted(state, record(0, phase="failed", reason="error"), NOW)
+        await store.decisions.keep(
+            DecisionBatch(
+                project="main", run="app", incarnation="life1", decisions=told.decisions, at=NOW
+            )
+        )
+        is_now(runs, specs[1], revision=5)
+        runs.answer = runs.answer.model_copy(update={"revision": 6})
+        assert (await roll_back(alice, to=1)).status_code == 200
+        is_now(runs, specs[0], revision=6)
+        assert (await alice.get(ROLLBACK)).json()["revision"] == 2
 
     async def test_revisions_of_an_earlier_life_are_not_the_runs(
         self, alice: httpx.AsyncClient, runs: FakeRuns

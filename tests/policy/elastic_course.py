@@ -63,10 +63,11 @@ class Surroundings(RuleBasedStateMachine):
         self.reconcile()
 
     def sized(self, replicas: int | tuple[int, int]) -> dict[str, Any]:
-        """Where two cannot run beside each other, one is the most that is ever asked for."""
+        """Where two cannot run beside each other, plans refuse more than one to begin with."""
         if isinstance(replicas, int):
             return {"replicas": min(1, replicas) if self.exclusive else replicas, "scaling": None}
-        low, high = (0, 1) if self.exclusive else replicas
+        low, high = replicas
+        low = min(1, low) if self.exclusive else low
         return {"replicas": f"{low}..{high}", "scaling": {"metric": "rps", "target": 1}}
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
+from policy.decisions import Shown, is_worth_keeping, shown
 from spec.run import RunState
 from spec.run_status import RunStatus
 from tests.simulation.clock import Clock
@@ -36,14 +37,12 @@ class Diary:
         self._news = news
         self._keeping = False
         self._last = 0
-        self._shown: tuple[object, ...] = ()
+        self._shown: Shown | None = None
 
     def keep(self, state: RunState, status: RunStatus) -> None:
         """Begin to keep what is new, unless something is being kept: then it waits its turn."""
-        shown = (status.status, status.desired, status.ready, status.deployment)
-        is_new = bool(state.decisions) or shown != self._shown
-        if is_new and not self._keeping:
-            self._last, self._shown, self._keeping = state.decided, shown, True
+        if not self._keeping and is_worth_keeping(state, status, self._shown):
+            self._last, self._shown, self._keeping = state.decided, shown(status), True
             self._write(state, self._kept)
 
     def _kept(self) -> None:

@@ -14,6 +14,8 @@ BUSY = 2.5 * 3600
 """Seconds between two of their deeds, in the mean."""
 
 FIXED = (0, 1, 1, 1, 2, 2, 3)
+BEGIN_WITH_ONE = ("0..1", "0..2", "0..4", "1..3")
+"""What plans allow where two replicas cannot run beside each other."""
 RANGES = ("0..1", "0..2", "0..4", "1..3", "2..5", "1..1")
 
 
@@ -163,7 +165,7 @@ class People:
             return
         metric = chance.choice(("rps", "in_flight"))
         self.asked |= {
-            "replicas": "0..1" if self._world.exclusive else chance.choice(RANGES[:-1]),
+            "replicas": chance.choice(BEGIN_WITH_ONE if self._world.exclusive else RANGES[:-1]),
             "scaling": {
                 "metric": metric,
                 "target": chance.choice((0.05, 0.1, 0.5) if metric == "rps" else (1, 2, 5)),

@@ -6,12 +6,12 @@ from math import inf
 from random import Random
 from typing import Protocol
 
-from perdure.errors import PerdureError
+from perdure.errors import NotFound, PerdureError
 from policy.admission import apply_refusal, scale_refusal
 from policy.decisions import kept
 from policy.desired import overridden, watch_order, watched, woken
 from policy.reconcile import Action, StartReplica, Step, reconcile
-from policy.transitions import answered, applied, new_run, observed, stopped
+from policy.transitions import answered, applied, lost, new_run, observed, stopped
 from policy.views import run_status
 from spec.deeds import ReplicaStart
 from spec.names import run_id
@@ -21,7 +21,6 @@ from spec.run import ApplyRequest, RunState
 from spec.run_spec import RunSpec
 from spec.run_status import RunStatus
 from spec.scale import ScaleRequest, WatchReport
-from spec.status import EndReason, ReplicaPhase
 from tests.simulation.clock import Clock, Entry
 from tests.simulation.diary import Diary
 from tests.simulation.proxies import Proxies
@@ -32,6 +31,7 @@ from tests.simulation.weather import Weather, travel_time
 from tests.simulation.worker import Worker
 
 PROJECT, NAME = "main", "web"
+GONE = NotFound("It has no workflow.")
 
 
 class World(Protocol):
@@ -284,17 +284,11 @@ class Run:
         known = self._world.order_replica(replica, order)
         self._world.worker.soon(lambda: self._acted(None if known else replica))
 
-    def _acted(self, lost: str | None = None) -> None:
+    def _acted(self, told_nothing: str | None = None) -> None:
         if self.closed:
             return
-        if lost is not None:
-            event = ReplicaEvent(
-                incarnation=self.state.incarnation,
-                replica=lost,
-                phase=ReplicaPhase.FAILED,
-                reason=EndReason.ERROR,
-            )
-            self._set(observed(self.state, event, self._clock.moment))
+        if told_nothing is not None:
+            self._set(lost(self.state, told_nothing, GONE, self._clock.moment))
         self._acting -= 1
         if not self._acting:
             self._rest()

@@ -6,8 +6,7 @@ from random import Random
 from typing import Protocol
 
 from activities.load_board import figures_of
-from policy.autoscale import new_load
-from policy.load import found, is_quiet, taken_in
+from policy.load import begun, found, is_quiet, taken_in
 from spec.load import Figures, WatchMemory
 from spec.scale import WatchOrder, WatchReport
 from tests.simulation.clock import Clock
@@ -71,12 +70,7 @@ class Watch:
         if self._closed or (self._attempt and attempt != self._attempt):
             return
         self._attempt = attempt
-        memory = recalled
-        if memory is None:
-            before = self._order.memory or WatchMemory()
-            load = new_load(self._order.current, self._world.clock.moment, before.load)
-            memory = before.model_copy(update={"load": load})
-        self._memory = memory
+        self._memory = recalled or begun(self._order, self._world.clock.moment)
         self._last: Figures | None = None
         self._since: datetime | None = None
         self._life = self._world.worker.lives
