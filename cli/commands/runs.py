@@ -95,7 +95,7 @@ def logs(
     since: Annotated[
         str | None,
         typer.Option(
-            "--since", metavar="TIME", help="Only what was written since so long ago, as in `1h`."
+            "--since", metavar="TIME", help="Only what was written in the last TIME, as in `1h`."
         ),
     ] = None,
     project: options.Project = None,
