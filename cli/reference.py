@@ -20,7 +20,7 @@ def reference() -> str:
     parts = [
         "# Command line",
         "Made from `--help` by `python -m cli.reference`; a test holds it to that.",
-        *_sections(typer.Context(whole, info_name="perdure")),
+        *_sections(typer.Context(whole, info_name="perdure", **whole.context_settings)),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -54,11 +54,13 @@ def _report_success(file: str, configuration: ServiceConfiguration, *, as_json: 
         _print_json(file, None, configuration.model_dump(mode="json"))
     else:
         sys.stdout.write(visible(f"{file}: ok\n"))
-        refused = [refusal.message for refusal in refusals(configuration)]
-        for message in (*refused, *warnings(configuration)):
+        refused = refusals(configuration)
+        for message in (*warnings(configuration), *(refusal.message for refusal in refused)):
             sys.stderr.write(visible(f"{file}: warning: {message}\n"))
         if refused:
-            sys.stderr.write("hint: `perdure apply` of this version refuses it.\n")
+            reasons = ", ".join(dict.fromkeys(f"`{refusal.subject}`" for refusal in refused))
+            hint = f"hint: `perdure apply` of this version refuses it because of {reasons}.\n"
+            sys.stderr.write(visible(hint))
 
 
 def _report_error(file: str, error: InvalidConfiguration, *, as_json: bool) -> None:

@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         default=3000,
         ge=1,
         le=65535,
-        description="The port of the front door: API, console, services and models.",
+        description="The port of the front door: API, services and models.",
     )
     ui_port: int = Field(
         default=8233,

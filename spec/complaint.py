@@ -34,6 +34,9 @@ FOREIGN = {
 MISSING = {
     "type": "Add `type: service`.",
     "port": "Add the port that the service listens on, as in `port: 8000`.",
+    "model.format": "Add `format: openai`, the API that the application speaks.",
+    "scaling.metric": "Add `metric: rps` or `metric: in_flight`.",
+    "scaling.target": "Add how much one replica takes, as in `target: 10`.",
 }
 
 _WANTED = {
@@ -58,6 +61,8 @@ _LIMITS = {
     "string_pattern_mismatch": "does not have the form `{pattern}`",
     "finite_number": "expects a finite number",
 }
+_FORMS = {r"^/\S*$": "must be a path: it begins with `/`, and has no spaces"}
+"""What a pattern asks for, where its form says too little."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ def complaint(
     if error["type"] in {"enum", "literal_error", "union_tag_invalid", "union_tag_not_found"}:
         return _not_allowed(path, error, context)
     if error["type"] in _LIMITS:
-        return Complaint(path, f"{named(path)} {_LIMITS[error['type']].format(**context)}.")
+        wanted = _FORMS.get(context.get("pattern", "")) or _LIMITS[error["type"]].format(**context)
+        return Complaint(path, f"{named(path)} {wanted}.")
     kind = error["type"].split("_", maxsplit=1)[0]
     hint = ""
     if kind == "string" and isinstance(error["input"], bool):
@@ -97,7 +103,7 @@ def complaint(
 
 
 def _missing(path: Path) -> Complaint:
-    hint = MISSING.get(str(path[0]), "") if len(path) == 1 else ""
+    hint = MISSING.get(".".join(map(str, path)), "")
     return Complaint(path, f"{named(path)} is missing.", hint, missing=True)
 
 

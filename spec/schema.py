@@ -30,6 +30,8 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": _DIALECT,
         **schema,
+        "title": "Service",
+        "description": "A service of perdure: a program that answers HTTP on a port.",
         "required": ["type", "port"],
         "$defs": {
             name: _with_shorthands(definition, models.get(name))

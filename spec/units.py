@@ -22,11 +22,14 @@ _NUMBER = re.compile(r"-?\d{1,15}(\.\d+)?", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d*)?|\.\d+)(MB|GB|TB)?", re.ASCII | re.IGNORECASE)
 
 DURATION_PATTERN = r"^\s*\d+(\.\d+)?\s*[smhdw]?\s*$"
+_DURATION_FORM = "Write whole seconds, or a unit: `90s`, `5m`, `1h`, `2d`, `1w`."
 SIZE_PATTERN = r"^\s*(\d+(\.\d*)?|\.\d+)\s*([mMgGtT][bB])?\s*$"
 
 
 def parse_duration(value: Any) -> int:
     """`90`, `"90"`, `"90s"`, `"5m"`, `"1 h"`, `"2d"`, `"1w"`: whole seconds, fractions cut off."""
+    if isinstance(value, bool):
+        raise problem("A word such as `on` or `off` is not a duration here.", hint=_DURATION_FORM)
     text = _scalar_text(value)
     if _NUMBER.fullmatch(text):
         seconds = int(float(text))
@@ -35,7 +38,7 @@ def parse_duration(value: Any) -> int:
     else:
         raise problem(
             f"{_quoted(value)} is not a duration.",
-            hint="Write whole seconds, or a unit: `90s`, `5m`, `1h`, `2d`, `1w`.",
+            hint=_DURATION_FORM,
         )
     if abs(seconds) > LONGEST:
         raise problem(f"{_quoted(value)} is longer than ten years.", hint="Write `3650d` or less.")
@@ -94,7 +97,8 @@ def _scalar_text(value: Any) -> str:
 
 
 def _quoted(value: Any) -> str:
-    return f"`{value}`" if isinstance(value, str | int | float) else "This"
+    shown = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return f"`{value}`" if shown else "This"
 
 
 def _parse_offable(value: Any) -> int | None:

@@ -21,9 +21,10 @@ def scale(
     auto: Annotated[bool, typer.Option("--auto", help="Take the number back.")] = False,
     project: options.Project = None,
 ) -> None:
-    """Set how many replicas a run has, whatever its load and its configuration say.
+    """Set how many replicas a run has, by hand.
 
-    `--auto` takes that back: the load decides again, or the configuration.
+    It counts whatever the load and the configuration say. `--auto` takes that back: the load
+    decides again, or the configuration.
     """
     from cli.client import Client
     from cli.connection import connect
@@ -37,15 +38,21 @@ def rollback(
     run: Run,
     to: Annotated[
         int | None,
-        typer.Option("--to", metavar="REVISION", min=1, help="To this one; else the last other."),
+        typer.Option(
+            "--to",
+            metavar="REVISION",
+            min=1,
+            help="The revision to go back to; without it, the last one that was different.",
+        ),
     ] = None,
     yes: options.Yes = False,
     detach: Detach = False,
     project: options.Project = None,
 ) -> None:
-    """Go back to what a run was before its last change: configuration, values and code.
+    """Go back to what a run was before its last change.
 
-    Shows the changes, asks, and stays until that is done, as an update by `apply` does.
+    To its configuration, its values and its code. Shows the changes, asks, and stays until that is
+    done, as an update by `apply` does.
     """
     from cli.client import Client
     from cli.connection import connect

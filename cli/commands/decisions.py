@@ -15,10 +15,10 @@ def why(
     project: options.Project = None,
     as_json: options.Json = False,
 ) -> None:
-    """Say why a run is as it is: its decisions, the newest first.
+    """Say why a run is as it is, by its decisions.
 
-    Each with the facts that it was made from, and what was not done instead. With `--at` those up
-    to then: the first one was in force.
+    The newest first, each with the facts that it was made from, and what was not done instead. With
+    `--at` those up to then: the first one was in force.
     """
     from cli.client import Client
     from cli.connection import connect
@@ -35,16 +35,25 @@ def events(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="From a time on, or for so long: `1h`."),
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="From then on: `03:12`, `2026-11-29 03:12`, or `1h` ago.",
+        ),
     ] = None,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="The last so many.")] = 100,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", min=1, help="At most so many, the last ones.")
+    ] = 100,
     follow: Annotated[
         bool, typer.Option("-f", "--follow", help="Go on with what comes, until Ctrl-C.")
     ] = False,
     project: options.Project = None,
     as_json: options.Json = False,
 ) -> None:
-    """List what the runs of the project decided, the newest last."""
+    """List what the runs of the project decided.
+
+    A line for each decision, the newest last.
+    """
     from cli.client import Client
     from cli.connection import connect
     from cli.events import follow_events, print_events

@@ -51,10 +51,11 @@ def support_bundle(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Pack what helps to find a fault into one file, without secrets.
+    """Pack what helps to find a fault into one file.
 
-    On the machine of a server, as its user: findings of the doctor, versions, settings, the last
-    lines of logs, metrics, routes, statuses of runs, and which events their histories have.
+    Without secrets. On the machine of a server, as its user: findings of the doctor, versions,
+    settings, the last lines of logs, metrics, routes, statuses of runs, and which events their
+    histories have.
     """
     from cli.terminal import say
 

@@ -10,18 +10,27 @@ from cli.commands.grouped import grouped
 Replay = Annotated[
     str | None,
     typer.Option(
-        "--replay", metavar="TIME", help="Replay the run's load of the last so long, as in `7d`."
+        "--replay",
+        metavar="TIME",
+        help="Replay the load that the run had in the last TIME, as in `7d`.",
     ),
 ]
 TraceFile = Annotated[
     str | None,
     typer.Option(
-        "--trace", metavar="FILE", help="Replay this load: a CSV file of `second,requests`."
+        "--trace",
+        metavar="FILE",
+        help="Replay the load of a CSV file, whose first line is `second,requests`.",
     ),
 ]
 Price = Annotated[
     float | None,
-    typer.Option("--price", min=0, metavar="USD", help="Of a replica, per hour; else measured."),
+    typer.Option(
+        "--price",
+        min=0,
+        metavar="USD",
+        help="Of a replica, per hour; without it what the run's costs, or the cheapest offer.",
+    ),
 ]
 Slots = Annotated[
     int | None,
@@ -29,11 +38,19 @@ Slots = Annotated[
 ]
 ColdStart = Annotated[
     str | None,
-    typer.Option("--cold-start", metavar="TIME", help="Until a replica is ready; else measured."),
+    typer.Option(
+        "--cold-start",
+        metavar="TIME",
+        help="How long until a replica is ready; without it as measured, or 120 s.",
+    ),
 ]
 ServiceTime = Annotated[
     str | None,
-    typer.Option("--service-time", metavar="TIME", help="Of a request; else measured."),
+    typer.Option(
+        "--service-time",
+        metavar="TIME",
+        help="How long a request takes; without it as measured, or 20 s.",
+    ),
 ]
 
 

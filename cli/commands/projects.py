@@ -38,9 +38,10 @@ def add_project(
         bool, typer.Option("--default/--no-default", help="Make it the default project.")
     ] = True,
 ) -> None:
-    """Let this client know a project of a server, in `~/.perdure/config.yml`.
+    """Let this client know a project of a server.
 
-    Address and token are tried at once. Other projects that it knows stay.
+    It is kept in `~/.perdure/config.yml`. Address and token are tried at once. Other projects that
+    it knows stay.
     """
     from cli.connection import DEFAULT_PROJECT
     from cli.projects import add, recognise
@@ -58,7 +59,10 @@ def add_project(
 
 @app.command("list")
 def list_projects(as_json: options.Json = False) -> None:
-    """List the projects that this client knows, and those that its token opens."""
+    """List the projects of this client.
+
+    Those that it knows, and those that its token opens.
+    """
     from cli.projects import known_here
     from cli.terminal import list_values
 

@@ -23,7 +23,7 @@ InstanceTypes = Annotated[
 ]
 Fleets = Annotated[
     list[str] | None,
-    typer.Option("--fleet", metavar="NAME", help="Only this fleet; repeatable."),
+    typer.Option("--fleet", metavar="NAME", help="Only this fleet (not supported yet)."),
 ]
 Cpu = Annotated[str | None, typer.Option("--cpu", metavar="SPEC", help="CPUs, as in `4..`.")]
 Gpu = Annotated[
@@ -56,14 +56,27 @@ MaxDuration = Annotated[
 ]
 IdleDuration = Annotated[
     str | None,
-    typer.Option("--idle-duration", metavar="TIME", help="Keep an idle machine so long, or `off`."),
+    typer.Option(
+        "--idle-duration",
+        metavar="TIME",
+        help="Keep an idle machine so long, or `off` (no effect yet).",
+    ),
 ]
-Reuse = Annotated[bool, typer.Option("-R", "--reuse", help="Only machines that are there already.")]
+Reuse = Annotated[
+    bool,
+    typer.Option("-R", "--reuse", help="Only machines that are there already (not supported yet)."),
+]
 Profile = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="A profile of `.dstack/profiles.yml`."),
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="This profile of `.dstack/profiles.yml`; without it the default one.",
+    ),
 ]
-NoProfile = Annotated[bool, typer.Option("--no-profile", help="Not even the default profile.")]
+NoProfile = Annotated[
+    bool, typer.Option("--no-profile", help="Use no profile, not even the default one.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,10 @@ def logs(
         int | None, typer.Option("--replica", min=0, metavar="N", help="Only this replica.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Only the last, as in `1h`.")
+        str | None,
+        typer.Option(
+            "--since", metavar="TIME", help="Only what was written in the last TIME, as in `1h`."
+        ),
     ] = None,
     project: options.Project = None,
 ) -> None:

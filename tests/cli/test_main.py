@@ -177,3 +177,9 @@ def test_validate_and_schema_need_no_server(perdure: Perdure, workplace: Path) -
     (workplace / "a.dstack.yml").write_text("type: service\nport: 80\ncommands: [x]\n")
     assert json.loads(perdure("validate", "--json", "a.dstack.yml").out)["ok"] is True
     assert "$schema" in json.loads(perdure("schema").out)
+
+
+def test_help_has_a_short_option_and_lists_commands_with_whole_sentences(perdure: Perdure) -> None:
+    said = perdure("-h")
+    assert said == perdure("--help")
+    assert "..." not in said.out.split("Commands:")[1]

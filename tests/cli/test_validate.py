@@ -80,10 +80,10 @@ def test_what_this_version_does_not_do_is_a_warning(
     printed = capsys.readouterr()
     assert printed.out == "new.dstack.yml: ok\n"
     assert printed.err == (
+        "new.dstack.yml: warning: `home_dir` has no effect.\n"
         "new.dstack.yml: warning: `files` is not supported yet.\n"
         "new.dstack.yml: warning: `priority` is not supported yet.\n"
-        "new.dstack.yml: warning: `home_dir` has no effect.\n"
-        "hint: `perdure apply` of this version refuses it.\n"
+        "hint: `perdure apply` of this version refuses it because of `files`, `priority`.\n"
     )
     assert validate(["new.dstack.yml"], as_json=True) == 0
     assert capsys.readouterr().err == ""

@@ -26,8 +26,8 @@ INTRODUCTION = f"""# Service files
 {MADE}
 
 The properties of a `type: service` file, with ways to write each. Unknown ones are errors;
-`perdure validate` says where. What stands under *Written as* is read by the same code as your
-file.
+`perdure validate` says where, and counts items from 1: `probes[1]` is the first probe. What stands
+under *Written as* is read by the same code as your file.
 
 * {NOT_YET}: read and checked, and then refused by the plan, by name.
 * {NO_EFFECT}: read, and ignored with a warning.
@@ -66,7 +66,8 @@ def _rows(part: Part) -> Iterator[tuple[str, ...]]:
     for name, (meaning, *ways) in part.properties.items():
         shown = ", ".join(_way(part, name, written) for written in ways)
         applied = () if part.at else (_APPLIED.get(treatment_of(name), "-"),)
-        yield (code(name), shown, _default(part.model, name), *applied, meaning)
+        default = part.defaults.get(name) or _default(part.model, name)
+        yield (code(name), shown, default, *applied, meaning)
 
 
 def _way(part: Part, name: str, written: str) -> str:
@@ -84,6 +85,8 @@ def _service(part: Part, name: str, written: str) -> ServiceConfiguration:
     inner: Any = {**part.needs, name: yaml.safe_load(written)}
     if name == "scaling":
         inner["replicas"] = "1..4"
+    if name == "replicas" and ".." in written:
+        inner["scaling"] = {"metric": "rps", "target": 10}
     for key in reversed(part.at):
         inner = [inner] if key == 0 else {key: inner}
     given = {"type": "service", "port": 8000, **part.beside, **inner}

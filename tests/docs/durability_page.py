@@ -10,7 +10,7 @@ INTRODUCTION = f"""# Durability
 
 {MADE}
 
-Every run is a workflow that Temporal remembers, every deed is safe to repeat, and replicas depend
+Every run is a workflow that Temporal remembers, every step is safe to repeat, and replicas depend
 on no process of perdure. So a process may die, or hang, at any moment. The tests in `tests/crash`
 do that while one service starts, one serves and one stops, and this is what they hold.
 

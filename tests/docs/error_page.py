@@ -20,7 +20,8 @@ CODES = """## Codes
 
 A code is indented below the one that it is a kind of. Those below `host_error` happen where
 replicas run: a run that fails ends with one of them. `apply` prints it, and `ps -v` has it, with
-the last lines of the log. `perdure_error` alone is a failure that has no kind of its own."""
+the last lines of the log. `perdure_error` is the root of them all; as the code of an error it means
+that none of the others fits."""
 
 SITUATIONS = """## Situations
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policy.admission import MOST_REPLICAS
 from spec.container import RegistryAuth
 from spec.gpu import GpuRequest
 from spec.model_endpoint import OpenAIModel, TgiModel
-from spec.probe import Probe
+from spec.probe import LONGEST_TIMEOUT, Probe
 from spec.profile import UtilizationPolicy
 from spec.rate_limit import RateLimit
 from spec.replicas import ReplicaGroup
@@ -23,7 +24,8 @@ class Part:
     """A mapping of a service file. `at` leads to it, through lists by 0.
 
     `needs` is what it has to say besides the property that is looked at, `beside` what the file
-    has to. `properties` are meanings, each with ways to write it in YAML.
+    has to. `properties` are meanings, each with ways to write it in YAML. `defaults` are those that
+    the model does not tell.
     """
 
     title: str
@@ -32,6 +34,7 @@ class Part:
     at: tuple[str | int, ...] = ()
     needs: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 SERVICE = {
@@ -61,8 +64,11 @@ SERVICE = {
     "https": ("Whether the gateway has a certificate.", "auto", "false", "true"),
     "auth": ("Whether callers need a token. `false` opens the service to all.", "false"),
     "replicas": (
-        "How many replicas. A range needs [scaling](../concepts/scaling.md). A list is `groups`.",
+        f"How many replicas, at most {MOST_REPLICAS}. A range has a maximum, as `2..` has not, and "
+        "needs [scaling](../concepts/scaling.md). A list is `groups`.",
         "2",
+        "1..4",
+        "0..4",
         "[{name: a, commands: [python app.py]}]",
     ),
     "groups": ("Replicas of several kinds.", "[{name: a, commands: [python app.py]}]"),
@@ -73,8 +79,8 @@ SERVICE = {
     "rate_limits": ("How many requests a client may send.", "[{prefix: /, rps: 10}]"),
     "probes": (
         "Requests that tell whether a replica is ready, and stays "
-        "[healthy](../concepts/health.md). Without them, an open port is enough; an OpenAI `model` "
-        "is asked for one token. `[]` asks nothing.",
+        "[healthy](../concepts/health.md), at most 10, no two alike. Without them, an open port is "
+        "enough; an OpenAI `model` is asked for one token. `[]` asks nothing.",
         "[{type: http, url: /health}]",
     ),
     "image": (
@@ -135,7 +141,11 @@ SERVICE = {
         "spot",
     ),
     "retry": ("Whether a replica that failed is tried again.", "false", "true"),
-    "max_duration": ("The longest life of the run.", "off", "24h"),
+    "max_duration": (
+        "How long the run may last, from the moment in which its first replica was ready.",
+        "off",
+        "24h",
+    ),
     "stop_duration": (
         "How long a replica that leaves may finish its requests. `off` waits for none.",
         "60",
@@ -163,7 +173,8 @@ RESOURCES = {
     "memory": ("Memory, or a range. A number without a unit is GB.", "16GB", "8GB..32GB"),
     "shm_size": ("The size of `/dev/shm`. Needs Docker.", "16GB"),
     "gpu": (
-        "GPUs: maker, names, memory, count, in any order. Exactly one unless said otherwise.",
+        "GPUs: maker, names, memory, count, in any order. Exactly one unless said otherwise. A "
+        "number without a unit is the count: `24` is 24 GPUs.",
         "24GB",
         "A100:80GB:2",
         "nvidia:A10G,L4",
@@ -219,10 +230,10 @@ PROBE = {
     "type": ("The kind.", "http"),
     "url": ("The path, with its query.", "/health"),
     "method": ("The HTTP method.", "get", "post"),
-    "headers": ("Headers to send.", "[{name: X-Probe, value: a}]"),
+    "headers": ("Headers to send, at most 16.", "[{name: X-Probe, value: a}]"),
     "body": ("A body to send; not with `get` and `head`.", '"{}"'),
-    "timeout": ("Seconds for an answer.", "30", "1m"),
-    "interval": ("Seconds between an answer and the next request.", "30", "1m"),
+    "timeout": (f"Seconds for an answer: 1 to {LONGEST_TIMEOUT}.", "30", "1m"),
+    "interval": ("Seconds between an answer and the next request, at least 1.", "30", "1m"),
     "ready_after": ("Answers of 200 to 299 in a row until it is ready.", "3"),
     "until_ready": ("Whether to stop once it is ready.", "true"),
 }
@@ -243,7 +254,7 @@ UTILIZATION = {
 }
 
 GROUP = {
-    "name": ("Default: its place in the list.", "prefill"),
+    "name": ("What the group is called; no two alike.", "prefill"),
     "replicas": ("How many; `count` is the same.", "2"),
     "router": ("The router that the group runs.", "sglang"),
 } | {
@@ -257,7 +268,7 @@ GROUP = {
 CHAT = {"name": "llama", "format": "openai"}
 
 PARTS = (
-    Part("A service", ServiceConfiguration, SERVICE),
+    Part("A service", ServiceConfiguration, SERVICE, defaults={"type": "required"}),
     Part("`resources`", Resources, RESOURCES, ("resources",)),
     Part("`resources.gpu`", GpuRequest, GPU, ("resources", "gpu")),
     Part("`model`", OpenAIModel, OPENAI, ("model",), CHAT),
@@ -283,6 +294,13 @@ PARTS = (
         at=("utilization_policy",),
         needs={"min_gpu_utilization": 10, "time_window": 300},
     ),
-    Part("`groups[]`", ReplicaGroup, GROUP, ("groups", 0), {"commands": ["python app.py"]}),
+    Part(
+        title="`groups[]`",
+        model=ReplicaGroup,
+        properties=GROUP,
+        at=("groups", 0),
+        needs={"commands": ["python app.py"]},
+        defaults={"name": "its place, from `0`"},
+    ),
 )
 """The file, and then each of its parts."""

@@ -33,7 +33,10 @@ from tests.spec.writing import SERVICE, refused
         ("resources: {memory: 64GB..16GB}", (4, 13), "ends before it begins", ""),
         ("resources: {memory: 24XB}", (4, 13), "`24XB` is not a size", "`24GB`"),
         ("max_duration: 1h30m", (4, 1), "`1h30m` is not a duration", "`90s`"),
-        ("model: {name: m}", (4, 1), "`model.format` is missing", ""),
+        ("model: {name: m}", (4, 1), "`model.format` is missing", "`format: openai`"),
+        ("scaling: {target: 3}", (4, 1), "`scaling.metric` is missing", "`metric: rps`"),
+        ("retry: {duration: off}", (4, 9), "`retry.duration`: A word such as", "`90s`"),
+        ("probes: [{type: http, url: a}]", (4, 23), "`probes[1].url` must be a path", ""),
         (
             "model: {name: m, format: openai, prefx: /v2}",
             (4, 34),
