@@ -7,15 +7,29 @@ from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
 
 from spec.section import Section, problem
 
-_FIELD = re.compile(r"[0-9a-zA-Z*,/#?L-]+")
+_MARKS = "[0-9*,/?-]"
+_FIELDS = {
+    name: re.compile(f"({_MARKS}{words})+", re.ASCII | re.IGNORECASE)
+    for name, words in {
+        "minute": "",
+        "hour": "",
+        "day of the month": "|l|w",
+        "month": "|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec",
+        "day of the week": "|#|l|mon|tue|wed|thu|fri|sat|sun",
+    }.items()
+}
+"""What each may be written with: an `R`, for one, is another time at each reading."""
 
 
 def _five_fields(text: str) -> str:
     fields = text.split()
-    if len(fields) != 5 or not all(_FIELD.fullmatch(field) for field in fields):
-        raise problem(
-            f"`{text}` is not a cron expression.", hint="Write five fields: `0 8 * * mon-fri`."
-        )
+    hint = "Write five fields: `0 8 * * mon-fri`."
+    if len(fields) != len(_FIELDS):
+        raise problem(f"`{text}` is not a cron expression.", hint=hint)
+    for field, (name, form) in zip(fields, _FIELDS.items(), strict=True):
+        if not form.fullmatch(field):
+            message = f"`{text}` is not a cron expression: its {name} cannot be `{field}`."
+            raise problem(message, hint=hint)
     return text
 
 

@@ -1,10 +1,12 @@
 """The clock starts a run, and after its end it starts it again."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from policy.desired import wanted
 from policy.reconcile import StartReplica, reconcile
@@ -53,7 +55,7 @@ def test_expressions_mean_what_they_mean_to_the_reference(
     assert next_start(at(*cron), NOW) == found
 
 
-@pytest.mark.parametrize("cron", ["61 * * * *", "0 8 30 2 *", "0 8 * * 7", "0 8 * * someday"])
+@pytest.mark.parametrize("cron", ["61 * * * *", "0 8 30 2 *", "0 8 * * 7", "0 8 * * mon*"])
 def test_what_names_no_time_is_told(cron: str) -> None:
     assert unreadable(at("0 8 * * *", cron)) == (cron,)
 
@@ -69,6 +71,40 @@ def test_the_next_start_is_within_a_day_and_never_now(
     found = next_start(at(f"{minute} {hour} * * *"), now)
     assert now < found <= now + timedelta(days=1)
     assert (found.minute, found.hour) == (minute, hour)
+
+
+FIELDS = st.text("0123456789*,/#?-LRHW", min_size=1, max_size=4) | st.sampled_from(
+    ["*", "*/2", "mon", "jan-mar", "r", "R/3", "h", "fri#2", "L5", "15W"]
+)
+
+
+@given(st.lists(FIELDS, min_size=5, max_size=5))
+def test_what_is_taken_names_the_same_time_at_each_reading(fields: list[str]) -> None:
+    try:
+        asked = at(" ".join(fields))
+    except ValidationError:
+        return
+    if not unreadable(asked):
+        chance = random.getstate()
+        found = next_start(asked, NOW)
+        assert next_start(asked, NOW) == found
+        assert random.getstate() == chance
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("field", ["R", "r", "R/5", "H", "1R", "someday"])
+def test_what_is_another_time_at_each_reading_is_refused(place: int, field: str) -> None:
+    fields = ["*"] * 5
+    fields[place] = field
+    with pytest.raises(ValidationError, match=f"cannot be `{field}`"):
+        at(" ".join(fields))
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 8 L * *", "0 8 15W * *", "0 8 ? * FRI#2", "0 8 * Jan-Mar L4", "0 8 * * mon,wed"]
+)
+def test_letters_that_leave_nothing_to_chance_are_taken(cron: str) -> None:
+    assert unreadable(at(cron)) == ()
 
 
 def test_a_run_waits_for_its_time() -> None:
