@@ -7,6 +7,13 @@ from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
 
 from spec.section import Section, problem
 
+MOST_EXPRESSIONS = 20
+"""Of one schedule: a run reads them all in one step of its workflow, and one that names no time
+costs a millisecond."""
+
+LONGEST_EXPRESSION = 200
+"""Characters."""
+
 _MARKS = "[0-9*,/?-]"
 _FIELDS = {
     name: re.compile(f"({_MARKS}{words})+", re.ASCII | re.IGNORECASE)
@@ -33,7 +40,10 @@ def _five_fields(text: str) -> str:
     return text
 
 
-Cron = Annotated[str, AfterValidator(_five_fields)]
+Cron = Annotated[str, Field(max_length=LONGEST_EXPRESSION), AfterValidator(_five_fields)]
+
+
+_EXPRESSION = {"type": "string", "maxLength": LONGEST_EXPRESSION}
 
 
 class Schedule(Section):
@@ -41,12 +51,17 @@ class Schedule(Section):
 
     cron: Annotated[
         tuple[Cron, ...],
-        Field(min_length=1),
+        Field(min_length=1, max_length=MOST_EXPRESSIONS),
         WithJsonSchema(
             {
                 "anyOf": [
-                    {"type": "string"},
-                    {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                    _EXPRESSION,
+                    {
+                        "type": "array",
+                        "items": _EXPRESSION,
+                        "minItems": 1,
+                        "maxItems": MOST_EXPRESSIONS,
+                    },
                 ]
             }
         ),

@@ -114,6 +114,20 @@ def test_properties_that_do_not_agree_are_refused(properties: dict[str, Any]) ->
         read(service(**properties))
 
 
+@pytest.mark.parametrize(
+    ("cron", "why"),
+    [
+        (["0 8 * * *"] * 21, "takes at most 20 of them"),
+        (["0 8 30 2 *"] * 5_000, "takes at most 20 of them"),
+        ("0," * 200 + "0 8 * * *", "takes at most 200 characters"),
+    ],
+)
+def test_a_schedule_is_short_enough_to_be_read_in_one_step(cron: Any, why: str) -> None:
+    read(service(schedule={"cron": ["0," * 95 + "0 8 * * *"] * 20}))
+    with pytest.raises(InvalidConfiguration, match=why):
+        read(service(schedule={"cron": cron}))
+
+
 def test_a_group_inherits_the_image_of_the_service() -> None:
     configuration = read(service(commands=[], image="x", groups=[{"count": 2}]))
     assert configuration.groups is not None
