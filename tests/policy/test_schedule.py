@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -25,6 +25,14 @@ DAILY = {"schedule": {"cron": "0 8 * * *"}, "max_duration": "1h"}
 
 def at(*cron: str) -> Schedule:
     return Schedule.model_validate({"cron": cron})
+
+
+def days_of(days: str) -> list[int]:
+    """Those of a week, from Monday, on which it starts."""
+    starts, now = [], datetime(2026, 1, 4, 12, tzinfo=UTC)
+    while (now := next_start(at(f"0 8 * * {days}"), now)) < datetime(2026, 1, 12, tzinfo=UTC):
+        starts.append(now.weekday())
+    return starts
 
 
 def waiting(**properties: object) -> RunState:
@@ -55,7 +63,66 @@ def test_expressions_mean_what_they_mean_to_the_reference(
     assert next_start(at(*cron), NOW) == found
 
 
-@pytest.mark.parametrize("cron", ["61 * * * *", "0 8 30 2 *", "0 8 * * 7", "0 8 * * mon*"])
+@pytest.mark.parametrize(
+    ("days", "found"),
+    [
+        ("*", [0, 1, 2, 3, 4, 5, 6]),
+        ("*/2", [0, 2, 4, 6]),
+        ("0-6/2", [0, 2, 4, 6]),
+        ("*/3,sat", [0, 3, 5, 6]),
+        ("1/2", [1, 3, 5]),
+        ("6/2", [6]),
+        ("0/5", [0, 5]),
+        ("*/7", [0]),
+        ("1-5/3", [1, 4]),
+        ("4-6", [4, 5, 6]),
+        ("5-5", [5]),
+        ("sun-sun", [6]),
+        ("fri-sun", [4, 5, 6]),
+        ("6", [6]),
+    ],
+)
+def test_days_of_the_week_are_counted_from_monday_and_so_are_steps(
+    days: str, found: list[int]
+) -> None:
+    assert days_of(days) == found
+
+
+@given(
+    first=st.integers(0, 6) | st.none(),
+    last=st.integers(0, 6) | st.none(),
+    step=st.integers(1, 9) | st.none(),
+)
+def test_any_range_of_days_is_the_days_between_its_ends_by_its_step(
+    first: int | None, last: int | None, step: int | None
+) -> None:
+    assume((first is None) <= (last is None))
+    begin, end = first or 0, 6 if last is None else last
+    assume(begin <= end)
+    written = "*" if first is None else f"{first}"
+    written += f"-{last}" if last is not None else ""
+    written += f"/{step}" if step is not None else ""
+    if first is not None and last is None and step is None:
+        end = first
+    assert days_of(written) == [*range(begin, end + 1, step or 1)]
+
+
+@pytest.mark.parametrize(
+    ("cron", "found"),
+    [
+        ("5-5 * * * *", datetime(2026, 1, 2, 3, 5, tzinfo=UTC)),
+        ("0 8 20-20 * *", datetime(2026, 1, 20, 8, tzinfo=UTC)),
+        ("0 8 * Mar-mar *", datetime(2026, 3, 1, 8, tzinfo=UTC)),
+        ("30 8-8/2 * * *", datetime(2026, 1, 2, 8, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_range_of_one_is_that_one(cron: str, found: datetime) -> None:
+    assert next_start(at(cron), NOW) == found
+
+
+@pytest.mark.parametrize(
+    "cron", ["61 * * * *", "0 8 30 2 *", "0 8 * * 7", "0 8 * * mon*", "0 8 * * */0"]
+)
 def test_what_names_no_time_is_told(cron: str) -> None:
     assert unreadable(at("0 8 * * *", cron)) == (cron,)
 
