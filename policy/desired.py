@@ -45,7 +45,8 @@ def begun(state: RunState, spec: RunSpec, now: datetime) -> ScaleState | None:
     if state.scale is None:
         before = state.spec.replicas if state.spec else 0
         desired = asked.replicas.clip(max(before, spec.replicas))
-        return ScaleState(desired=desired, changed_at=now, watch=1)
+        unproven = not any(record.ready for record in state.records)
+        return ScaleState(desired=desired, changed_at=now, watch=1, unproven=unproven)
     desired = asked.replicas.clip(state.scale.desired)
     return state.scale.model_copy(
         update={"desired": desired, "watch": state.scale.watch + 1, "blocked_until": None}
@@ -72,7 +73,25 @@ def watch_order(state: RunState) -> WatchOrder | None:
         current=scale.desired,
         changed_at=scale.changed_at,
         memory=scale.memory,
+        unproven=scale.unproven,
     )
+
+
+def slept(state: RunState) -> RunState:
+    """What wants no replica has to show anew that it can serve, once it wants one."""
+    scale = state.scale
+    if scale is None or scale.unproven or state.stop is not None or wanted(state):
+        return state
+    return state.model_copy(update={"scale": scale.model_copy(update={"unproven": True})})
+
+
+def proven(state: RunState) -> RunState:
+    """A replica is ready: from now on none may be enough, and the watch looks for that, too."""
+    scale = state.scale
+    if scale is None or not scale.unproven:
+        return state
+    changes = {"unproven": False, "watch": scale.watch + 1}
+    return state.model_copy(update={"scale": scale.model_copy(update=changes)})
 
 
 def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
@@ -87,7 +106,7 @@ def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
         return state
     verdict = report.verdict
     falls = verdict.desired < scale.desired
-    if falls and state.ready_at is None:
+    if verdict.desired == 0 < scale.desired and scale.unproven:
         # Nobody has seen it work yet: the time that counts begins anew.
         fresh = {"watch": scale.watch + 1, "memory": None}
         return state.model_copy(update={"scale": scale.model_copy(update=fresh)})

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from policy.desired import expired, is_blocked, wanted
+from policy.desired import expired, is_blocked, slept, wanted
 from policy.failures import is_retrying, judged, with_needed_retrials
 from policy.limits import limited, next_limit
 from policy.rollout import is_current, is_exclusive, is_living, served, waits_for_room
@@ -60,7 +60,7 @@ def reconcile(state: RunState, now: datetime) -> Step:
     unless the step is unfinished.
     """
     state = judged(expired(limited(started(state, now), now), now), now)
-    state = served(rested_when_over(state, now), now)
+    state = slept(served(rested_when_over(state, now), now))
     surplus = {record.id for record in _surplus(state)}
     short = _missing(state, surplus, now)
     missing = short[:STARTS] if state.elastic else short
