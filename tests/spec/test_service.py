@@ -98,6 +98,8 @@ def test_retry_is_off_on_or_chosen(written: Any, expected: Any) -> None:
         {"commands": [], "groups": [{"commands": ["a"], "router": "smg"}] * 2},
         {"probes": [{"type": "http", "body": "x"}]},
         {"scaling": {"metric": "rps", "target": 0}, "replicas": "1..2"},
+        {"scaling": {"metric": "rps", "target": 1e-310}, "replicas": "1..2"},
+        {"scaling": {"metric": "rps", "target": 0.00009}, "replicas": "1..2"},
         {"scaling": {"metric": "cpu", "target": 1}, "replicas": "1..2"},
         {"replicas": 1_000_001},
         {"stop_duration": "3000000d"},
