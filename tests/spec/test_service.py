@@ -130,6 +130,37 @@ def test_a_schedule_is_short_enough_to_be_read_in_one_step(cron: Any, why: str) 
         read(service(schedule={"cron": cron}))
 
 
+BODY = {"type": "http", "method": "post"}
+
+
+@pytest.mark.parametrize(
+    ("probes", "why"),
+    [
+        ([BODY | {"body": "x" * 8_193}], "A body of 8193 bytes is too long"),
+        ([BODY | {"body": "é" * 4_097}], "A body of 8194 bytes is too long"),
+        (
+            [BODY | {"url": f"/{num}", "body": "x" * 8_000} for num in range(5)],
+            "The probes send 40010 bytes together",
+        ),
+        (
+            [{"type": "http", "headers": [{"name": "A", "value": "x" * 40_000}]}],
+            "The probes send 40002 bytes together",
+        ),
+    ],
+)
+def test_probes_are_small_for_they_stay_in_the_history(probes: list[Any], why: str) -> None:
+    read(service(probes=[BODY | {"url": f"/{num}", "body": "x" * 8_190} for num in range(4)]))
+    with pytest.raises(InvalidConfiguration, match=why):
+        read(service(probes=probes))
+
+
+def test_the_default_probe_of_a_model_can_be_made_of_any_prefix() -> None:
+    model = {"name": "m" * 255, "format": "openai", "prefix": "/" + "p" * 1_023}
+    read(service(model=model))
+    with pytest.raises(InvalidConfiguration, match="at most 1024 characters"):
+        read(service(model=model | {"prefix": "/" + "p" * 1_024}))
+
+
 def test_a_group_inherits_the_image_of_the_service() -> None:
     configuration = read(service(commands=[], image="x", groups=[{"count": 2}]))
     assert configuration.groups is not None
