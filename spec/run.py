@@ -53,7 +53,7 @@ class RunState(Model):
     one that served, `reverted` what became of the last that could not, `sealed` are the envelopes
     that any has used. `ready_at` is when a replica was ready for the first time; `exclusive`: where
     its replicas are, there is room for one; at `starts_at` its schedule lets it begin. Of `decided`
-    decisions in all, `decisions` are not kept yet.
+    decisions in all, `decisions` are not kept yet; of very many, the newest.
     """
 
     project: str
