@@ -203,8 +203,7 @@ def _leaving(record: ReplicaRecord, order: LeaveOrder) -> ReplicaRecord:
 
 def _leave_order(state: RunState, record: ReplicaRecord, now: datetime) -> LeaveOrder:
     if state.stop is not None:
-        reason = EndReason.ABORTED_BY_USER if state.stop.abort else EndReason.STOPPED_BY_USER
-        reason, deadline = state.stop.reason or reason, state.stop.deadline
+        reason, deadline = state.stop.ended_by, state.stop.deadline
     else:
         reason = EndReason.SCALED_DOWN if is_current(state, record) else EndReason.REPLACED
         reason = EndReason.MAX_DURATION if state.starts_at else reason

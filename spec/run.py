@@ -37,12 +37,18 @@ class Answer(PublicModel):
 
 
 class StopState(Model):
-    """That the run is on its way out, since when, and how."""
+    """That the run is on its way out, since when, and how; `reason` where nobody asked for it."""
 
     at: datetime
     deadline: datetime
     abort: bool = False
     reason: EndReason | None = None
+
+    @property
+    def ended_by(self) -> EndReason:
+        """Why the run ends, and its replicas with it."""
+        asked = EndReason.ABORTED_BY_USER if self.abort else EndReason.STOPPED_BY_USER
+        return self.reason or asked
 
 
 class RunState(Model):

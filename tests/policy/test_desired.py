@@ -17,6 +17,7 @@ from policy.desired import (
 from policy.reconcile import reconcile
 from policy.transitions import applied, observed, stopped
 from spec.load import Counted, WatchMemory
+from spec.pauses import Pauses
 from spec.run import RunState
 from spec.scale import Override, ScaleRequest, ScalingRule, Verdict, WatchReport
 from tests.policy.making import LATER, LIFE, NOW, SCALING, event, record, run, spec
@@ -206,6 +207,13 @@ def test_what_is_there_has_to_do_for_five_minutes_and_nothing_is_a_sleep(
     assert wanted(state) == count
     assert is_blocked(state, NOW + timedelta(seconds=state.pauses.unfilled) - timedelta(seconds=1))
     assert not is_blocked(state, NOW + timedelta(seconds=state.pauses.unfilled))
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(300, "5m"), (7, "7s")])
+def test_the_wait_is_told_as_it_is(seconds: int, told: str) -> None:
+    state = ranged(desired=3).model_copy(update={"pauses": Pauses(unfilled=seconds)})
+    (waits,) = unfilled(state, 1, NOW).decisions[-1].rejected
+    assert waits.why == f"the last one ended: none is added for {told}"
 
 
 def test_somebody_s_word_ends_the_wait() -> None:
