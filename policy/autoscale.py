@@ -23,6 +23,9 @@ STEPS = 30
 
 NOTHING = Load()
 
+MOST = 1e9
+"""More than any range has: a quotient without an end is cut off here."""
+
 ROUNDING = 1e-9
 """Shares of requests that were spread over steps add up to whole ones only nearly."""
 
@@ -98,7 +101,8 @@ def _ruled(
 def _need(rps: float, busy: int, scaling: Scaling) -> int:
     share = busy if scaling.metric is ScalingMetric.IN_FLIGHT else rps
     is_used = busy > 0 or rps > 0
-    return max(ceil(share / scaling.target - ROUNDING), int(is_used))
+    needed = min(share / scaling.target, MOST)
+    return max(ceil(needed - ROUNDING), int(is_used))
 
 
 def _rps(arrivals: Iterable[Arrivals], now: datetime, scaling: Scaling) -> float:

@@ -14,6 +14,13 @@ from spec.status import RunPhase
 LARGEST = 2**62
 """Numbers of refusals are random below this one: a signed number of 64 bits holds them."""
 
+MOST_UNKEPT, LARGEST_UNKEPT = 1_000, 500_000
+"""Decisions, and characters of them, that a run remembers while the store is away: they are told in
+one message, and go on in one when the run is renewed. Temporal takes 2 MiB."""
+
+LEFT_OUT = "decisions_left_out_before"
+"""What the oldest decision that is left tells, where older ones had to go."""
+
 
 def noted(
     state: RunState,
@@ -34,9 +41,8 @@ def noted(
         inputs={name: str(fact) for name, fact in (inputs or {}).items() if fact not in (None, "")},
         rejected=rejected,
     )
-    return state.model_copy(
-        update={"decided": decision.number, "decisions": (*state.decisions, decision)}
-    )
+    unkept = _newest((*state.decisions, decision))
+    return state.model_copy(update={"decided": decision.number, "decisions": unkept})
 
 
 def refusal(request: str, by: str, error: PerdureError, now: datetime) -> Decision:
@@ -75,4 +81,33 @@ def is_worth_keeping(state: RunState, status: RunStatus, last: Shown | None) -> 
 def kept(state: RunState, number: int) -> RunState:
     """Those up to `number` are in the store."""
     left = tuple(each for each in state.decisions if each.number > number)
+    if left and LEFT_OUT in left[0].inputs:
+        # Some of those that had to go meanwhile were under way to the store.
+        left = (_leaving_out(left[0], left[0].number - number - 1), *left[1:])
     return state.model_copy(update={"decisions": left})
+
+
+def _newest(unkept: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """As many as may be remembered; the oldest of them tells how many are not."""
+    size = sum(map(_size, unkept))
+    gone = 0
+    while len(unkept) - gone > MOST_UNKEPT or (size > LARGEST_UNKEPT and len(unkept) - gone > 1):
+        size -= _size(unkept[gone])
+        gone += 1
+    if not gone:
+        return unkept
+    before = gone + int(unkept[0].inputs.get(LEFT_OUT, 0))
+    return (_leaving_out(unkept[gone], before), *unkept[gone + 1 :])
+
+
+def _leaving_out(oldest: Decision, count: int) -> Decision:
+    facts = {name: fact for name, fact in oldest.inputs.items() if name != LEFT_OUT}
+    told = {LEFT_OUT: f"{count}"} if count > 0 else {}
+    return oldest.model_copy(update={"inputs": facts | told})
+
+
+def _size(decision: Decision) -> int:
+    """Characters of its JSON, nearly."""
+    facts = (text for pair in decision.inputs.items() for text in pair)
+    rejected = (text for each in decision.rejected for text in (each.option, each.why))
+    return 150 + len(decision.outcome) + sum(len(text) + 6 for text in (*facts, *rejected))

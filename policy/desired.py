@@ -9,6 +9,7 @@ from spec.run import RunState
 from spec.run_spec import RunSpec
 from spec.scale import Override, ScaleRequest, ScaleState, ScalingRule, WatchOrder, WatchReport
 from spec.scaling import ReplicaRange
+from spec.units import format_duration
 
 
 def wanted(state: RunState) -> int:
@@ -45,7 +46,8 @@ def begun(state: RunState, spec: RunSpec, now: datetime) -> ScaleState | None:
     if state.scale is None:
         before = state.spec.replicas if state.spec else 0
         desired = asked.replicas.clip(max(before, spec.replicas))
-        return ScaleState(desired=desired, changed_at=now, watch=1)
+        unproven = not any(record.ready for record in state.records)
+        return ScaleState(desired=desired, changed_at=now, watch=1, unproven=unproven)
     desired = asked.replicas.clip(state.scale.desired)
     return state.scale.model_copy(
         update={"desired": desired, "watch": state.scale.watch + 1, "blocked_until": None}
@@ -72,7 +74,25 @@ def watch_order(state: RunState) -> WatchOrder | None:
         current=scale.desired,
         changed_at=scale.changed_at,
         memory=scale.memory,
+        unproven=scale.unproven,
     )
+
+
+def slept(state: RunState) -> RunState:
+    """What wants no replica has to show anew that it can serve, once it wants one."""
+    scale = state.scale
+    if scale is None or scale.unproven or state.stop is not None or wanted(state):
+        return state
+    return state.model_copy(update={"scale": scale.model_copy(update={"unproven": True})})
+
+
+def proven(state: RunState) -> RunState:
+    """A replica is ready: from now on none may be enough, and the watch looks for that, too."""
+    scale = state.scale
+    if scale is None or not scale.unproven:
+        return state
+    changes = {"unproven": False, "watch": scale.watch + 1}
+    return state.model_copy(update={"scale": scale.model_copy(update=changes)})
 
 
 def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
@@ -87,18 +107,11 @@ def watched(state: RunState, report: WatchReport, now: datetime) -> RunState:
         return state
     verdict = report.verdict
     falls = verdict.desired < scale.desired
-    if falls and state.ready_at is None:
+    if verdict.desired == 0 < scale.desired and scale.unproven:
         # Nobody has seen it work yet: the time that counts begins anew.
-        fresh = {"watch": scale.watch + 1, "memory": None}
-        return state.model_copy(update={"scale": scale.model_copy(update=fresh)})
-    changes = {
-        "desired": verdict.desired,
-        "changed_at": now,
-        "watch": scale.watch + 1,
-        "memory": report.memory,
-        "in_flight": report.in_flight if falls else {},
-    }
-    state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
+        return _rescaled(state, scale.desired, scale.changed_at, memory=None)
+    in_flight = report.in_flight if falls else {}
+    state = _rescaled(state, verdict.desired, now, memory=report.memory, in_flight=in_flight)
     if verdict.desired == scale.desired:
         return state
     inputs = {
@@ -125,8 +138,7 @@ def woken(state: RunState, incarnation: str, now: datetime) -> RunState:
     assert scale is not None
     memory = scale.memory and awake(scale.memory, now)
     # Not a change that another has to wait for: how many are needed, the next watch finds.
-    changes = {"desired": 1, "changed_at": None, "watch": scale.watch + 1, "memory": memory}
-    state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
+    state = _rescaled(state, 1, None, memory=memory)
     return noted(state, now, Rule.WOKEN, f"It wakes: {ScalingRule.FROM_ZERO}.")
 
 
@@ -160,21 +172,25 @@ def unfilled(state: RunState, living: int, now: datetime) -> RunState:
     scale = state.scale
     assert scale is not None
     assert state.spec is not None
-    changes: dict[str, object] = {"blocked_until": now + timedelta(seconds=state.pauses.unfilled)}
-    if living == 0 and state.spec.configuration.replicas.min == 0 and state.override is None:
-        changes |= {"desired": 0, "changed_at": now, "watch": scale.watch + 1}
-    state = state.model_copy(update={"scale": scale.model_copy(update=changes)})
-    waits = Rejected(
-        option="another one at once", why="the last one ended: not before five minutes are over"
-    )
+    pause = state.pauses.unfilled
+    may_sleep = state.spec.configuration.replicas.min == 0 and state.override is None
+    blocked = scale.model_copy(update={"blocked_until": now + timedelta(seconds=pause)})
+    state = state.model_copy(update={"scale": blocked})
+    if living == 0 and may_sleep:
+        state = _rescaled(state, 0, now)
+    why = f"the last one ended: none is added for {format_duration(pause)}"
+    waits = Rejected(option="another one at once", why=why)
     outcome = f"{_replicas(living)} have to do for now."
     return noted(state, now, Rule.SCALED, outcome, rejected=(waits,))
 
 
-def _rescaled(state: RunState, desired: int, now: datetime) -> RunState:
+def _rescaled(
+    state: RunState, desired: int, changed_at: datetime | None, **also: object
+) -> RunState:
+    """Another number is another question for the watch; `also` changes with it."""
     scale = state.scale
     assert scale is not None
-    changes = {"desired": desired, "changed_at": now, "watch": scale.watch + 1}
+    changes = {"desired": desired, "changed_at": changed_at, "watch": scale.watch + 1, **also}
     return state.model_copy(update={"scale": scale.model_copy(update=changes)})
 
 
@@ -199,10 +215,7 @@ def _released(state: RunState, now: datetime, why: str) -> RunState:
     if state.scale is not None and state.spec is not None and state.spec.scaling is not None:
         # What was set by hand counts as needed: the load has to show that fewer are enough.
         desired = state.spec.scaling.replicas.clip(before)
-        state = _rescaled(state, desired, now)
-        assert state.scale is not None
-        scale = state.scale.model_copy(update={"memory": None})
-        state = state.model_copy(update={"scale": scale})
+        state = _rescaled(state, desired, now, memory=None)
     outcome = f"From {before} to {_replicas(wanted(state))}: the number set by hand counts no more."
     return noted(state, now, Rule.OVERRIDDEN, outcome, {"why": why})
 

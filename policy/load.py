@@ -53,9 +53,12 @@ def awake(memory: WatchMemory, now: datetime) -> WatchMemory:
 def found(memory: WatchMemory, figures: Figures, order: WatchOrder) -> Verdict | None:
     """Another number than the current one; None while that is right.
 
-    As long as a proxy is silent, nobody knows that fewer are enough.
+    As long as a proxy is silent, nobody knows that fewer are enough. The last replica of a run that
+    is unproven stays: before it can be ready, nobody is served.
     """
     verdict = decide(memory.load, order.asked, figures.at, order.current, order.changed_at)
+    if order.unproven and order.current and not verdict.desired:
+        verdict = verdict.model_copy(update={"desired": 1})
     if verdict.desired == order.current or not figures.arrived:
         return None
     falls = verdict.rule is ScalingRule.DOWN

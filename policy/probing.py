@@ -22,6 +22,13 @@ MOST_LAPSES = 500
 """How often in its life a replica may become unhealthy. Each time stays in its workflow's history,
 which is bounded, and one that comes and goes all the time serves nobody well."""
 
+HISTORY = 25_000_000
+"""Bytes of a replica's history that its lapses may take: Temporal ends a workflow at 50 MB, and the
+container of that one would be left."""
+
+CHANGE = 8_192
+"""Bytes of all that is in the history of one change of health, but for the probes."""
+
 CHAT_TIMEOUT = 30
 """Seconds for the default probe, as in the reference: a model answers after what is before it."""
 
@@ -75,8 +82,18 @@ class Probed(Model):
         """Why a lost replica ends, for people."""
         minutes = UNHEALTHY_LIMIT.total_seconds() / 60
         long = f"It was unhealthy for {minutes:.0f} minutes."
-        often = f"It became unhealthy more than {MOST_LAPSES} times."
-        return f"{often if self.lapses > MOST_LAPSES else long} {self.detail}"
+        most = most_lapses(self.probes)
+        often = f"It became unhealthy more than {most} times."
+        return f"{often if self.lapses > most else long} {self.detail}"
+
+
+def most_lapses(probes: tuple[Probe, ...]) -> int:
+    """How often a replica with these probes may become unhealthy.
+
+    Each time its history holds them twice: in the order to watch on, and in that after it is well.
+    """
+    size = sum(len(probe.model_dump_json().encode()) for probe in probes)
+    return min(MOST_LAPSES, HISTORY // (2 * (size + CHANGE)))
 
 
 def probes_of(start: ReplicaStart) -> tuple[Probe, ...]:
@@ -129,7 +146,7 @@ def heard(known: Probed, number: int, result: ProbeResult, now: datetime) -> Pro
 
     Healthy: each probe has passed `ready_after` times in a row. Unhealthy, once it was healthy: one
     has failed `FAILURES` times in a row. Lost: one still fails after `UNHEALTHY_LIMIT` of that, or
-    that was once more than `MOST_LAPSES` times.
+    that was once more than `most_lapses` times.
     """
     before = known.streaks[number]
     streak = Streak(
@@ -142,7 +159,7 @@ def heard(known: Probed, number: int, result: ProbeResult, now: datetime) -> Pro
     health = _health(known, streak)
     if health is not known.health:
         lapses = known.lapses + (health is Health.UNHEALTHY)
-        lost = lapses > MOST_LAPSES
+        lost = lapses > most_lapses(known.probes)
         changed = {"health": health, "since": now, "lapses": lapses, "is_lost": lost}
         return known.model_copy(update=changed)
     unhealthy = health is Health.UNHEALTHY and not result.passed

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from policy.desired import expired, is_blocked, wanted
+from policy.desired import expired, is_blocked, slept, wanted
 from policy.failures import is_retrying, judged, with_needed_retrials
 from policy.limits import limited, next_limit
 from policy.rollout import is_current, is_exclusive, is_living, served, waits_for_room
@@ -16,6 +16,11 @@ from spec.status import EndReason, ReplicaPhase, RunPhase
 
 SURGE = 1
 """Replicas more than wanted while a deployment follows another."""
+
+
+STARTS = 8
+"""Replicas started in one step, at most: each start carries the whole configuration, and Temporal
+takes 4 MB of them at once."""
 
 
 class StartReplica(Model):
@@ -37,24 +42,28 @@ Action = StartReplica | ReleaseReplica
 class Step(Model):
     """The state to be in, what to do to get there, and, when all is over, how it ended.
 
-    `due` is when there is something to decide although nothing has happened.
+    `due` is when there is something to decide although nothing has happened. One that is
+    `unfinished` leaves something to do at once, in a step of its own.
     """
 
     state: RunState
     actions: tuple[Action, ...] = ()
     ended: RunPhase | None = None
     due: datetime | None = None
+    unfinished: bool = False
 
 
 def reconcile(state: RunState, now: datetime) -> Step:
     """Start what is missing, release what is too much, and see whether the run is over.
 
-    The returned state already holds the marks of the actions, so a second call decides nothing.
+    The returned state already holds the marks of the actions, so a second call decides nothing,
+    unless the step is unfinished.
     """
     state = judged(expired(limited(started(state, now), now), now), now)
-    state = served(rested_when_over(state, now), now)
+    state = slept(served(rested_when_over(state, now), now))
     surplus = {record.id for record in _surplus(state)}
-    missing = _missing(state, surplus, now)
+    short = _missing(state, surplus, now)
+    missing = short[:STARTS] if state.elastic else short
     kept = tuple(r for r in state.records if not _is_forgotten(state, r, missing, now))
     orders = {record.id: _leave_order(state, record, now) for record in kept}
     marked = tuple(_leaving(r, orders[r.id]) if r.id in surplus else r for r in kept)
@@ -71,7 +80,11 @@ def reconcile(state: RunState, now: datetime) -> Step:
     )
     starts = tuple(StartReplica(record=record) for record in missing)
     return Step(
-        state=state, actions=starts + releases, ended=_ended(state), due=_next_due(state, now)
+        state=state,
+        actions=starts + releases,
+        ended=_ended(state),
+        due=_next_due(state, now),
+        unfinished=len(missing) < len(short),
     )
 
 
@@ -190,8 +203,7 @@ def _leaving(record: ReplicaRecord, order: LeaveOrder) -> ReplicaRecord:
 
 def _leave_order(state: RunState, record: ReplicaRecord, now: datetime) -> LeaveOrder:
     if state.stop is not None:
-        reason = EndReason.ABORTED_BY_USER if state.stop.abort else EndReason.STOPPED_BY_USER
-        reason, deadline = state.stop.reason or reason, state.stop.deadline
+        reason, deadline = state.stop.ended_by, state.stop.deadline
     else:
         reason = EndReason.SCALED_DOWN if is_current(state, record) else EndReason.REPLACED
         reason = EndReason.MAX_DURATION if state.starts_at else reason

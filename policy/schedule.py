@@ -16,6 +16,14 @@ from spec.run import RunState
 from spec.schedule import Schedule
 from spec.status import ReplicaPhase
 
+_LAST_DAY = 6
+
+_RANGE = re.compile(r"(\*|[0-6])(?:-([0-6]))?(?:/(\d{1,9}))?", re.ASCII)
+"""Days of the week from Monday: `*/2`, `3/2`, `0-4`, `0-6/2`."""
+
+_ONE = re.compile(r"(?<![^,])(\w+)-\1(/\d+)?(?![^,])", re.ASCII)
+"""A range of one, which croniter takes for all there are."""
+
 _DAY = re.compile(r"(?<![/#\d])[0-6](?!\d)")
 """A number of a day of the week, and none of a step or of a week of the month."""
 
@@ -86,5 +94,19 @@ def _is_readable(expression: str) -> bool:
 
 
 def _counted_from_sunday(expression: str) -> str:
-    *others, days = expression.split()
+    """The expression in croniter's words, whose days of the week begin with Sunday."""
+    *others, days = (_ONE.sub(r"\1", field) for field in expression.lower().split())
+    days = ",".join(_listed(part) for part in days.split(","))
     return " ".join([*others, _DAY.sub(lambda day: str(int(day[0]) + 1), days)])
+
+
+def _listed(days: str) -> str:
+    """The days of a range one by one: its steps begin with Monday, not with Sunday."""
+    found = _RANGE.fullmatch(days)
+    first, last, step = found.groups() if found else (None, None, None)
+    if first is None or (last is None and step is None) or (step and not int(step)):
+        return days
+    begin = 0 if first == "*" else int(first)
+    end = _LAST_DAY if last is None else int(last)
+    listed = ",".join(map(str, range(begin, end + 1, int(step or 1))))
+    return listed or days

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from perdure.errors import PerdureError
 from policy.decisions import noted
-from policy.desired import begun, roomed, wanted
+from policy.desired import begun, proven, roomed, wanted
 from policy.diff import changes
 from policy.news import told
 from policy.retry import PAUSES
@@ -165,6 +165,8 @@ def observed(state: RunState, event: ReplicaEvent, now: datetime) -> RunState:
     if state.elastic and event.ready and state.ready_at is None:
         changed["ready_at"] = now
     state = state.model_copy(update=changed)
+    if event.ready:
+        state = proven(state)
     if state.elastic and event.placement is not None:
         state = roomed(state, exclusive=event.placement.exclusive)
     if event.reason is EndReason.UTILIZATION and state.stop is None:

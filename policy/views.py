@@ -170,10 +170,7 @@ def _failed_by(state: RunState, phase: RunPhase) -> ReplicaRecord | None:
 def _end_reason(state: RunState, phase: RunPhase) -> EndReason | None:
     """Why the run ended: for a failed one, as the replica did by which it failed."""
     if phase is RunPhase.TERMINATED:
-        if state.stop is not None and state.stop.reason is not None:
-            return state.stop.reason
-        aborted = state.stop is not None and state.stop.abort
-        return EndReason.ABORTED_BY_USER if aborted else EndReason.STOPPED_BY_USER
+        return state.stop.ended_by if state.stop else EndReason.STOPPED_BY_USER
     if phase is RunPhase.DONE:
         return EndReason.EXITED
     if phase is RunPhase.FAILED:
@@ -185,9 +182,7 @@ def _end_reason(state: RunState, phase: RunPhase) -> EndReason | None:
 def _message(state: RunState, phase: RunPhase, ready: int, desired: int) -> str:
     """What `ps` shows: the phase, or the reason where there is one."""
     if phase is RunPhase.TERMINATED:
-        if state.stop and state.stop.reason:
-            return state.stop.reason.value
-        return "aborted" if state.stop and state.stop.abort else "stopped"
+        return _shown(_end_reason(state, phase) or EndReason.STOPPED_BY_USER)
     if phase is RunPhase.PENDING:
         return _waiting(state)
     if phase is RunPhase.FAILED:
@@ -225,7 +220,10 @@ def _is_unhealthy(record: ReplicaRecord) -> bool:
 def _failure(record: ReplicaRecord) -> str:
     if record.reason is EndReason.EXITED_WITH_ERROR and record.exit_code is not None:
         return f"exited ({record.exit_code})"
-    reason = record.reason or EndReason.ERROR
+    return _shown(record.reason or EndReason.ERROR)
+
+
+def _shown(reason: EndReason) -> str:
     return _SHOWN.get(reason, reason.value)
 
 

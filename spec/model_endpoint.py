@@ -10,6 +10,8 @@ from spec.section import Section
 
 LONGEST_NAME = 255
 """Characters: Temporal's index, by which models are found, holds no more."""
+LONGEST_PREFIX = 1_024
+"""Characters: the default probe's address begins with it."""
 ModelName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
@@ -29,7 +31,7 @@ class OpenAIModel(Section):
     type: ModelType = ModelType.CHAT
     name: ModelName
     format: Literal[ModelFormat.OPENAI]
-    prefix: Annotated[str, Field(pattern=r"^/\S*$")] = "/v1"
+    prefix: Annotated[str, Field(pattern=r"^/\S*$", max_length=LONGEST_PREFIX)] = "/v1"
 
 
 class TgiModel(Section):

@@ -37,12 +37,18 @@ class Answer(PublicModel):
 
 
 class StopState(Model):
-    """That the run is on its way out, since when, and how."""
+    """That the run is on its way out, since when, and how; `reason` where nobody asked for it."""
 
     at: datetime
     deadline: datetime
     abort: bool = False
     reason: EndReason | None = None
+
+    @property
+    def ended_by(self) -> EndReason:
+        """Why the run ends, and its replicas with it."""
+        asked = EndReason.ABORTED_BY_USER if self.abort else EndReason.STOPPED_BY_USER
+        return self.reason or asked
 
 
 class RunState(Model):
@@ -53,7 +59,7 @@ class RunState(Model):
     one that served, `reverted` what became of the last that could not, `sealed` are the envelopes
     that any has used. `ready_at` is when a replica was ready for the first time; `exclusive`: where
     its replicas are, there is room for one; at `starts_at` its schedule lets it begin. Of `decided`
-    decisions in all, `decisions` are not kept yet.
+    decisions in all, `decisions` are not kept yet; of very many, the newest.
     """
 
     project: str

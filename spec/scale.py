@@ -51,7 +51,8 @@ class Verdict(PublicModel):
 class WatchOrder(PublicModel):
     """Watch this run's load until another number of replicas than `current` is right for it.
 
-    `number` tells this watch from those before it, whose reports do not count any more.
+    `number` tells this watch from those before it, whose reports do not count any more. As long as
+    the run is `unproven`, the last replica is right, whatever the load.
     """
 
     project: str
@@ -62,6 +63,7 @@ class WatchOrder(PublicModel):
     current: Amount
     changed_at: datetime | None = None
     memory: WatchMemory | None = None
+    unproven: bool = False
 
 
 class WatchReport(PublicModel):
@@ -90,7 +92,7 @@ class ScaleState(PublicModel):
     `desired` was decided at `changed_at`; None: by a waking, after which the load decides at once.
     `watch` is the number of the watch whose report counts, `memory` what the one before it
     remembered. Until `blocked_until` no replica is added: the last one that was failed. `in_flight`
-    by replica, when the number fell last.
+    by replica, when the number fell last. `unproven`: no replica was ready since none was wanted.
     """
 
     desired: Amount
@@ -99,6 +101,7 @@ class ScaleState(PublicModel):
     memory: WatchMemory | None = None
     blocked_until: datetime | None = None
     in_flight: dict[str, int] = {}
+    unproven: bool = False
 
 
 class ScaleRequest(PublicModel):

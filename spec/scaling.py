@@ -11,6 +11,9 @@ from spec.units import Duration
 
 WINDOWS = (30, 60, 300)
 
+LEAST_TARGET = 0.0001
+"""A request in almost three hours: what is less is a slip, and its quotients have no end."""
+
 
 class ScalingMetric(StrEnum):
     """What is measured: requests per second, or requests in flight."""
@@ -27,7 +30,7 @@ class Scaling(Section):
     """
 
     metric: ScalingMetric
-    target: float = Field(gt=0, allow_inf_nan=False)
+    target: float = Field(ge=LEAST_TARGET, allow_inf_nan=False)
     scale_up_delay: Duration = 0
     scale_down_delay: Duration = 600
     window: Duration = 60

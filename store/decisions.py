@@ -18,6 +18,9 @@ from store.metrics import DECISIONS
 from store.tables import decisions, statuses
 from store.upsert import insert_into, upsert
 
+ROWS = 200
+"""Of one statement: PostgreSQL takes 32,767 values in one, and SQLite 32,766."""
+
 
 @dataclass(frozen=True)
 class DecisionFilter:
@@ -144,15 +147,15 @@ def _statuses_of(project: str, run: str) -> Select[tuple[object, ...]]:
 
 async def _append(connection: AsyncConnection, batch: DecisionBatch) -> list[str]:
     """The rules of those that were new."""
-    if not batch.decisions:
-        return []
     rows = [_whose(batch) | _row(decision) for decision in batch.decisions]
     once = [decisions.c[name] for name in ("project", "run", "incarnation", "number")]
-    new = insert_into(connection, decisions).values(rows)
-    told = await connection.scalars(
-        new.on_conflict_do_nothing(index_elements=once).returning(decisions.c.rule)
-    )
-    return list(told)
+    told: list[str] = []
+    for begin in range(0, len(rows), ROWS):
+        new = insert_into(connection, decisions).values(rows[begin : begin + ROWS])
+        told += await connection.scalars(
+            new.on_conflict_do_nothing(index_elements=once).returning(decisions.c.rule)
+        )
+    return told
 
 
 def _row(decision: Decision) -> dict[str, object]:

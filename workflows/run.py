@@ -165,9 +165,8 @@ class RunWorkflow:
 
     async def _reconcile(self) -> RunStatus | None:
         """Decide, publish, act; the final status when the run is over."""
-        self._changed = False
         step = reconcile(self._state, workflow.now())
-        self._state, self._due = step.state, step.due
+        self._state, self._due, self._changed = step.state, step.due, step.unfinished
         self._watch.follow(self._state)
         status = run_status(self._state, step.ended)
         if step.ended is not None:

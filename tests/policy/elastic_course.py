@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from policy.desired import overridden, watched, woken
+from policy.desired import overridden, wanted, watched, woken
 from policy.reconcile import Step, reconcile
 from policy.transitions import applied, observed, stopped
 from spec.load import WatchMemory
@@ -52,6 +52,8 @@ class Surroundings(RuleBasedStateMachine):
         self.state = run()
         self.before = self.state
         self.step = Step(state=self.state)
+        self.served = False
+        """Whether a replica was ready since none was wanted."""
 
     @initialize(exclusive=st.booleans(), retry=st.booleans(), replicas=st.integers(0, 3) | ranges)
     def it_is_applied_first(
@@ -89,6 +91,7 @@ class Surroundings(RuleBasedStateMachine):
         if news.phase is not ReplicaPhase.SUBMITTED:
             news = news.model_copy(update={"placement": place(exclusive=self.exclusive)})
         self.state = observed(self.state, news, self.now)
+        self.served = self.served or any(each.ready for each in self.state.records)
 
     def reconcile(self) -> None:
         """Decide; `before` is what the decision saw."""
@@ -97,6 +100,7 @@ class Surroundings(RuleBasedStateMachine):
         self.before = self.state
         self.step = reconcile(self.state, self.now)
         self.state = self.step.state
+        self.served = self.served and wanted(self.state) > 0
 
     @property
     def lives(self) -> bool:
@@ -152,7 +156,10 @@ class Surroundings(RuleBasedStateMachine):
             memory=WatchMemory(),
             in_flight=in_flight,
         )
+        before = self.state
         self.state = watched(self.state, report, self.now)
+        proven = any(each.ready for each in before.records) or self.served
+        assert wanted(self.state) > 0 or wanted(before) == 0 or proven
 
     @precondition(lambda self: self.lives)
     @rule(mine=st.booleans())

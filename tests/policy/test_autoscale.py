@@ -63,6 +63,23 @@ def test_the_need_is_the_rate_by_the_target_rounded_up_within_the_range(
     assert needed(asked(low), arrived) == replicas
 
 
+@given(
+    target=st.floats(5e-324, 1e308),
+    metric=st.sampled_from(ScalingMetric),
+    arrived=st.integers(0, 2**53),
+    busy=st.integers(0, 2**53),
+)
+def test_whatever_the_target_there_is_a_need_within_the_range(
+    target: float, metric: ScalingMetric, arrived: int, busy: int
+) -> None:
+    """Also for one that is refused by now, and may be in a run's memory."""
+    spec = asked(low=0)
+    scaling = spec.scaling.model_copy(update={"target": target, "metric": metric})
+    spec = spec.model_copy(update={"scaling": scaling})
+    load = seen(Load(), sample(1, arrived, busy), spec)
+    assert 0 <= decide(load, spec, after(1), 0, None).need <= 4
+
+
 @pytest.mark.parametrize(
     ("window", "arrived", "replicas"), [(30, 900, 3), (60, 1200, 2), (300, 1500, 1)]
 )

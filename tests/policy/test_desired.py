@@ -14,18 +14,20 @@ from policy.desired import (
     watched,
     woken,
 )
-from policy.transitions import applied, stopped
+from policy.reconcile import reconcile
+from policy.transitions import applied, observed, stopped
 from spec.load import Counted, WatchMemory
+from spec.pauses import Pauses
 from spec.run import RunState
 from spec.scale import Override, ScaleRequest, ScalingRule, Verdict, WatchReport
-from tests.policy.making import LATER, LIFE, NOW, SCALING, record, run, spec
+from tests.policy.making import LATER, LIFE, NOW, SCALING, event, record, run, spec
 
 
 def ranged(replicas: str = "0..4", **changes: object) -> RunState:
     """A run with a range that was ready once; `changes` are of its scaling."""
     state = applied(run(), spec(replicas=replicas, **SCALING), "u1", NOW)
     assert state.scale is not None
-    scale = state.scale.model_copy(update=changes)
+    scale = state.scale.model_copy(update={"unproven": False, **changes})
     return state.model_copy(update={"scale": scale, "ready_at": NOW})
 
 
@@ -207,6 +209,13 @@ def test_what_is_there_has_to_do_for_five_minutes_and_nothing_is_a_sleep(
     assert not is_blocked(state, NOW + timedelta(seconds=state.pauses.unfilled))
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(300, "5m"), (7, "7s")])
+def test_the_wait_is_told_as_it_is(seconds: int, told: str) -> None:
+    state = ranged(desired=3).model_copy(update={"pauses": Pauses(unfilled=seconds)})
+    (waits,) = unfilled(state, 1, NOW).decisions[-1].rejected
+    assert waits.why == f"the last one ended: none is added for {told}"
+
+
 def test_somebody_s_word_ends_the_wait() -> None:
     state = unfilled(ranged(desired=3), 1, NOW)
     assert not is_blocked(overridden(state, ScaleRequest(replicas=2), NOW), NOW)
@@ -231,10 +240,50 @@ def test_what_arrives_at_a_run_that_slept_counts_from_when_it_wakes() -> None:
 
 
 def test_what_nobody_has_seen_work_is_not_taken_away_and_its_time_begins_anew() -> None:
-    state = ranged(desired=1, memory=WatchMemory()).model_copy(update={"ready_at": None})
+    state = ranged(desired=1, memory=WatchMemory(), unproven=True)
     assert state.scale is not None
     after = watched(state, report(state, 0), LATER)
     assert after.scale is not None
     assert (after.scale.desired, after.scale.watch) == (1, state.scale.watch + 1)
     assert after.scale.memory is None
     assert after.decisions == state.decisions
+    assert desired(watched(ranged(desired=3, unproven=True), report(state, 1), LATER)) == 1
+
+
+def is_unproven(state: RunState) -> bool:
+    order = watch_order(state)
+    return order is not None and order.unproven
+
+
+def test_a_run_has_to_show_at_each_waking_that_it_can_serve() -> None:
+    """A cold start may be longer than the window and the delay together."""
+    new = reconcile(applied(run(), spec(replicas="0..4", **SCALING), "u1", NOW), NOW).state
+    assert is_unproven(new)
+    (first,) = new.records
+    serves = observed(new, event(first.id, phase="running", ready=True), NOW)
+    assert not is_unproven(serves)
+    assert serves.scale is not None
+    assert new.scale is not None
+    assert serves.scale.watch == new.scale.watch + 1
+    sleeps = reconcile(watched(serves, report(serves, 0), LATER), LATER).state
+    assert wanted(sleeps) == 0
+    gone = observed(sleeps, event(first.id, phase="terminated"), LATER)
+    wakes = reconcile(woken(gone, LIFE, LATER), LATER).state
+    assert is_unproven(wakes)
+    assert wakes.ready_at == NOW
+    assert wanted(watched(wakes, report(wakes, 0), LATER)) == 1
+    again = observed(wakes, event(wakes.records[-1].id, phase="running", ready=True), LATER)
+    assert not is_unproven(again)
+    assert wanted(watched(again, report(again, 0), LATER)) == 0
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, True), (2, False)])
+def test_what_was_set_to_zero_by_hand_has_to_show_it_anew(count: int, shown: bool) -> None:
+    state = overridden(ranged("1..4", desired=1), ScaleRequest(replicas=count), NOW)
+    back = overridden(reconcile(state, NOW).state, ScaleRequest(), LATER)
+    assert is_unproven(back) is shown
+
+
+def test_a_range_in_place_of_a_fixed_number_that_serves_has_shown_it() -> None:
+    serves = run(spec(), records=(record(0, phase="running", ready=True),))
+    assert not is_unproven(applied(serves, spec(replicas="0..4", **SCALING), "u2", LATER))

@@ -34,7 +34,7 @@ def ranged(replicas: str, desired: int, *records: ReplicaRecord, **properties: o
     asked = spec(replicas=replicas, **SCALING, **properties)
     state = applied(run(), asked, "u1", NOW)
     assert state.scale is not None
-    scale = state.scale.model_copy(update={"desired": desired})
+    scale = state.scale.model_copy(update={"unproven": False, "desired": desired})
     return state.model_copy(update={"scale": scale, "records": records, "ready_at": NOW})
 
 

@@ -87,6 +87,22 @@ def test_while_a_proxy_is_silent_nobody_knows_that_fewer_are_enough(
     assert (verdict.desired if verdict else None) == desired
 
 
+@pytest.mark.parametrize(
+    ("current", "unproven", "desired"),
+    [(1, True, None), (1, False, 0), (3, True, 1), (3, False, 0), (0, True, None)],
+)
+def test_the_last_replica_of_what_was_never_ready_is_right_whatever_the_load(
+    current: int, unproven: bool, desired: int | None
+) -> None:
+    """With no delay this would be found, and begun anew, at each look."""
+    asked = order(current)
+    scaling = ASKED.scaling.model_copy(update={"scale_down_delay": 0})
+    changes = {"unproven": unproven, "asked": ASKED.model_copy(update={"scaling": scaling})}
+    last = figures(900, a=0)
+    verdict = found(after(figures(0, a=0), last), last, asked.model_copy(update=changes))
+    assert (verdict and verdict.desired) == desired
+
+
 def test_more_are_needed_whether_or_not_all_proxies_tell() -> None:
     told = (figures(0, a=0), figures(1, is_whole=False, a=1_200))
     assert found(after(*told), told[-1], order()) is not None

@@ -18,13 +18,17 @@ from policy.probing import (
     begun,
     heard,
     lasting,
+    most_lapses,
     probes_of,
 )
-from spec.probe import LONGEST_SHOWN, Probe
+from spec.deeds import Instance, MonitorOrder
+from spec.probe import LARGEST_PROBES, LONGEST_BODY, LONGEST_SHOWN, Probe
 from spec.status import Health
-from tests.policy.making import NOW, replica_start
+from tests.policy.making import LIFE, NOW, PLACE, event, replica_start, service
 
 SECOND = timedelta(seconds=1)
+TEMPORAL_S_OWN = 4_000
+"""Bytes of a change of health that are Temporal's: a dozen events with times, names, summaries."""
 PASSED = ProbeResult(passed=True, outcome="answered 200")
 FAILED = ProbeResult(passed=False, outcome="answered 503")
 OPENAI = {"name": "m", "format": "openai", "prefix": "/api/"}
@@ -195,6 +199,61 @@ def test_one_that_comes_and_goes_is_lost_after_so_many_times() -> None:
     assert known.loss == (
         "It became unhealthy more than 500 times. The probe `GET /health` answered 503."
     )
+
+
+LARGEST = {
+    "ten": tuple(
+        probe(url=f"/{num}", method="post", body="x" * (LARGEST_PROBES // 10 - 3))
+        for num in range(10)
+    ),
+    "four": tuple(
+        probe(url=f"/{num}", method="post", body="x" * (LONGEST_BODY - 2)) for num in range(4)
+    ),
+    "escaped": tuple(
+        probe(url=f"/{num}", method="post", body="\x01" * (LONGEST_BODY - 2)) for num in range(4)
+    ),
+    "headers": tuple(
+        probe(
+            url=f"/{num}",
+            headers=[{"name": f"X{each}", "value": "\x01" * 190} for each in range(16)],
+        )
+        for num in range(10)
+    ),
+    "small": tuple(probe(url=f"/{num}", body="{}", method="post") for num in range(10)),
+}
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_no_replica_s_lapses_fill_its_history(name: str) -> None:
+    """Temporal ends a workflow whose history has 50 MB."""
+    probes = service(probes=LARGEST[name]).probes
+    assert probes is not None
+    host = Instance(token="t" * 100, backend="local", host="h" * 300)
+    order = MonitorOrder(
+        instance=host,
+        owner="o" * 200,
+        incarnation=LIFE,
+        address="tcp://" + "a" * 200,
+        probes=probes,
+        since=NOW,
+    )
+    news = event(
+        "r" * 200, phase="running", placement=PLACE, detail="d" * 1_000, health="unhealthy"
+    )
+    told = len(news.model_dump_json()) + 1_000
+    change = len(order.model_dump_json()) + told + TEMPORAL_S_OWN
+    assert 2 * most_lapses(probes) * change < 26_000_000
+    assert most_lapses(probes) >= 50
+
+
+@pytest.mark.parametrize(("name", "most"), [("small", MOST_LAPSES), ("four", 301)])
+def test_small_probes_have_all_lapses_and_large_ones_fewer(name: str, most: int) -> None:
+    probes = LARGEST[name]
+    assert most_lapses(probes) == most
+    known = begun(probes, Health.HEALTHY, NOW, lapses=most)
+    known = after(known, [(0, False)] * FAILURES)
+    assert known.is_lost
+    assert known.loss.startswith(f"It became unhealthy more than {most} times.")
 
 
 def test_a_lost_replica_tells_for_how_long_it_was_unhealthy() -> None:

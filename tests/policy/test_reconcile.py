@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from policy.reconcile import ReleaseReplica, StartReplica, Step, reconcile
+from policy.reconcile import STARTS, ReleaseReplica, StartReplica, Step, reconcile
 from policy.transitions import applied, observed, stopped
 from spec.replica import Placement, ReplicaRecord
 from spec.run import RunState
 from spec.status import EndReason, ReplicaPhase, RunPhase
-from tests.policy.making import LATER, NOW, event, record, run, spec
+from tests.policy.making import LATER, NOW, event, record, retried, run, spec
 
 PLACE = Placement(backend="local", region="here", instance_type="m", resources="4xCPU")
 
@@ -40,6 +40,39 @@ def test_a_new_run_starts_what_is_wanted() -> None:
     ]
     assert {each.deployment for each in decision.state.records} == {1}
     assert decision.ended is None
+
+
+def test_many_replicas_are_started_eight_by_eight() -> None:
+    """20 starts of a configuration of 220 KB are more than Temporal takes at once."""
+    step = reconcile(applied(run(), spec(replicas=20), "u1", NOW), NOW)
+    counts = [len(started(step))]
+    while step.unfinished:
+        step = reconcile(step.state, NOW)
+        counts.append(len(started(step)))
+    assert counts == [8, 8, 4]
+    assert [each.num for each in step.state.records] == [*range(20)]
+    assert reconcile(step.state, NOW).actions == ()
+
+
+def test_tries_that_are_due_together_are_started_eight_by_eight() -> None:
+    state = applied(run(), spec(replicas=20, retry=True), "u1", NOW)
+    records = tuple(record(num, phase="failed", deployment=1, judged=True) for num in range(20))
+    for num in range(20):
+        state = state.model_copy(
+            update={"retrials": (*state.retrials, *retried(state, num).retrials)}
+        )
+    step = reconcile(state.model_copy(update={"records": records}), LATER)
+    nums = started(step)
+    while step.unfinished:
+        step = reconcile(step.state, LATER)
+        nums += started(step)
+    assert sorted(nums) == [*range(20)]
+    assert len(step.state.records) == 20
+
+
+def test_a_run_from_before_starts_all_at_once_as_it_did() -> None:
+    step = reconcile(applied(run(elastic=False), spec(replicas=20), "u1", NOW), NOW)
+    assert (len(started(step)), step.unfinished) == (20, False)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +270,13 @@ class Course(RuleBasedStateMachine):
 CourseOfEvents = Course.TestCase
 
 
-@given(st.integers(0, 5), st.integers(0, 5), st.datetimes(timezones=st.just(NOW.tzinfo)))
+@given(st.integers(0, 30), st.integers(0, 30), st.datetimes(timezones=st.just(NOW.tzinfo)))
 def test_scaling_by_a_difference_acts_as_often(old: int, new: int, now: datetime) -> None:
     records: Any = tuple(ready(num) for num in range(old))
     decision = reconcile(run(spec(replicas=new), records=records), now)
-    assert len(decision.actions) == abs(new - old)
+    done = [*decision.actions]
+    while decision.unfinished:
+        decision = reconcile(decision.state, now)
+        done += decision.actions
+        assert len(started(decision)) <= STARTS
+    assert len(done) == abs(new - old)

@@ -3,6 +3,7 @@
 import pytest
 
 from policy.desired import overridden
+from policy.reconcile import ReleaseReplica, reconcile
 from policy.story import run_story
 from policy.transitions import stopped
 from policy.views import route_table, run_phase, run_status
@@ -218,3 +219,25 @@ def test_the_story_is_a_headline_and_a_table() -> None:
         "| 1 | failed | no | - | - | exited (3) |",
     ]
     assert run_story(run_status(run())) == "**submitted**: submitted, 0/0 ready"
+
+
+@pytest.mark.parametrize(
+    ("abort", "reason", "ended_by", "message"),
+    [
+        (False, None, EndReason.STOPPED_BY_USER, "stopped"),
+        (True, None, EndReason.ABORTED_BY_USER, "aborted"),
+        (False, EndReason.MAX_DURATION, EndReason.MAX_DURATION, EndReason.MAX_DURATION.value),
+        (True, EndReason.UTILIZATION, EndReason.UTILIZATION, EndReason.UTILIZATION.value),
+    ],
+)
+def test_why_a_run_ends_is_the_same_for_its_replicas_and_for_people(
+    abort: bool, reason: EndReason | None, ended_by: EndReason, message: str
+) -> None:
+    state = stopped(run(spec(), records=(READY,)), NOW, abort=abort, reason=reason)
+    assert state.stop is not None
+    assert state.stop.ended_by is ended_by
+    (release,) = reconcile(state, NOW).actions
+    assert isinstance(release, ReleaseReplica)
+    assert release.order.reason is ended_by
+    status = run_status(state, RunPhase.TERMINATED)
+    assert (status.reason, status.status_message) == (ended_by, message)

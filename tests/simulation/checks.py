@@ -32,6 +32,7 @@ class Checks:
         self._starts: list[int] = []
         self._used: dict[str, None] = {}
         self._rise: WatchReport | None = None
+        self._served: set[str] = set()
         self._failed: dict[int, tuple[str, int]] = {}
         self._tries: dict[int, int] = {}
         self.count = 0
@@ -53,6 +54,8 @@ class Checks:
         self._range_holds(state)
         self._decisions_are_numbered(before, state)
         ready = {record.id for record in state.records if record.ready}
+        if ready:
+            self._served.add(run.incarnation)
         for record in before.records:
             if record.ready and record.id not in ready:
                 replica = self._world.replicas[record.id]
@@ -71,6 +74,10 @@ class Checks:
         if report.verdict.desired >= scale.desired:
             self._rise = report if report.verdict.desired > scale.desired else self._rise
             return
+        ensure(
+            report.verdict.desired > 0 or run.incarnation in self._served,
+            "what has woken is not taken away before it was ready",
+        )
         seen = (report.at - BEGINNING) // timedelta(milliseconds=1)
         silent = [
             each.boot
@@ -100,6 +107,8 @@ class Checks:
     def decided(self, run: "Run", before: RunState, step: Step) -> None:
         self.count += 1
         state, now = step.state, self._world.clock.moment
+        if wanted(state) == 0:
+            self._served.discard(run.incarnation)
         self._range_holds(state)
         self._decisions_are_numbered(before, state)
         self._number_is_right(state)

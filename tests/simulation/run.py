@@ -185,12 +185,11 @@ class Run:
             self.state = kept(self.state, self._diary.take())
 
     def _decide(self) -> None:
-        self._changed = False
         if self._alarm is not None:
             self._alarm.cancel()
         before = self.state
         step = reconcile(before, self._clock.moment)
-        self.state, self.due = step.state, step.due
+        self.state, self.due, self._changed = step.state, step.due, step.unfinished
         self._follow()
         status = run_status(self.state, step.ended)
         self._world.decided(self, before, step)

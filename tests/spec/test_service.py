@@ -98,6 +98,8 @@ def test_retry_is_off_on_or_chosen(written: Any, expected: Any) -> None:
         {"commands": [], "groups": [{"commands": ["a"], "router": "smg"}] * 2},
         {"probes": [{"type": "http", "body": "x"}]},
         {"scaling": {"metric": "rps", "target": 0}, "replicas": "1..2"},
+        {"scaling": {"metric": "rps", "target": 1e-310}, "replicas": "1..2"},
+        {"scaling": {"metric": "rps", "target": 0.00009}, "replicas": "1..2"},
         {"scaling": {"metric": "cpu", "target": 1}, "replicas": "1..2"},
         {"replicas": 1_000_001},
         {"stop_duration": "3000000d"},
@@ -112,6 +114,51 @@ def test_retry_is_off_on_or_chosen(written: Any, expected: Any) -> None:
 def test_properties_that_do_not_agree_are_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(InvalidConfiguration):
         read(service(**properties))
+
+
+@pytest.mark.parametrize(
+    ("cron", "why"),
+    [
+        (["0 8 * * *"] * 21, "takes at most 20 of them"),
+        (["0 8 30 2 *"] * 5_000, "takes at most 20 of them"),
+        ("0," * 200 + "0 8 * * *", "takes at most 200 characters"),
+    ],
+)
+def test_a_schedule_is_short_enough_to_be_read_in_one_step(cron: Any, why: str) -> None:
+    read(service(schedule={"cron": ["0," * 95 + "0 8 * * *"] * 20}))
+    with pytest.raises(InvalidConfiguration, match=why):
+        read(service(schedule={"cron": cron}))
+
+
+BODY = {"type": "http", "method": "post"}
+
+
+@pytest.mark.parametrize(
+    ("probes", "why"),
+    [
+        ([BODY | {"body": "x" * 8_193}], "A body of 8193 bytes is too long"),
+        ([BODY | {"body": "é" * 4_097}], "A body of 8194 bytes is too long"),
+        (
+            [BODY | {"url": f"/{num}", "body": "x" * 8_000} for num in range(5)],
+            "The probes send 40010 bytes together",
+        ),
+        (
+            [{"type": "http", "headers": [{"name": "A", "value": "x" * 40_000}]}],
+            "The probes send 40002 bytes together",
+        ),
+    ],
+)
+def test_probes_are_small_for_they_stay_in_the_history(probes: list[Any], why: str) -> None:
+    read(service(probes=[BODY | {"url": f"/{num}", "body": "x" * 8_190} for num in range(4)]))
+    with pytest.raises(InvalidConfiguration, match=why):
+        read(service(probes=probes))
+
+
+def test_the_default_probe_of_a_model_can_be_made_of_any_prefix() -> None:
+    model = {"name": "m" * 255, "format": "openai", "prefix": "/" + "p" * 1_023}
+    read(service(model=model))
+    with pytest.raises(InvalidConfiguration, match="at most 1024 characters"):
+        read(service(model=model | {"prefix": "/" + "p" * 1_024}))
 
 
 def test_a_group_inherits_the_image_of_the_service() -> None:

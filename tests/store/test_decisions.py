@@ -72,6 +72,14 @@ async def test_a_decision_is_told_as_it_was_made(store: Store) -> None:
     assert (told.project, told.run, told.incarnation) == ("main", "app", "life1")
 
 
+async def test_very_many_are_kept_at_once(store: Store) -> None:
+    """Both databases bound the values of a statement."""
+    many = [decision(number) for number in range(1, 4_001)]
+    assert await store.decisions.keep(batch(*many)) == 4_000
+    assert await store.decisions.keep(batch(*many, decision(4_001))) == 1
+    assert await numbers(store, 2) == [4_001, 4_000]
+
+
 def kept(rule: Rule) -> float:
     return REGISTRY.get_sample_value("perdure_decisions_total", {"rule": rule.value}) or 0
 

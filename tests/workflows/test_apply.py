@@ -24,6 +24,14 @@ async def test_replicas_change_in_place_and_a_stop_leaves_nothing(at_work: Stage
     assert not at_work.runtime.containers
 
 
+async def test_many_replicas_of_a_large_configuration_start(at_work: Stage) -> None:
+    """20 starts of it in one step would be more than the 4 MB that Temporal takes at once."""
+    await at_work.apply("web", replicas=20, commands=["serve", f"echo {'x' * 220_000}"])
+    await at_work.until_ready("web", 20)
+    await at_work.stop("web", abort=True)
+    assert not at_work.runtime.containers
+
+
 async def test_the_same_name_lives_again_after_each_stop(at_work: Stage) -> None:
     lives = set()
     for _ in range(4):

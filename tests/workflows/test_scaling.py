@@ -82,7 +82,9 @@ async def test_it_sleeps_when_nobody_asks_and_wakes_when_somebody_does(
     asleep = await at_work.until_phase("web", RunPhase.PENDING)
     assert (asleep.status_message, asleep.desired) == ("waiting for requests", 0)
     assert (await at_work.runs.route(PROJECT, "web")).asleep
-    assert await time_outs_of_watches(at_work) == [1, HEARTBEATS_ASLEEP]
+    until_ready, since_then = 1, 1
+    asked = [until_ready, since_then, HEARTBEATS_ASLEEP]
+    assert await time_outs_of_watches(at_work) == asked
     load.held(1)
     await at_work.runs.wake(PROJECT, "web", WakeNote(incarnation=life))
     awake = await at_work.until_ready("web", 1)
