@@ -24,7 +24,7 @@ from proxy.upstream import BUFFER, UpstreamConnection
 
 if TYPE_CHECKING:
     from proxy.client import ClientConnection
-    from proxy.room import Line
+    from proxy.line import Line
 
 HIGH = 256 * 1024
 """Bytes of a body that wait for a connection to a replica before the client is read no more."""
@@ -91,6 +91,11 @@ class Exchange:
     def to_front(self) -> bool:
         """Whether it is not for a replica, but for the API."""
         return self.pool is self.client.plane.front
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection to a replica."""
+        return self._upstream is not None
 
     # The request
 

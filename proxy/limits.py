@@ -45,6 +45,9 @@ class Limits:
     held_per_service: float = _setting("held_per_service")
     held_in_all: float = _setting("held_in_all")
     held_seconds: float = _setting("held_seconds")
+    standing_seconds: float = _bound(
+        1, "until a connection for a request that was held lets others follow without a reply"
+    )
     sweep_seconds: float = _bound(1, "between two looks at all these; no request has a timer")
     model_body_bytes: float = _bound(
         64 * 1024 * 1024, "of a model's request: it is read as a whole"

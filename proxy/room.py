@@ -1,8 +1,6 @@
 """Where requests wait while no replica is ready, and how they are let in when one is."""
 
 import select
-from collections import OrderedDict
-from itertools import takewhile
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy import replies
 from proxy.attempts import attempt
 from proxy.balance import choose
+from proxy.line import Line
 from proxy.pool import ModelPool, Pool, Service
 from proxy.replies import Reply
 from proxy.stats import Outcome
@@ -31,31 +30,6 @@ AT_ONCE = 256
 """Answers of ours to those that wait, before other connections have their turn."""
 
 Key = tuple[object, ...]
-
-
-class Line:
-    """Those that wait for one service, or one model: in order of arrival, with the time of it.
-
-    `pool` is what they wait for, as it was last seen, and `owner` the service that they count for.
-    `let_in` are those on their way to a replica whose reply has not begun, with the same time;
-    `failing_since` is when the first of them found none, 0 once a reply has begun.
-    """
-
-    __slots__ = ("failing_since", "let_in", "owner", "pool", "waiting", "wave")
-
-    def __init__(self, pool: Service | ModelPool, owner: Service) -> None:
-        self.pool = pool
-        self.owner = owner
-        self.waiting: OrderedDict[Exchange, float] = OrderedDict()
-        self.let_in: dict[Exchange, float] = {}
-        self.wave = Wave()
-        self.failing_since = 0.0
-
-    def put_back(self, exchange: "Exchange", since: float) -> None:
-        """To the front, behind those that were put back, too, and came earlier."""
-        earlier = list(takewhile(lambda each: self.waiting[each] < since, self.waiting))
-        for each in (exchange, *reversed(earlier)):
-            self.waiting.move_to_end(each, last=False)
 
 
 class Room:
@@ -120,7 +94,7 @@ class Room:
         False when that has gone on for too long.
         """
         now = monotonic()
-        since = line.let_in.pop(exchange)
+        since = line.remove(exchange)
         line.wave.failed()
         line.failing_since = line.failing_since or now
         self._plane.loop.call_later(AGAIN_SECONDS, self._look, _key(line.pool))
@@ -138,8 +112,7 @@ class Room:
         """The reply to one that was let in has begun: the next may follow."""
         line = exchange.line
         assert line is not None
-        line.wave.answered()
-        line.failing_since = 0.0
+        line.answered(exchange)
         self._over(exchange, line, Outcome.ANSWERED)
 
     def leave(self, exchange: "Exchange", outcome: Outcome) -> None:
@@ -148,13 +121,11 @@ class Room:
         assert line is not None
         if exchange in line.waiting:
             self._remove(exchange, line, outcome)
-            return
-        if outcome is Outcome.FAILED:
-            line.wave.failed()
-        self._over(exchange, line, outcome)
+        else:
+            self._over(exchange, line, outcome)
 
     def _over(self, exchange: "Exchange", line: Line, outcome: Outcome) -> None:
-        del line.let_in[exchange]
+        line.remove(exchange)
         exchange.line = None
         self._plane.stats.holds[outcome] += 1
         self._look_soon(line)
@@ -185,12 +156,17 @@ class Room:
             self._look(key)
 
     def sweep(self, now: float) -> None:
-        """Once a second: those that have waited for too long, or whose clients are gone."""
+        """Once a second: those that have waited for too long, or whose clients are gone.
+
+        And those that were let in, and whose connections stand: others may follow.
+        """
         if not self._lines:
             return
         self._drop_unheard()
-        latest = now - self._plane.limits.held_seconds
+        limits = self._plane.limits
+        latest = now - limits.held_seconds
         for key, line in tuple(self._lines.items()):
+            line.settle(now, limits.standing_seconds)
             while line.waiting:
                 exchange, since = next(iter(line.waiting.items()))
                 if since > latest:
@@ -254,7 +230,7 @@ class Room:
     def _let_in(self, line: Line, pool: Pool) -> None:
         most = line.wave.size + FIRST * (len(pool.ready) - 1)
         now = monotonic()
-        while line.waiting and len(line.let_in) < most:
+        while line.waiting and line.in_wave < most:
             exchange, since = line.waiting.popitem(last=False)
             line.let_in[exchange] = since
             line.owner.held -= 1
