@@ -92,6 +92,8 @@ class ClientConnection(asyncio.Protocol):
             self.advance()
         if len(queue) > 1:
             self._pause(_QUEUE)
+            if queue[0].line is not None:
+                self.plane.room.has_place(queue[0])
 
     # Turns
 
@@ -186,6 +188,10 @@ class ClientConnection(asyncio.Protocol):
     def paused(self) -> bool:
         """Whether the client is not read for now, so that nobody hears when it leaves."""
         return bool(self._paused)
+
+    def kept(self) -> int:
+        """Bytes of bodies that wait: of the request under way, and of those behind it."""
+        return sum(exchange.kept() for exchange in self._queue)
 
     def pause_body(self) -> None:
         """The replica cannot take more of the body for now."""

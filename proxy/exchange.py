@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from proxy import replies
 from proxy.attempts import first_attempt, next_attempt
 from proxy.balance import Claim, Replica
-from proxy.collection import Collection
+from proxy.collection import Collection, join_small
 from proxy.dispatch import dispatch
 from proxy.pool import Pool, Service
 from proxy.redirects import under_prefix
@@ -112,6 +112,7 @@ class Exchange:
             then()
         else:
             self._collection = Collection(self.client.plane.bodies, then)
+            self._collection.grow(self.body, self._buffered)  # too much: the next read tells
             self._continue()
 
     def search(self, seek: Awaitable[None], then: Callable[[], None]) -> None:
@@ -150,8 +151,16 @@ class Exchange:
                 self.answer(refusal)
             elif self.sent_all:
                 self._collection.whole()
-        elif not self.sent_all and self._buffered > HIGH:
-            self.client.pause_body()
+        elif self.line is None or self.client.plane.room.has_place(self):
+            join_small(self.body)
+            if not self.sent_all and self._buffered > HIGH:
+                self.client.pause_body()
+
+    def kept(self) -> int:
+        """Bytes of the body that wait, in few pieces, and that are not counted as a model's."""
+        join_small(self.body)
+        counted = self._collection.counted if self._collection is not None else 0
+        return sum(map(len, self.body)) - counted
 
     def _continue(self) -> None:
         """Never the replica's business: `Expect` is where proxies and servers fall apart."""
@@ -174,6 +183,8 @@ class Exchange:
             upstream.pause()
         if (self.body or request.chunked) and not request.upgrades:
             self._flush(head)
+            if self.line is not None:
+                client.plane.room.bodies.free(self)
             if upstream.transport.get_write_buffer_size() <= BUFFER:
                 self.taken()
         else:

@@ -45,6 +45,9 @@ class Limits:
     held_per_service: float = _setting("held_per_service")
     held_in_all: float = _setting("held_in_all")
     held_seconds: float = _setting("held_seconds")
+    held_bodies_bytes: float = _bound(
+        256 * 1024 * 1024, "of bodies of all held requests, past 16 KiB of each"
+    )
     standing_seconds: float = _bound(
         1, "until a connection for a request that was held lets others follow without a reply"
     )

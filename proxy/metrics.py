@@ -141,6 +141,11 @@ class _Collector(Collector):
             value=self._plane.bodies.taken,
         )
         yield GaugeMetricFamily(
+            "perdure_proxy_held_bodies_bytes",
+            "Of bodies of requests that wait for a replica, past 16 KiB of each.",
+            value=self._plane.room.bodies.taken,
+        )
+        yield GaugeMetricFamily(
             "perdure_proxy_table_age_seconds",
             "Since the table was last confirmed by its source.",
             value=time.monotonic() - state.heard_at,

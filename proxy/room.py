@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy import replies
 from proxy.attempts import attempt
 from proxy.balance import choose
+from proxy.held_bodies import HeldBodies
 from proxy.line import Line
 from proxy.pool import ModelPool, Pool, Service
 from proxy.replies import Reply
@@ -40,6 +41,7 @@ class Room:
         self._waker = Waker(plane)
         self._lines: dict[Key, Line] = {}
         self._to_look_at: set[Key] = set()
+        self.bodies = HeldBodies(plane.limits.held_bodies_bytes)
         self.held = 0
 
     # In
@@ -71,6 +73,7 @@ class Room:
             owner.held >= limits.held_per_service
             or self.held >= limits.held_in_all
             or self._plane.stopping
+            or not self.bodies.charge(exchange, exchange.client.kept())
         ):
             self._plane.stats.holds[Outcome.FULL] += 1
             exchange.answer(replies.not_held(self._seconds(owner), full=True))
@@ -81,6 +84,16 @@ class Room:
         self._put(exchange, line, monotonic())
         if not pool.ready:
             self._wake(owner)
+
+    def has_place(self, exchange: "Exchange") -> bool:
+        """One that is in line keeps more of its body; False: that was too much, it was answered."""
+        line = exchange.line
+        assert line is not None
+        if exchange.connected or self.bodies.charge(exchange, exchange.client.kept()):
+            return True
+        self.leave(exchange, Outcome.FULL)
+        exchange.answer(replies.not_held(self._seconds(line.owner), full=True))
+        return False
 
     def _put(self, exchange: "Exchange", line: Line, since: float) -> None:
         exchange.line, exchange.tried, exchange.fresh = line, (), False
@@ -100,6 +113,7 @@ class Room:
         self._plane.loop.call_later(AGAIN_SECONDS, self._look, _key(line.pool))
         if now - line.failing_since > PATIENCE_SECONDS:
             exchange.line = None
+            self.bodies.free(exchange)
             self._plane.stats.holds[Outcome.FAILED] += 1
             return False
         self._put(exchange, line, since)
@@ -127,12 +141,14 @@ class Room:
     def _over(self, exchange: "Exchange", line: Line, outcome: Outcome) -> None:
         line.remove(exchange)
         exchange.line = None
+        self.bodies.free(exchange)
         self._plane.stats.holds[outcome] += 1
         self._look_soon(line)
 
     def _remove(self, exchange: "Exchange", line: Line, outcome: Outcome) -> None:
         del line.waiting[exchange]
         exchange.line = None
+        self.bodies.free(exchange)
         line.owner.held -= 1
         self.held -= 1
         self._plane.stats.holds[outcome] += 1
