@@ -61,7 +61,8 @@ class Room:
             return False
         elif isinstance(pool, Service) and is_page_load(exchange.head):
             self._wake(pool)
-            exchange.answer(waiting_page(pool.route.run, self._seconds(pool)))
+            route = pool.route
+            exchange.answer(waiting_page(route.run, route.cold_start, self._seconds(pool)))
             return True
         self._take(exchange, pool, line)
         return True
