@@ -16,7 +16,8 @@ ANSWER_TIME = 2.0
 class Proxies:
     """All proxy processes with a valid lease, and those that answer without one.
 
-    A lease is renewed through the API: that one is away does not mean that the proxies are.
+    A lease is renewed through the API: that one is away does not mean that the proxies are, for
+    however long.
     """
 
     def __init__(self, leases: Leases) -> None:

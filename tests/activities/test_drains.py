@@ -111,6 +111,26 @@ async def test_a_proxy_that_answers_counts_without_a_lease(
     assert report.waiting_for == ("b",)
 
 
+async def test_a_proxy_is_not_forgotten_because_the_api_is_away_for_long(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy, clock: Clock
+) -> None:
+    await proxy(ProxyStats(boot="b", tables=KNOWS, in_flight={"r0": 1}))
+    clock.move(seconds=86_400)
+    report = await drained(environment, store, seconds=0)
+    assert report.waiting_for == ("b",)
+
+
+async def test_a_proxy_of_which_nothing_is_heard_while_others_are_is_forgotten(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy, clock: Clock, tmp_path: Path
+) -> None:
+    await proxy(ProxyStats(boot="old", tables=KNOWS, in_flight={"r0": 1}))
+    clock.move(seconds=2 * 3600)
+    await proxy(ProxyStats(boot="b", tables=KNOWS))
+    assert (await drained(environment, store, seconds=0)).waiting_for == ("old",)
+    await store.leases.renew("b", ProxyLease(stats=f"unix://{tmp_path}/b.sock"))
+    assert (await drained(environment, store)).acknowledged
+
+
 async def test_without_a_lease_and_an_answer_a_proxy_is_gone(
     environment: ActivityEnvironment, store: Store, tmp_path: Path, clock: Clock
 ) -> None:
