@@ -31,14 +31,28 @@ class Table:
         self._finished_before = Counter[Name]()
         self._leaving: list[tuple[Name, Replica]] = []
 
-    def apply(self, route: RouteTable) -> bool:
-        """Take in a table unless it is older than what is known."""
+    def apply(self, route: RouteTable, *, present: bool = False) -> bool:
+        """Take in a table unless it is older than what is known, or of another life.
+
+        Lives are in no order that clocks could tell: only a table that the run has at this moment
+        (`present`) takes the place of another life's.
+        """
         known = self.services.get(name_of(route))
-        if known is not None and route.order <= known.route.order:
+        if known is None:
+            pass
+        elif self.is_of_other_life(route):
+            if not present:
+                return False
+        elif route.version <= known.route.version:
             return False
         self._take(route)
         self._regroup()
         return True
+
+    def is_of_other_life(self, route: RouteTable) -> bool:
+        """Whether another life of the name is known."""
+        known = self.services.get(name_of(route))
+        return known is not None and known.route.incarnation != route.incarnation
 
     def forget(self, project: str, run: str) -> None:
         """The run is over."""

@@ -45,9 +45,25 @@ def test_an_older_table_is_not_taken_in(table: Table) -> None:
 
 
 def test_a_new_life_counts_whatever_its_version(table: Table) -> None:
-    table.apply(route(9, replica()))
-    assert table.apply(route(1, started_at=LATER, incarnation="new"))
+    table.apply(route(9, replica(), started_at=LATER))
+    assert table.apply(route(1, incarnation="new"), present=True)
     assert table.marks() == {"main/a": TableMark(incarnation="new", version=1)}
+
+
+def test_no_other_life_counts_unless_it_is_the_present_one(table: Table) -> None:
+    """What is told of a life that is over may come late, and clocks may be set back."""
+    table.apply(route(1, incarnation="new"))
+    late = route(9, replica(), started_at=LATER, incarnation="old")
+    assert not table.apply(late)
+    assert table.is_of_other_life(late)
+    assert table.apply(route(2, incarnation="new"))
+    assert table.marks() == {"main/a": TableMark(incarnation="new", version=2)}
+
+
+def test_what_the_present_life_has_is_taken_in_once(table: Table) -> None:
+    table.apply(route(2))
+    assert not table.apply(route(2), present=True)
+    assert not table.is_of_other_life(route(1))
 
 
 def test_replace_believes_the_file(table: Table) -> None:
