@@ -128,6 +128,26 @@ def test_what_replicas_have_had_stays_counted_when_they_are_gone(table: Table) -
     assert table.run_finished() == {"main/a": 3}
 
 
+def test_counts_of_a_run_that_is_long_over_are_forgotten() -> None:
+    now = [100.0]
+    table = Table(Path("/tunnels"), lambda: now[0])
+    for run in ("a", "b", "c"):
+        table.apply(route(1, replica(), run=run))
+        service(table, run).count(None)
+    claim = Claim(service(table, "a").replicas["r0"])
+    for run in ("a", "b", "c"):
+        now[0] += 10
+        table.forget("main", run)
+    table.apply(route(1, run="b"))
+    table.forget_counts(120)
+    assert table.arrived() == {"main/b": 1, "main/c": 1}
+    claim.finish()
+    assert "main/a" not in table.run_finished()
+    table.forget_counts(200)
+    assert table.arrived() == {"main/b": 1}
+    assert set(table.run_finished()) == {"main/b"}
+
+
 def test_a_call_of_a_model_counts_for_the_service_that_it_waits_for(table: Table) -> None:
     model = ModelRoute(name="m")
     table.apply(route(1, run="a", model=model))
