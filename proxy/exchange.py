@@ -97,6 +97,11 @@ class Exchange:
         """Whether it has a connection to a replica."""
         return self._upstream is not None
 
+    @property
+    def origin(self) -> str:
+        """The network it comes from, as far as that is known."""
+        return self.client.origin(self.head)
+
     # The request
 
     def begin(self) -> None:

@@ -44,6 +44,9 @@ class Limits:
     retry_seconds: float = _bound(5, "what `Retry-After` says of a service without a replica")
     held_per_service: float = _setting("held_per_service")
     held_in_all: float = _setting("held_in_all")
+    held_share: float = _bound(
+        0.5, "of a service's places for one client's address; those on this machine may have all"
+    )
     held_seconds: float = _setting("held_seconds")
     held_bodies_bytes: float = _bound(
         256 * 1024 * 1024, "of bodies of all held requests, past 16 KiB of each"

@@ -1,6 +1,6 @@
 """Those that wait for one service, or one model, and those that were let in."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -15,20 +15,22 @@ class Line:
     """In order of arrival, with the time of it.
 
     `pool` is what they wait for, as it was last seen, and `owner` the service that they count for.
+    `origins` are how many of them come from where, as far as that is known.
     `let_in` are those on their way to a replica whose reply has not begun, with the same time;
     `failing_since` is when the first of them found none, 0 once a reply has begun or one's
     connection stands.
     """
 
     __slots__ = (
-        *("_connected", "_standing", "failing_since", "let_in", "owner", "pool", "waiting"),
-        "wave",
+        *("_connected", "_standing", "failing_since", "let_in", "origins", "owner", "pool"),
+        *("waiting", "wave"),
     )
 
     def __init__(self, pool: Service | ModelPool, owner: Service) -> None:
         self.pool = pool
         self.owner = owner
         self.waiting: OrderedDict[Exchange, float] = OrderedDict()
+        self.origins = Counter[str]()
         self.let_in: dict[Exchange, float] = {}
         self.wave = Wave()
         self.failing_since = 0.0
@@ -39,6 +41,20 @@ class Line:
     def in_wave(self) -> int:
         """How many of those that were let in keep others back."""
         return len(self.let_in) - len(self._standing)
+
+    def enter(self, exchange: "Exchange", since: float) -> None:
+        """To the end."""
+        self.waiting[exchange] = since
+        self.owner.held += 1
+        self.origins[exchange.origin] += 1
+
+    def leave(self, exchange: "Exchange") -> float:
+        """It waits no more: the time of its arrival."""
+        self.owner.held -= 1
+        self.origins[exchange.origin] -= 1
+        if not self.origins[exchange.origin]:
+            del self.origins[exchange.origin]
+        return self.waiting.pop(exchange)
 
     def put_back(self, exchange: "Exchange", since: float) -> None:
         """To the front, behind those that were put back, too, and came earlier."""

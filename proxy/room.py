@@ -74,6 +74,7 @@ class Room:
             owner.held >= limits.held_per_service
             or self.held >= limits.held_in_all
             or self._plane.stopping
+            or (line is not None and self._has_its_share(line, exchange.origin))
             or not self.bodies.charge(exchange, exchange.client.kept())
         ):
             self._plane.stats.holds[Outcome.FULL] += 1
@@ -85,6 +86,10 @@ class Room:
         self._put(exchange, line, monotonic())
         if not pool.ready:
             self._wake(owner)
+
+    def _has_its_share(self, line: Line, origin: str) -> bool:
+        limits = self._plane.limits
+        return bool(origin) and line.origins[origin] >= limits.held_share * limits.held_per_service
 
     def has_place(self, exchange: "Exchange") -> bool:
         """One that is in line keeps more of its body; False: that was too much, it was answered."""
@@ -98,8 +103,7 @@ class Room:
 
     def _put(self, exchange: "Exchange", line: Line, since: float) -> None:
         exchange.line, exchange.tried, exchange.fresh = line, (), False
-        line.waiting[exchange] = since
-        line.owner.held += 1
+        line.enter(exchange, since)
         self.held += 1
 
     def _takes_back(self, exchange: "Exchange", line: Line) -> bool:
@@ -147,10 +151,9 @@ class Room:
         self._look_soon(line)
 
     def _remove(self, exchange: "Exchange", line: Line, outcome: Outcome) -> None:
-        del line.waiting[exchange]
+        line.leave(exchange)
         exchange.line = None
         self.bodies.free(exchange)
-        line.owner.held -= 1
         self.held -= 1
         self._plane.stats.holds[outcome] += 1
         if not line.waiting:
@@ -248,9 +251,8 @@ class Room:
         most = line.wave.size + FIRST * (len(pool.ready) - 1)
         now = monotonic()
         while line.waiting and line.in_wave < most:
-            exchange, since = line.waiting.popitem(last=False)
-            line.let_in[exchange] = since
-            line.owner.held -= 1
+            exchange = next(iter(line.waiting))
+            line.let_in[exchange] = line.leave(exchange)
             self.held -= 1
             exchange.pool = pool
             attempt(exchange, choose(pool.ready, now))
