@@ -17,7 +17,7 @@ from store.proxies import Proxies
 from store.setup import set_up
 from store.store import Store, open_store
 from tests.store.conftest import Clock
-from tests.testbed.stats_server import answering
+from tests.testbed.stats_server import answering, answering_at_a_port
 
 LIFE = "0123456789ab"
 KNOWS = {"main/web": TableMark(incarnation=LIFE, version=7)}
@@ -145,3 +145,18 @@ async def test_a_successor_at_the_same_address_tells_its_own(
     stats = await proxy(ProxyStats(boot="killed", tables=KNOWS, in_flight={"r0": 1}))
     stats.append(ProxyStats(boot="next", tables=KNOWS))
     assert (await drained(environment, store)).acknowledged
+
+
+async def test_at_a_port_nobody_tells_for_another(
+    environment: ActivityEnvironment, store: Store, clock: Clock
+) -> None:
+    """Whoever listens there later may be anybody."""
+    stats = [ProxyStats(boot="b", tables=KNOWS)]
+    async with answering_at_a_port(stats) as address:
+        await store.leases.renew("b", ProxyLease(stats=address))
+        assert (await drained(environment, store)).acknowledged
+        stats.append(ProxyStats(boot="other", tables=KNOWS, in_flight={"r0": 1}))
+        report = await drained(environment, store, seconds=0)
+        assert report.waiting_for == ("b",)
+        clock.move(seconds=16)
+        assert (await drained(environment, store)).acknowledged
