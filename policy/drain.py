@@ -23,7 +23,11 @@ def grace(order: LeaveOrder | None, now: datetime) -> float:
 
 
 def waiting_for(order: DrainOrder, told: Mapping[str, ProxyStats | None]) -> tuple[str, ...]:
-    """The proxies that have not let go of the replica, of those that `told` has; by their boot."""
+    """The proxies that have not let go of the replica, of those that `told` has; by their boot.
+
+    Nobody in it is nobody to wait for. So `told` has all that may serve: where they cannot be asked
+    for, it is no empty one, and leases that ran out while none could be renewed are asked, too.
+    """
     return tuple(boot for boot, stats in told.items() if not has_let_go(order, stats))
 
 

@@ -43,6 +43,8 @@ def next_attempt(exchange: "Exchange", replica: Replica) -> None:
                 other = choose(exchange.pool.ready, monotonic(), exchange.tried)
                 attempt(exchange, other or replica)
                 return
+    if exchange.line is not None:
+        exchange.line.wave.failed()
     exchange.answer(replies.NO_FRONT if exchange.to_front else replies.BROKEN)
 
 

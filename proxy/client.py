@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from proxy.auth import Caller
 from proxy.exchange import Exchange
-from proxy.forwarded import forwarded_by_trusted, forwarded_for
+from proxy.forwarded import forwarded_by_trusted, forwarded_for, origin
 from proxy.replies import SLOW
 from proxy.request_head import RequestHead
 from proxy.request_reader import RequestReader
@@ -92,6 +92,8 @@ class ClientConnection(asyncio.Protocol):
             self.advance()
         if len(queue) > 1:
             self._pause(_QUEUE)
+            if queue[0].line is not None:
+                self.plane.room.has_place(queue[0])
 
     # Turns
 
@@ -123,6 +125,10 @@ class ClientConnection(asyncio.Protocol):
         if self.trusted:
             return forwarded_by_trusted(self._peer, head.host, head.forwarded)
         return forwarded_for(self._peer, head.host)
+
+    def origin(self, head: RequestHead) -> str:
+        """The network this request comes from, as far as that is known."""
+        return origin(self._peer, (head.forwarded or ()) if self.trusted else None)
 
     def become(self, tunnel: "Tunnel", early: bytes) -> None:
         """From now on bytes pass. `early` came before the upgrade was agreed."""
@@ -186,6 +192,10 @@ class ClientConnection(asyncio.Protocol):
     def paused(self) -> bool:
         """Whether the client is not read for now, so that nobody hears when it leaves."""
         return bool(self._paused)
+
+    def kept(self) -> int:
+        """Bytes of bodies that wait: of the request under way, and of those behind it."""
+        return sum(exchange.kept() for exchange in self._queue)
 
     def pause_body(self) -> None:
         """The replica cannot take more of the body for now."""

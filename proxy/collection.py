@@ -24,34 +24,35 @@ class Budget:
 
 
 class Collection:
-    """One body. `whole` goes on with it once it is complete; what is counted must be freed."""
+    """One body. `whole` goes on with it once it is complete; what is `counted` must be freed."""
 
-    __slots__ = ("_budget", "_counted", "whole")
+    __slots__ = ("_budget", "counted", "whole")
 
     def __init__(self, budget: Budget, whole: Callable[[], None]) -> None:
         self.whole = whole
         self._budget = budget
-        self._counted = 0
+        self.counted = 0
 
     def grow(self, pieces: list[bytes], size: int) -> Reply | None:
         """It has `size` bytes by now, in `pieces`, which are put in order. A refusal, or None."""
         budget, counted = self._budget, max(0, size - FREE)
         if size > budget.limits.model_body_bytes:
             return replies.BODY_TOO_LARGE
-        if counted and budget.taken + counted - self._counted > budget.limits.model_bodies_bytes:
+        if counted and budget.taken + counted - self.counted > budget.limits.model_bodies_bytes:
             return replies.NO_ROOM
-        budget.taken += counted - self._counted
-        self._counted = counted
-        _join_small(pieces)
+        budget.taken += counted - self.counted
+        self.counted = counted
+        join_small(pieces)
         return None
 
     def free(self) -> None:
         """It is held no more; again is as good as once."""
-        self._budget.taken -= self._counted
-        self._counted = 0
+        self._budget.taken -= self.counted
+        self.counted = 0
 
 
-def _join_small(pieces: list[bytes]) -> None:
+def join_small(pieces: list[bytes]) -> None:
+    """Those at the end: what came in drops costs no more than what came at once."""
     at = len(pieces)
     while at and len(pieces[at - 1]) < PIECE:
         at -= 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from proxy import replies
 from proxy.attempts import first_attempt, next_attempt
 from proxy.balance import Claim, Replica
-from proxy.collection import Collection
+from proxy.collection import Collection, join_small
 from proxy.dispatch import dispatch
 from proxy.pool import Pool, Service
 from proxy.redirects import under_prefix
@@ -24,7 +24,7 @@ from proxy.upstream import BUFFER, UpstreamConnection
 
 if TYPE_CHECKING:
     from proxy.client import ClientConnection
-    from proxy.room import Line
+    from proxy.line import Line
 
 HIGH = 256 * 1024
 """Bytes of a body that wait for a connection to a replica before the client is read no more."""
@@ -92,6 +92,16 @@ class Exchange:
         """Whether it is not for a replica, but for the API."""
         return self.pool is self.client.plane.front
 
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection to a replica."""
+        return self._upstream is not None
+
+    @property
+    def origin(self) -> str:
+        """The network it comes from, as far as that is known."""
+        return self.client.origin(self.head)
+
     # The request
 
     def begin(self) -> None:
@@ -107,6 +117,7 @@ class Exchange:
             then()
         else:
             self._collection = Collection(self.client.plane.bodies, then)
+            self._collection.grow(self.body, self._buffered)  # too much: the next read tells
             self._continue()
 
     def search(self, seek: Awaitable[None], then: Callable[[], None]) -> None:
@@ -145,8 +156,16 @@ class Exchange:
                 self.answer(refusal)
             elif self.sent_all:
                 self._collection.whole()
-        elif not self.sent_all and self._buffered > HIGH:
-            self.client.pause_body()
+        elif self.line is None or self.client.plane.room.has_place(self):
+            join_small(self.body)
+            if not self.sent_all and self._buffered > HIGH:
+                self.client.pause_body()
+
+    def kept(self) -> int:
+        """Bytes of the body that wait, in few pieces, and that are not counted as a model's."""
+        join_small(self.body)
+        counted = self._collection.counted if self._collection is not None else 0
+        return sum(map(len, self.body)) - counted
 
     def _continue(self) -> None:
         """Never the replica's business: `Expect` is where proxies and servers fall apart."""
@@ -169,6 +188,8 @@ class Exchange:
             upstream.pause()
         if (self.body or request.chunked) and not request.upgrades:
             self._flush(head)
+            if self.line is not None:
+                client.plane.room.bodies.free(self)
             if upstream.transport.get_write_buffer_size() <= BUFFER:
                 self.taken()
         else:

@@ -44,7 +44,16 @@ class Limits:
     retry_seconds: float = _bound(5, "what `Retry-After` says of a service without a replica")
     held_per_service: float = _setting("held_per_service")
     held_in_all: float = _setting("held_in_all")
+    held_share: float = _bound(
+        0.5, "of a service's places for one client's address; those on this machine may have all"
+    )
     held_seconds: float = _setting("held_seconds")
+    held_bodies_bytes: float = _bound(
+        256 * 1024 * 1024, "of bodies of all held requests, past 16 KiB of each"
+    )
+    standing_seconds: float = _bound(
+        1, "until a connection for a request that was held lets others follow without a reply"
+    )
     sweep_seconds: float = _bound(1, "between two looks at all these; no request has a timer")
     model_body_bytes: float = _bound(
         64 * 1024 * 1024, "of a model's request: it is read as a whole"

@@ -17,7 +17,7 @@ from proxy.pool import Pool
 from proxy.request_id import new_lines
 from proxy.room import Room
 from proxy.stats import Stats
-from proxy.table import Table
+from proxy.table import COUNTS_SECONDS, Table
 from proxy.upstream import UpstreamConnection
 from proxy.waker import Wake
 
@@ -90,6 +90,7 @@ class Plane:
         self._check_clients(now)
         self.room.sweep(now)
         self.table.close_idle(now - self.limits.parked_seconds)
+        self.table.forget_counts(now - COUNTS_SECONDS)
         if self.front is not None:
             for api in self.front.ready:
                 api.close_idle_since(now - self.limits.parked_seconds)

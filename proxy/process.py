@@ -109,7 +109,7 @@ async def _serve(options: Options) -> None:
 
 
 async def _metrics(plane: Plane, state: State) -> bytes:
-    return exposition(plane, state)
+    return await exposition(plane, state)
 
 
 async def _readiness(plane: Plane, state: State) -> Readiness:

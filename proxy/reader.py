@@ -91,7 +91,8 @@ class RouteReader:
         async for run in self._client.list_workflows(LIVING_RUNS, page_size=1000):
             _, project, name = run.id.split("/", 2)
             living.add((project, name))
-            self._accept(run.id, run.raw_info.memo)
+            if not self._accept(run.id, run.raw_info.memo):
+                await self._present(project, name)
             self.follow(project, name)
             if len(living) % AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -177,15 +178,14 @@ class RouteReader:
 
     async def _tail_life(self, project: str, name: str) -> bool:
         """One life, across its renewals; False when no life followed it within the grace."""
-        found = await self._describe(project, name)
-        if found is None or found.status is not WorkflowExecutionStatus.RUNNING:
+        found = await self._present(project, name)
+        if found is None:
             await asyncio.sleep(FORGET_SECONDS)
-            found = await self._describe(project, name)
-            if found is None or found.status is not WorkflowExecutionStatus.RUNNING:
+            found = await self._present(project, name)
+            if found is None:
                 return False
-        info = found.raw_description.workflow_execution_info
-        self._accept(found.id, info.memo)
         self._heard()
+        info = found.raw_description.workflow_execution_info
         execution, past = found.run_id, info.history_length
         while execution:
             execution = await self._tail_execution(project, name, execution, past)
@@ -198,7 +198,8 @@ class RouteReader:
         async with AsyncExitStack() as opening:
             await opening.enter_async_context(self._opening)
             async for event in handle.fetch_history_events(wait_new_event=True):
-                self._accept(handle.id, _memo_of(event))
+                if not self._accept(handle.id, _memo_of(event)):
+                    await self._present(project, name)
                 if event.event_id >= past:
                     await opening.aclose()
                 if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
@@ -209,39 +210,50 @@ class RouteReader:
     async def _ask(self, project: str, name: str) -> bool:
         """Whether the run lives; its table is taken in then. In `ASK_SECONDS`, or an error."""
         async with asyncio.timeout(ASK_SECONDS):
-            found = await self._describe(project, name)
-        if found is None or found.status is not WorkflowExecutionStatus.RUNNING:
+            found = await self._present(project, name)
+        if found is None:
             return False
-        self._accept(found.id, found.raw_description.workflow_execution_info.memo)
         self._seen_alive.add((project, name))
         return True
 
-    async def _describe(self, project: str, name: str) -> WorkflowExecutionDescription | None:
+    async def _present(self, project: str, name: str) -> WorkflowExecutionDescription | None:
+        """The life that the name has now, whose table is taken in; None: it has none."""
         try:
-            return await self._client.get_workflow_handle(run_id(project, name)).describe()
+            found = await self._client.get_workflow_handle(run_id(project, name)).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
+        if found.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        memo = found.raw_description.workflow_execution_info.memo
+        self._accept(found.id, memo, present=True)
+        return found
 
-    def _accept(self, workflow: str, memo: Memo) -> None:
+    def _accept(self, workflow: str, memo: Memo, *, present: bool = False) -> bool:
+        """Take in a table; False: it is of another life than what is known, so ask for the present.
+
+        Events may be of a life that is over, and the list of all runs may be late.
+        """
         payload = memo.fields.get(ROUTE_MEMO)
         if payload is None:
-            return
+            return True
         if not self._codec.recognises(payload):
             logger.warning(
                 "A route memo of %s is not of this installation",
                 workflow,
                 extra={"workflow": workflow},
             )
-            return
+            return True
         try:
             table = RouteTable.model_validate_json(payload.data)
         except ValidationError as error:
             logger.error("A route memo cannot be read: %s", error, extra={"workflow": workflow})
         else:
             if run_id(table.project, table.run) == workflow:
-                self._plane.table.apply(table)
+                known = self._plane.table
+                return known.apply(table, present=present) or not known.is_of_other_life(table)
+        return True
 
     def _heard(self) -> None:
         if self._state.temporal_up is False:

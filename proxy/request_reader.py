@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httptools
 
+from proxy.collection import join_small
 from proxy.exchange import Exchange
 from proxy.headers import PLAIN, REQUEST_KINDS
 from proxy.request_head import MAX_HEAD, RequestHead
@@ -137,6 +138,7 @@ class RequestReader:
 
     def _take_early(self, exchange: Exchange, data: bytes) -> None:
         exchange.body.append(data)
+        join_small(exchange.body)
         if sum(map(len, exchange.body)) > EARLY:
             self._client.pause_body()
 

@@ -1,8 +1,6 @@
 """Where requests wait while no replica is ready, and how they are let in when one is."""
 
 import select
-from collections import OrderedDict
-from itertools import takewhile
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -10,6 +8,8 @@ from typing import TYPE_CHECKING
 from proxy import replies
 from proxy.attempts import attempt
 from proxy.balance import choose
+from proxy.held_bodies import HeldBodies
+from proxy.line import Line
 from proxy.pool import ModelPool, Pool, Service
 from proxy.replies import Reply
 from proxy.stats import Outcome
@@ -33,31 +33,6 @@ AT_ONCE = 256
 Key = tuple[object, ...]
 
 
-class Line:
-    """Those that wait for one service, or one model: in order of arrival, with the time of it.
-
-    `pool` is what they wait for, as it was last seen, and `owner` the service that they count for.
-    `let_in` are those on their way to a replica whose reply has not begun, with the same time;
-    `failing_since` is when the first of them found none, 0 once a reply has begun.
-    """
-
-    __slots__ = ("failing_since", "let_in", "owner", "pool", "waiting", "wave")
-
-    def __init__(self, pool: Service | ModelPool, owner: Service) -> None:
-        self.pool = pool
-        self.owner = owner
-        self.waiting: OrderedDict[Exchange, float] = OrderedDict()
-        self.let_in: dict[Exchange, float] = {}
-        self.wave = Wave()
-        self.failing_since = 0.0
-
-    def put_back(self, exchange: "Exchange", since: float) -> None:
-        """To the front, behind those that were put back, too, and came earlier."""
-        earlier = list(takewhile(lambda each: self.waiting[each] < since, self.waiting))
-        for each in (exchange, *reversed(earlier)):
-            self.waiting.move_to_end(each, last=False)
-
-
 class Room:
     """All lines of a process. `held` is how many wait in all of them."""
 
@@ -66,6 +41,7 @@ class Room:
         self._waker = Waker(plane)
         self._lines: dict[Key, Line] = {}
         self._to_look_at: set[Key] = set()
+        self.bodies = HeldBodies(plane.limits.held_bodies_bytes)
         self.held = 0
 
     # In
@@ -85,7 +61,8 @@ class Room:
             return False
         elif isinstance(pool, Service) and is_page_load(exchange.head):
             self._wake(pool)
-            exchange.answer(waiting_page(pool.route.run, self._seconds(pool)))
+            route = pool.route
+            exchange.answer(waiting_page(route.run, route.cold_start, self._seconds(pool)))
             return True
         self._take(exchange, pool, line)
         return True
@@ -97,6 +74,8 @@ class Room:
             owner.held >= limits.held_per_service
             or self.held >= limits.held_in_all
             or self._plane.stopping
+            or (line is not None and self._has_its_share(line, exchange.origin))
+            or not self.bodies.charge(exchange, exchange.client.kept())
         ):
             self._plane.stats.holds[Outcome.FULL] += 1
             exchange.answer(replies.not_held(self._seconds(owner), full=True))
@@ -108,10 +87,23 @@ class Room:
         if not pool.ready:
             self._wake(owner)
 
+    def _has_its_share(self, line: Line, origin: str) -> bool:
+        limits = self._plane.limits
+        return bool(origin) and line.origins[origin] >= limits.held_share * limits.held_per_service
+
+    def has_place(self, exchange: "Exchange") -> bool:
+        """One that is in line keeps more of its body; False: that was too much, it was answered."""
+        line = exchange.line
+        assert line is not None
+        if exchange.connected or self.bodies.charge(exchange, exchange.client.kept()):
+            return True
+        self.leave(exchange, Outcome.FULL)
+        exchange.answer(replies.not_held(self._seconds(line.owner), full=True))
+        return False
+
     def _put(self, exchange: "Exchange", line: Line, since: float) -> None:
         exchange.line, exchange.tried, exchange.fresh = line, (), False
-        line.waiting[exchange] = since
-        line.owner.held += 1
+        line.enter(exchange, since)
         self.held += 1
 
     def _takes_back(self, exchange: "Exchange", line: Line) -> bool:
@@ -120,12 +112,13 @@ class Room:
         False when that has gone on for too long.
         """
         now = monotonic()
-        since = line.let_in.pop(exchange)
+        since = line.remove(exchange)
         line.wave.failed()
         line.failing_since = line.failing_since or now
         self._plane.loop.call_later(AGAIN_SECONDS, self._look, _key(line.pool))
         if now - line.failing_since > PATIENCE_SECONDS:
             exchange.line = None
+            self.bodies.free(exchange)
             self._plane.stats.holds[Outcome.FAILED] += 1
             return False
         self._put(exchange, line, since)
@@ -138,8 +131,7 @@ class Room:
         """The reply to one that was let in has begun: the next may follow."""
         line = exchange.line
         assert line is not None
-        line.wave.answered()
-        line.failing_since = 0.0
+        line.answered(exchange)
         self._over(exchange, line, Outcome.ANSWERED)
 
     def leave(self, exchange: "Exchange", outcome: Outcome) -> None:
@@ -148,21 +140,20 @@ class Room:
         assert line is not None
         if exchange in line.waiting:
             self._remove(exchange, line, outcome)
-            return
-        if outcome is Outcome.FAILED:
-            line.wave.failed()
-        self._over(exchange, line, outcome)
+        else:
+            self._over(exchange, line, outcome)
 
     def _over(self, exchange: "Exchange", line: Line, outcome: Outcome) -> None:
-        del line.let_in[exchange]
+        line.remove(exchange)
         exchange.line = None
+        self.bodies.free(exchange)
         self._plane.stats.holds[outcome] += 1
         self._look_soon(line)
 
     def _remove(self, exchange: "Exchange", line: Line, outcome: Outcome) -> None:
-        del line.waiting[exchange]
+        line.leave(exchange)
         exchange.line = None
-        line.owner.held -= 1
+        self.bodies.free(exchange)
         self.held -= 1
         self._plane.stats.holds[outcome] += 1
         if not line.waiting:
@@ -185,12 +176,17 @@ class Room:
             self._look(key)
 
     def sweep(self, now: float) -> None:
-        """Once a second: those that have waited for too long, or whose clients are gone."""
+        """Once a second: those that have waited for too long, or whose clients are gone.
+
+        And those that were let in, and whose connections stand: others may follow.
+        """
         if not self._lines:
             return
         self._drop_unheard()
-        latest = now - self._plane.limits.held_seconds
+        limits = self._plane.limits
+        latest = now - limits.held_seconds
         for key, line in tuple(self._lines.items()):
+            line.settle(now, limits.standing_seconds)
             while line.waiting:
                 exchange, since = next(iter(line.waiting.items()))
                 if since > latest:
@@ -254,10 +250,9 @@ class Room:
     def _let_in(self, line: Line, pool: Pool) -> None:
         most = line.wave.size + FIRST * (len(pool.ready) - 1)
         now = monotonic()
-        while line.waiting and len(line.let_in) < most:
-            exchange, since = line.waiting.popitem(last=False)
-            line.let_in[exchange] = since
-            line.owner.held -= 1
+        while line.waiting and line.in_wave < most:
+            exchange = next(iter(line.waiting))
+            line.let_in[exchange] = line.leave(exchange)
             self.held -= 1
             exchange.pool = pool
             attempt(exchange, choose(pool.ready, now))

@@ -42,6 +42,12 @@ class Durations:
         self.seconds += seconds
         self.counts[int(seconds * 1000).bit_length()] += 1
 
+    def copy(self) -> "Durations":
+        """As they are now."""
+        copied = Durations()
+        copied.counts, copied.seconds = self.counts.copy(), self.seconds
+        return copied
+
 
 class Stats:
     """Replies begun by kind and status, and how long exchanges lasted, by kind.

@@ -12,6 +12,9 @@ from proxy.stats import Durations
 from spec.feed import TableMark
 from spec.route import ModelFormat, ReplicaRoute, RouteState, RouteTable
 
+COUNTS_SECONDS = 6 * 3600.0
+"""For which counts of a run that is over are remembered: another life of it goes on counting."""
+
 
 class Table:
     """All services of this proxy. `clock` tells when replicas leave.
@@ -29,16 +32,31 @@ class Table:
         self.changed: Callable[[], object] = int
         self._arrived_before: dict[Name, int] = {}
         self._finished_before = Counter[Name]()
+        self._ended_at: dict[Name, float] = {}  # the first that ended comes first
         self._leaving: list[tuple[Name, Replica]] = []
 
-    def apply(self, route: RouteTable) -> bool:
-        """Take in a table unless it is older than what is known."""
+    def apply(self, route: RouteTable, *, present: bool = False) -> bool:
+        """Take in a table unless it is older than what is known, or of another life.
+
+        Lives are in no order that clocks could tell: only a table that the run has at this moment
+        (`present`) takes the place of another life's.
+        """
         known = self.services.get(name_of(route))
-        if known is not None and route.order <= known.route.order:
+        if known is None:
+            pass
+        elif self.is_of_other_life(route):
+            if not present:
+                return False
+        elif route.version <= known.route.version:
             return False
         self._take(route)
         self._regroup()
         return True
+
+    def is_of_other_life(self, route: RouteTable) -> bool:
+        """Whether another life of the name is known."""
+        known = self.services.get(name_of(route))
+        return known is not None and known.route.incarnation != route.incarnation
 
     def forget(self, project: str, run: str) -> None:
         """The run is over."""
@@ -130,6 +148,16 @@ class Table:
         now = {name: service.arrived for name, service in self.services.items()}
         return _by_run({**self._arrived_before, **now})
 
+    def forget_counts(self, ended_before: float) -> None:
+        """Of runs that have been over for so long."""
+        while self._ended_at:
+            name, ended_at = next(iter(self._ended_at.items()))
+            if ended_at >= ended_before:
+                break
+            del self._ended_at[name]
+            self._arrived_before.pop(name, None)
+            self._finished_before.pop(name, None)
+
     def close_idle(self, parked_before: float) -> None:
         """Close the connections that were kept for too long."""
         for service in self.services.values():
@@ -150,6 +178,7 @@ class Table:
         if service is None:
             service = self.services[name] = Service(route)
             service.arrived = self._arrived_before.pop(name, 0)
+            self._ended_at.pop(name, None)
         self._update(service, route)
 
     def _drop(self, name: Name) -> bool:
@@ -157,6 +186,7 @@ class Table:
         if service is None:
             return False
         self._arrived_before[name] = service.arrived
+        self._ended_at[name] = self._clock()
         for replica in service.replicas.values():
             self._leave(name, replica)
         return True
@@ -202,7 +232,7 @@ class Table:
     def _part(self) -> None:
         """Of those that left and have no request any more, what they had is remembered."""
         for name, replica in self._leaving:
-            if not replica.in_flight:
+            if not replica.in_flight and (name in self.services or name in self._ended_at):
                 self._finished_before[name] += replica.finished
         self._leaving = [each for each in self._leaving if each[1].in_flight]
 

@@ -5,7 +5,7 @@ FIRST = 4
 
 
 class Wave:
-    """It grows by one with each reply that begins, so that it doubles in a round.
+    """It grows by one with each that found a replica, so that it doubles in a round.
 
     After a failure it is half as large, and from there on grows by one in a round: as TCP's window
     does (RFC 5681).
@@ -19,7 +19,7 @@ class Wave:
         self._growth = 0
 
     def answered(self) -> None:
-        """A reply has begun."""
+        """A reply has begun, or is awaited on a connection that stands."""
         if not self._calm_from or self.size < self._calm_from:
             self.size += 1
             return
@@ -28,6 +28,6 @@ class Wave:
             self.size, self._growth = self.size + 1, 0
 
     def failed(self) -> None:
-        """One found no way to a replica."""
+        """One found no way to a replica, or was cut off without a byte."""
         self.size = self._calm_from = max(1, self.size // 2)
         self._growth = 0

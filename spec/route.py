@@ -68,11 +68,11 @@ class ModelRoute(PublicModel):
 class RouteTable(PublicModel):
     """All routes of one life of a run.
 
-    `version` grows by one with each change. Tables of one name, of all its lives, are ordered by
-    (`started_at`, `version`). `starting` says whether a replica is on its way, and `asleep` that
-    none is because nobody asked: then a request wakes the run. So a proxy without a ready replica
-    tells "not yet" from "none is coming". `cold_start` is how many seconds the last replica took
-    from its start to ready; None: nobody knows.
+    `version` grows by one with each change in a life; which life is the present one, only the run
+    itself can say: `started_at` is by a clock that may be set back. `starting` says whether a
+    replica is on its way, and `asleep` that none is because nobody asked: then a request wakes the
+    run. So a proxy without a ready replica tells "not yet" from "none is coming". `cold_start` is
+    how many seconds the last replica took from its start to ready; None: nobody knows.
     """
 
     project: str
@@ -87,11 +87,6 @@ class RouteTable(PublicModel):
     asleep: bool = False
     cold_start: float | None = None
     replicas: tuple[ReplicaRoute, ...] = ()
-
-    @property
-    def order(self) -> tuple[datetime, int]:
-        """Where this table stands among those of its name: the greatest is the truth."""
-        return (self.started_at, self.version)
 
 
 class RouteReport(PublicModel):

@@ -13,6 +13,7 @@ from store.upsert import upsert
 
 POLL_SECONDS = 0.05
 FORGOTTEN_AFTER = timedelta(hours=1)
+"""That a proxy is not heard of while others are: without any of them it is the API that is away."""
 
 
 class KnownProxy(Model):
@@ -32,7 +33,11 @@ class Leases:
         self._seconds = seconds
 
     async def renew(self, boot: str, lease: ProxyLease) -> LeaseGrant:
-        """Register a proxy process, or hear that it still lives."""
+        """Register a proxy process, or hear that it still lives.
+
+        One that renews in time has seen the API all the while: it forgets others, of which nothing
+        was heard for `FORGOTTEN_AFTER`. After an outage the first ones to come forget nobody.
+        """
         now = self._database.clock()
         row = {
             "boot": boot,
@@ -40,17 +45,23 @@ class Leases:
             "feed": lease.feed,
             "expires_at": now + timedelta(seconds=self._seconds),
         }
+        own = select(leases.c.expires_at).where(leases.c.boot == boot)
         async with self._database.write() as connection:
+            until = await connection.scalar(own)
             await upsert(connection, leases, row)
-        await self._forget(now - FORGOTTEN_AFTER)
+        if until is not None and until > now:
+            await self._forget(now - FORGOTTEN_AFTER)
         return LeaseGrant(seconds=self._seconds)
 
     async def known(self) -> tuple[KnownProxy, ...]:
-        """The proxies whose lease is valid, or ran out less than `FORGOTTEN_AFTER` ago."""
+        """All proxies that are not forgotten: the last ones never are.
+
+        None is renewed while the API is away, and proxies serve on. So nothing is known only where
+        there never was a proxy.
+        """
         now = self._database.clock()
-        recent = select(leases).where(leases.c.expires_at > now - FORGOTTEN_AFTER)
         async with self._database.read() as connection:
-            rows = await connection.execute(recent.order_by(leases.c.boot))
+            rows = await connection.execute(select(leases).order_by(leases.c.boot))
             return tuple(
                 KnownProxy(boot=row.boot, stats=row.stats, feed=row.feed, live=row.expires_at > now)
                 for row in rows

@@ -17,7 +17,7 @@ from store.proxies import Proxies
 from store.setup import set_up
 from store.store import Store, open_store
 from tests.store.conftest import Clock
-from tests.testbed.stats_server import answering
+from tests.testbed.stats_server import answering, answering_at_a_port
 
 LIFE = "0123456789ab"
 KNOWS = {"main/web": TableMark(incarnation=LIFE, version=7)}
@@ -111,6 +111,26 @@ async def test_a_proxy_that_answers_counts_without_a_lease(
     assert report.waiting_for == ("b",)
 
 
+async def test_a_proxy_is_not_forgotten_because_the_api_is_away_for_long(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy, clock: Clock
+) -> None:
+    await proxy(ProxyStats(boot="b", tables=KNOWS, in_flight={"r0": 1}))
+    clock.move(seconds=86_400)
+    report = await drained(environment, store, seconds=0)
+    assert report.waiting_for == ("b",)
+
+
+async def test_a_proxy_of_which_nothing_is_heard_while_others_are_is_forgotten(
+    environment: ActivityEnvironment, store: Store, proxy: Proxy, clock: Clock, tmp_path: Path
+) -> None:
+    await proxy(ProxyStats(boot="old", tables=KNOWS, in_flight={"r0": 1}))
+    clock.move(seconds=2 * 3600)
+    await proxy(ProxyStats(boot="b", tables=KNOWS))
+    assert (await drained(environment, store, seconds=0)).waiting_for == ("old",)
+    await store.leases.renew("b", ProxyLease(stats=f"unix://{tmp_path}/b.sock"))
+    assert (await drained(environment, store)).acknowledged
+
+
 async def test_without_a_lease_and_an_answer_a_proxy_is_gone(
     environment: ActivityEnvironment, store: Store, tmp_path: Path, clock: Clock
 ) -> None:
@@ -125,3 +145,18 @@ async def test_a_successor_at_the_same_address_tells_its_own(
     stats = await proxy(ProxyStats(boot="killed", tables=KNOWS, in_flight={"r0": 1}))
     stats.append(ProxyStats(boot="next", tables=KNOWS))
     assert (await drained(environment, store)).acknowledged
+
+
+async def test_at_a_port_nobody_tells_for_another(
+    environment: ActivityEnvironment, store: Store, clock: Clock
+) -> None:
+    """Whoever listens there later may be anybody."""
+    stats = [ProxyStats(boot="b", tables=KNOWS)]
+    async with answering_at_a_port(stats) as address:
+        await store.leases.renew("b", ProxyLease(stats=address))
+        assert (await drained(environment, store)).acknowledged
+        stats.append(ProxyStats(boot="other", tables=KNOWS, in_flight={"r0": 1}))
+        report = await drained(environment, store, seconds=0)
+        assert report.waiting_for == ("b",)
+        clock.move(seconds=16)
+        assert (await drained(environment, store)).acknowledged

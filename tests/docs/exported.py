@@ -38,7 +38,7 @@ async def families(folder: Path) -> list[Metric]:
     """What API, worker, proxy, tunnels and supervisor tell of themselves."""
     state = State()
     state.temporal_up = state.api_up = True
-    proxy = exposition(Plane(tunnels=folder, limits=Limits()), state).decode()
+    proxy = (await exposition(Plane(tunnels=folder, limits=Limits()), state)).decode()
     server = await PartMetrics([], DataDir(folder)).exposition()
     tunnels = TunnelMetrics(lambda: BoardHealth(machines=()))
     texts = (proxy, server.decode())

@@ -35,9 +35,9 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
 
 SHORT = (
     *("--head-seconds", "1", "--silent-seconds", "1.5", "--grace-seconds", "1"),
-    *("--closing-seconds", "3", "--sweep-seconds", "0.1"),
+    *("--closing-seconds", "3", "--sweep-seconds", "0.1", "--standing-seconds", "60"),
 )
-"""Limits that a test can wait for."""
+"""Limits that a test can wait for; and waves that only replies let grow."""
 
 
 @pytest.fixture

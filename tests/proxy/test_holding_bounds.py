@@ -103,6 +103,24 @@ async def test_over_the_bound_of_all_services_too(bounded: RunningProxy) -> None
         each.abort()
 
 
+async def test_one_address_has_half_of_the_places(tmp_path: Path) -> None:
+    bounds = ("--held-per-service", "4", "--trust", "127.0.0.0/8")
+    running = RunningProxy(tmp_path, *bounds)
+    name = await running.publish(starting=True)
+    clients = [await running.connect() for _ in range(4)]
+    one, other = (f"X-Forwarded-For: 192.0.2.{number}" for number in (1, 2))
+    await wait_in_line(running, name, clients[:2], one)
+    reply = await clients[2].send(head(name, one))
+    assert (reply.status, code(reply)) == (503, "starting")
+    await wait_in_line(running, name, clients[3:], other)
+    clients[0].abort()
+    await holds(running, name, 2)
+    await wait_in_line(running, name, clients[2:3], one)
+    for each in clients:
+        each.abort()
+    assert await asyncio.to_thread(running.stop) == 0
+
+
 async def test_over_the_time_the_answer_says_when_to_try_again(tmp_path: Path) -> None:
     limits = ("--held-seconds", "0.3", "--sweep-seconds", "0.05")
     running = RunningProxy(tmp_path, *limits)

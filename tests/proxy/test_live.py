@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 
@@ -143,3 +144,26 @@ async def test_the_table_is_repaired_from_the_list(
     await has(process, "listed", 1)
     await run.terminate()
     await has(process, "listed", None)
+
+
+async def test_a_life_that_began_earlier_by_a_clock_that_was_set_back_is_followed(
+    temporal: Temporal, api: FakeApi, live: Live, upstream: Start
+) -> None:
+    now = datetime.now(UTC)
+    run = await begin(temporal, table("clocks", 9, incarnation="one", started_at=now))
+    process = live(anti_entropy=60)
+    await ready(process)
+    await has(process, "clocks", 9)
+    assert process.stop() == 0
+    await run.signal("end")
+    await run.result()
+    earlier, address = now - timedelta(days=1), (await upstream()).address
+    first = table("clocks", 1, address, incarnation="two", started_at=earlier)
+    run = await begin(temporal, first)
+    process = live(anti_entropy=60)
+    await ready(process)
+    await has(process, "clocks", 1)
+    await run.signal("publish", first.model_copy(update={"version": 2}))
+    await has(process, "clocks", 2)
+    assert await ask(process, "clocks") == 200
+    await run.signal("end")

@@ -45,9 +45,25 @@ def test_an_older_table_is_not_taken_in(table: Table) -> None:
 
 
 def test_a_new_life_counts_whatever_its_version(table: Table) -> None:
-    table.apply(route(9, replica()))
-    assert table.apply(route(1, started_at=LATER, incarnation="new"))
+    table.apply(route(9, replica(), started_at=LATER))
+    assert table.apply(route(1, incarnation="new"), present=True)
     assert table.marks() == {"main/a": TableMark(incarnation="new", version=1)}
+
+
+def test_no_other_life_counts_unless_it_is_the_present_one(table: Table) -> None:
+    """What is told of a life that is over may come late, and clocks may be set back."""
+    table.apply(route(1, incarnation="new"))
+    late = route(9, replica(), started_at=LATER, incarnation="old")
+    assert not table.apply(late)
+    assert table.is_of_other_life(late)
+    assert table.apply(route(2, incarnation="new"))
+    assert table.marks() == {"main/a": TableMark(incarnation="new", version=2)}
+
+
+def test_what_the_present_life_has_is_taken_in_once(table: Table) -> None:
+    table.apply(route(2))
+    assert not table.apply(route(2), present=True)
+    assert not table.is_of_other_life(route(1))
 
 
 def test_replace_believes_the_file(table: Table) -> None:
@@ -110,6 +126,26 @@ def test_what_replicas_have_had_stays_counted_when_they_are_gone(table: Table) -
     assert (table.run_in_flight(), table.run_finished()) == ({}, {"main/a": 3})
     table.apply(route(1, replica()))
     assert table.run_finished() == {"main/a": 3}
+
+
+def test_counts_of_a_run_that_is_long_over_are_forgotten() -> None:
+    now = [100.0]
+    table = Table(Path("/tunnels"), lambda: now[0])
+    for run in ("a", "b", "c"):
+        table.apply(route(1, replica(), run=run))
+        service(table, run).count(None)
+    claim = Claim(service(table, "a").replicas["r0"])
+    for run in ("a", "b", "c"):
+        now[0] += 10
+        table.forget("main", run)
+    table.apply(route(1, run="b"))
+    table.forget_counts(120)
+    assert table.arrived() == {"main/b": 1, "main/c": 1}
+    claim.finish()
+    assert "main/a" not in table.run_finished()
+    table.forget_counts(200)
+    assert table.arrived() == {"main/b": 1}
+    assert set(table.run_finished()) == {"main/b"}
 
 
 def test_a_call_of_a_model_counts_for_the_service_that_it_waits_for(table: Table) -> None:

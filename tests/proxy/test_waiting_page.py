@@ -43,9 +43,9 @@ async def test_a_page_load_gets_a_page_that_loads_itself_again(
     assert reply.get("cache-control") == "no-store"
     assert reply.get("content-type") == "text/html; charset=utf-8"
     page = Page(reply.body.decode())
-    assert ("meta", {"http-equiv": "refresh", "content": "12"}) in page.elements
+    assert ("meta", {"http-equiv": "refresh", "content": "5"}) in page.elements
     assert f"{name} is starting" in page.words
-    assert "in 12 seconds" in page.words
+    assert "The last start took 12 seconds." in page.words
     assert held(proxy, name) == 0
     assert proxy.stats().arrived[f"main/{name}"] == 1
 
@@ -86,15 +86,25 @@ async def test_a_page_load_is_answered_by_a_replica_that_is_ready(
 
 
 def test_the_name_of_a_service_is_text() -> None:
-    reply = waiting_page('<script>"&', 1)
+    reply = waiting_page('<script>"&', 0.4, 5)
     page = Page(reply.body.decode())
     assert "script" not in [tag for tag, _ in page.elements]
     assert page.words.count('<script>"& is starting') == 2
-    assert "in a second" in page.words
+    assert "took a second" in page.words
+
+
+def test_how_long_a_first_start_takes_is_not_known() -> None:
+    assert "not known yet" in Page(waiting_page("app", None, 5).body.decode()).words
+
+
+def test_a_page_loads_itself_again_while_a_long_start_goes_on() -> None:
+    """Each load is an arrival, without which the service would fall asleep again."""
+    page = Page(waiting_page("app", 900, 900).body.decode())
+    assert ("meta", {"http-equiv": "refresh", "content": "5"}) in page.elements
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
-    text = waiting_page("app", 5).body.decode()
+    text = waiting_page("app", 5, 5).body.decode()
     names = {name for _, attributes in Page(text).elements for name in attributes}
     assert not names & {"src", "href", "srcset", "action"}
     assert not re.search(r"url\(|@import|https?:", text)

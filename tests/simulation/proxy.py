@@ -111,8 +111,10 @@ class Proxy:
     def hear(self, table: RouteTable | None) -> None:
         """Another table; None: the run is over. An older one changes nothing."""
         known = self.table
-        if table is not None and known is not None and table.order <= known.order:
-            return
+        if table is not None and known is not None:
+            is_same_life = table.incarnation == known.incarnation
+            if is_same_life and table.version <= known.version:
+                return
         self.table = table
         self._fleet.changed()
         for request in tuple(self.held):

@@ -58,10 +58,16 @@ class TestLeases:
         clock.move(seconds=15)
         assert await store.leases.known() == (known.model_copy(update={"live": False}),)
 
-    async def test_are_forgotten_an_hour_later(self, store: Store, clock: Clock) -> None:
-        await store.leases.renew("boot", ProxyLease(stats="unix:///s", feed=3))
-        clock.move(seconds=3615)
-        assert await store.leases.known() == ()
+    async def test_are_forgotten_an_hour_later_by_those_that_are_renewed(
+        self, store: Store, clock: Clock
+    ) -> None:
+        lease = ProxyLease(stats="unix:///s", feed=3)
+        for boot in ("gone", "boot"):
+            await store.leases.renew(boot, lease)
+        clock.move(seconds=3616)
+        for known in (["boot", "gone"], ["boot"]):
+            await store.leases.renew("boot", lease)
+            assert [each.boot for each in await store.leases.known()] == known
 
     async def test_waiting_ends_when_every_live_proxy_has_the_change(self, store: Store) -> None:
         assert await store.leases.wait_for(5, seconds=0)

@@ -287,12 +287,13 @@ class TestLeases:
         for n in range(10):
             await stores[0].leases.renew(f"old{n}", ProxyLease(stats="s", feed=1))
         clock.move(hours=2)
-        await asyncio.gather(
-            *(
-                store.leases.renew(f"new{n}", ProxyLease(stats="s", feed=2))
-                for n, store in enumerate(stores)
+        for _ in range(2):  # the first to come after an outage forget nobody
+            await asyncio.gather(
+                *(
+                    store.leases.renew(f"new{n}", ProxyLease(stats="s", feed=2))
+                    for n, store in enumerate(stores)
+                )
             )
-        )
         assert len(await stores[0].leases.known()) == PROCESSES
         clock.move(hours=-2)
         assert len(await stores[0].leases.known()) == PROCESSES
