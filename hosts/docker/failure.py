@@ -38,8 +38,6 @@ CAUSES = {
 }
 """By the engine's words, in lower case; those that say more come first."""
 
-LOOK = "Docker's own words are in its log on the machine, such as by `journalctl -u docker`."
-
 
 def missing_source(text: str) -> str | None:
     """The folder that a mount asks for and the machine does not have."""
@@ -59,9 +57,11 @@ def start_failure(text: str) -> HostError:
     if any(sign in words for sign in VOLUME):
         return VolumeFailed(
             f"A volume could not be mounted. {cause}".rstrip(),
-            hint=f"Check the paths in `volumes`, and that they exist on the machine. {LOOK}",
+            hint="Check the paths in `volumes`, and that they exist on the machine. Docker's own "
+            "words are in its log there: `journalctl -u docker`.",
         )
     return ContainerCreateFailed(
         f"The container could not be started. {cause}".rstrip(),
-        hint=f"Check `entrypoint`, `commands`, `user` and `working_dir` against the image. {LOOK}",
+        hint="Check `entrypoint`, `commands`, `user` and `working_dir` against the image. Docker's "
+        "own words are in its log on the machine: `journalctl -u docker`.",
     )

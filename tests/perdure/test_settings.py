@@ -71,7 +71,7 @@ def test_what_the_library_cannot_read_is_refused_by_its_name_and_not_quoted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Broken(Settings):
-        image_pythons: dict[str, int] = {}
+        image_pythons: dict[str, int] = {}  # type: ignore[assignment]
 
     monkeypatch.setattr("perdure.settings.Settings", Broken)
     monkeypatch.setenv("PERDURE_IMAGE_PYTHONS", "s3cret")
