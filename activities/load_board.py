@@ -10,6 +10,7 @@ from typing import Any
 from perdure.errors import PerdureError
 from spec.feed import ProxyStats
 from spec.load import Figures
+from spec.names import is_of_run
 from store.proxies import Proxies
 
 log = logging.getLogger(__name__)
@@ -77,10 +78,10 @@ def figures_of(service: str, told: Mapping[str, ProxyStats | None], at: datetime
     """What the proxies tell of one service; without any that tells, nothing is known."""
     known = {boot: stats for boot, stats in told.items() if stats is not None}
     in_flight: dict[str, int] = {}
-    prefix = f"run/{service}/"
+    project, _, run = service.partition("/")
     for stats in known.values():
         for replica, count in stats.in_flight.items():
-            if count and replica.startswith(prefix):
+            if count and is_of_run(replica, project, run):
                 in_flight[replica] = in_flight.get(replica, 0) + count
     return Figures(
         at=at,

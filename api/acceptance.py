@@ -29,6 +29,7 @@ class Asked:
 
     `submit` tells Temporal, by the request's id, and returns what the run was asked to be, and its
     answer. `spec_of` is what an earlier attempt, which was accepted so, asked the run to be.
+    `code` is the SHA-256 (hex) of the archive that comes with it.
     """
 
     action: Action
@@ -36,6 +37,7 @@ class Asked:
     fingerprint: str
     submit: Callable[[Claim], Awaitable[tuple[RunSpec, Accepted]]]
     spec_of: Callable[[Claim, Accepted], Awaitable[RunSpec]]
+    code: str | None = None
 
 
 class Acceptance:
@@ -58,6 +60,7 @@ class Acceptance:
             key or str(uuid.uuid4()),
             fingerprint=asked.fingerprint,
             run=asked.run,
+            code=asked.code,
         )
         now_about_run(self._project, claim.run)
         if claim.answer is not None:

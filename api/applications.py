@@ -77,6 +77,7 @@ class Applications:
             fingerprint=fingerprint(call.model_dump_json(), self._services.digest_key),
             submit=partial(self._submit, call),
             spec_of=partial(self._spec_of, call),
+            code=call.code.sha256 if call.code else None,
         )
         return await Acceptance(self._services, self._project, self._by).once(asked, key)
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Any
 
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from starlette.types import Receive, Scope, Send
 from temporalio.service import RPCError
 
 from perdure.errors import PerdureError
@@ -32,21 +34,32 @@ class Event(Model):
         return format_sse_event(event=self.name, data_str=self.data, id=self.id)
 
 
-def event_stream(
-    events: AsyncIterator[Event],
-    stopping: asyncio.Event,
-    allowed: Callable[[], Awaitable[bool]],
-    silence: float = SILENCE_SECONDS,
-) -> StreamingResponse:
+class EventStream(StreamingResponse):
     """An answer that ends with the events, when the process stops, or with the caller's access.
 
-    Whether the caller is still `allowed` is asked each `CHECK_SECONDS`.
+    Whether the caller is still `allowed` is asked each `CHECK_SECONDS`. What `place` raises is
+    answered instead; it is held for as long as somebody listens.
     """
-    return StreamingResponse(
-        _encoded(_while_allowed(events, allowed), stopping, silence),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+
+    def __init__(
+        self,
+        events: AsyncIterator[Event],
+        stopping: asyncio.Event,
+        allowed: Callable[[], Awaitable[bool]],
+        place: AbstractContextManager[None],
+        silence: float = SILENCE_SECONDS,
+    ) -> None:
+        super().__init__(
+            _encoded(_while_allowed(events, allowed), stopping, silence),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream, in a place of its own."""
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
 async def _while_allowed(

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from temporalio.service import RPCError
 
+from api.used_code import used_code
 from engine.runs import Runs
 from perdure.errors import PerdureError
 from store.code import Archive
@@ -119,15 +120,16 @@ async def sweep_runs(
 async def sweep_code(
     store: Store, runs: Runs, suspects: Collection[Archive] = ()
 ) -> frozenset[Archive]:
-    """Drop code that no living run uses, now as at the last sweep; what none uses now.
+    """Drop code that is not used, now as at the last sweep; what is not used now.
 
     `suspects` are those of the last sweep: the list of living runs lags behind what is true, and a
     run that is just being renewed may not be on it.
 
-    What lives is asked first: a run that is applied meanwhile has asked for its code just now.
+    What is applied meanwhile is used: who applies has asked for its code just now, and it is not
+    dropped then.
     """
-    used = await store.revisions.code_of(await runs.living())
-    unused = await store.code.unclaimed() - used
+    old = await store.code.unclaimed()
+    unused = old - await used_code(store, runs, old)
     await store.code.drop(unused.intersection(suspects))
     await store.code.sweep()
     return unused

@@ -1,15 +1,14 @@
 """Rollbacks: from a run to a revision that it had before, and back to that."""
 
-from collections.abc import Collection, Sequence
 from functools import partial
 
 from api.acceptance import Acceptance, Asked
 from api.services import Services
 from api.submissions import fingerprint, require_known
 from engine.absence import no_run, not_running
-from perdure.errors import Conflict, NotFound
+from perdure.errors import Conflict
 from policy.admission import check_value
-from policy.diff import changes
+from policy.rollback import numbered, previous
 from policy.rollout import undone
 from spec.audit import Action
 from spec.decision import Rule
@@ -113,37 +112,3 @@ class Rollbacks:
                 "The code of that revision is not in the store any more.",
                 hint="Apply its configuration with the code of then.",
             )
-
-
-def previous(
-    revisions: Sequence[Revision], state: RunState, undone: Collection[int] = ()
-) -> Revision:
-    """Of revisions, the newest first, the last before the present one that asked for another thing.
-
-    The present one is the newest that asked for what the run is now: one that was undone since, and
-    what followed it, are not gone back to, nor are those that were `undone` before. Raises
-    `Conflict` when there is none.
-    """
-    assert state.spec is not None
-    alike = {each.number: not changes(each.spec, state.spec) for each in revisions}
-    present = next((number for number, same in alike.items() if same), state.revision)
-    for revision in revisions:
-        number = revision.number
-        if number < present and number not in undone and not alike[number]:
-            return revision
-    raise Conflict(
-        f"The run `{state.name}` has nothing to go back to.",
-        hint="It has had no other configuration. Apply the one that you want.",
-    )
-
-
-def numbered(revisions: Sequence[Revision], run: str, number: int) -> Revision:
-    """The revision of that number. Raises `NotFound`, which names those that there are."""
-    found = next((each for each in revisions if each.number == number), None)
-    if found is not None:
-        return found
-    known = ", ".join(str(each.number) for each in reversed(revisions))
-    raise NotFound(
-        f"The run `{run}` has no revision {number} to go back to.",
-        hint=f"It has {known}." if known else "",
-    )

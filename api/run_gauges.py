@@ -7,7 +7,7 @@ from prometheus_client import Gauge
 from temporalio.service import RPCError
 
 from engine.runs import Runs
-from policy.run_metrics import cost_per_hour
+from spec.cost import cost_per_hour
 from spec.run_status import RunStatus
 
 FRESH_SECONDS = 5.0

@@ -15,7 +15,7 @@ ASK_SECONDS = 0.5
 
 async def status_events(services: Services, project: str, run: str) -> AsyncIterator[Event]:
     """`status` with the run as it is, and again at each change until it has ended."""
-    async for status in services.runs.watch(project, run):
+    async for status in services.watchers.watch(project, run):
         view = run_view(status, services.settings.base_url)
         yield Event(name="status", data=view.model_dump_json())
 

@@ -2,8 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from api.guesses import Guesses
+from api.open_streams import OpenStreams
+from api.run_watchers import RunWatchers
 from engine.runs import Runs
 from perdure.health import Readiness, ask
 from perdure.key_ring import KeyRing, Keys
@@ -19,7 +22,8 @@ PROXIES_SECONDS = 2.0
 class Services:
     """One per process, the same for all requests. `stopping` ends what would wait for long.
 
-    `backtesting` is held while a backtest runs.
+    `backtesting` is held while a backtest runs; `streams` counts what callers follow, and
+    `watchers` follow runs for them.
     """
 
     settings: Settings
@@ -30,6 +34,12 @@ class Services:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     guesses: Guesses = field(default_factory=Guesses)
     backtesting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    streams: OpenStreams = field(default_factory=OpenStreams)
+
+    @cached_property
+    def watchers(self) -> RunWatchers:
+        """One for each run that somebody follows."""
+        return RunWatchers(self.runs)
 
     async def look(self) -> Readiness:
         """Whether there is what the API needs."""

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli.fitting_table import FittingTable
 from cli.units import describe_age
+from spec.cost import cost_per_hour
 from spec.run_metrics import ReplicaMetrics
 from spec.scale import Override
 from spec.status import Health, ReplicaPhase, RunPhase
@@ -138,8 +139,9 @@ def _place(replica: ReplicaView, *, verbose: bool) -> tuple[str, str, str]:
 
 
 def _total_price(replicas: Sequence[ReplicaView]) -> str:
-    prices = [replica.price for replica in replicas if replica.price is not None]
-    return format_price(sum(prices)) if prices else ""
+    """Empty where none has a machine yet."""
+    has_any = any(replica.backend is not None for replica in replicas)
+    return format_price(cost_per_hour(replicas)) if has_any else ""
 
 
 def _plain(run: RunView) -> dict[str, Any]:

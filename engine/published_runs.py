@@ -81,14 +81,13 @@ class PublishedRuns:
         described = await self._described(project, run)
         return described is not None and described.status is WorkflowExecutionStatus.RUNNING
 
-    async def living(self) -> dict[tuple[str, str], str | None]:
-        """Every living run by (project, name), with its incarnation where it has told one."""
+    async def living(self) -> dict[tuple[str, str], RunStatus | None]:
+        """Every living run by (project, name), with its status where it has told one."""
         terms = f"WorkflowType = '{ids.WorkflowType.RUN}' AND ExecutionStatus = 'Running'"
-        found: dict[tuple[str, str], str | None] = {}
+        found: dict[tuple[str, str], RunStatus | None] = {}
         async for run in self._client.list_workflows(terms, page_size=1000):
             _, project, name = run.id.split("/", 2)
-            status = self._status_of(run.raw_info.memo)
-            found[project, name] = status.incarnation if status is not None else None
+            found[project, name] = self._status_of(run.raw_info.memo)
         return found
 
     async def count_stuck(self) -> int:

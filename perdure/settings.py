@@ -4,18 +4,30 @@ Each is an environment variable `PERDURE_<NAME>`. Temporal's own client reads `T
 `TEMPORAL_NAMESPACE`, `TEMPORAL_PROFILE` and the rest of its environment configuration by itself.
 """
 
+import re
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from perdure.data_dir import DataDir
 from perdure.errors import CannotStart
 
 DATABASES = ("sqlite+aiosqlite:///", "postgresql+asyncpg://", "postgresql://", "postgres://")
+
+FIELD = re.compile(r'field "(?P<name>\w+)"')
+"""How the library names the setting that it could not read."""
 
 
 class RuntimeChoice(StrEnum):
@@ -143,9 +155,11 @@ class Settings(BaseSettings):
         description="What is appended to the default image for `nvcc: true`: it brings CUDA's "
         "compiler.",
     )
-    image_pythons: tuple[str, ...] = Field(
+    image_pythons: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("3.9", "3.10", "3.11", "3.12", "3.13"),
-        description="The Python versions for which the default image exists.",
+        min_length=1,
+        description="The Python versions for which the default image exists, with commas between "
+        "them.",
     )
     code_limit_mb: int = Field(
         default=100,
@@ -282,6 +296,16 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
 
+    @field_validator("image_pythons", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """By commas, or as JSON, which the values of lists had to be."""
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return TypeAdapter(tuple[str, ...]).validate_json(value)
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: SecretStr) -> SecretStr:
@@ -324,9 +348,17 @@ def read_settings(*, data_dir: Path | None = None) -> Settings:
         return Settings(data_dir=data_dir) if data_dir else Settings()
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        name = str(first["loc"][0]).upper().removeprefix("PERDURE_")
-        known = Settings.model_fields.get(name.lower())
-        raise CannotStart(
-            f"`PERDURE_{name}` cannot be used: {first['msg'].removeprefix('Value error, ')}.",
-            hint=(known.description if known else None) or "",
-        ) from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise _unusable(str(first["loc"][0]), reason) from error
+    except SettingsError as error:
+        named = FIELD.search(str(error))
+        raise _unusable(named["name"] if named else "…", "it cannot be read") from error
+
+
+def _unusable(setting: str, reason: str) -> CannotStart:
+    name = setting.upper().removeprefix("PERDURE_")
+    known = Settings.model_fields.get(name.lower())
+    return CannotStart(
+        f"`PERDURE_{name}` cannot be used: {reason}.",
+        hint=(known.description if known else None) or "",
+    )

@@ -1,19 +1,14 @@
 """The numbers of a run, out of what it tells itself and what the proxies count."""
 
-import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from spec.cost import cost_per_hour
 from spec.feed import ProxyStats
-from spec.names import run_id
 from spec.replica import ReplicaStatus
-from spec.route import RouteState, RouteTable
+from spec.route import RouteTable
 from spec.run_metrics import ReplicaMetrics, RunMetrics
 from spec.run_status import RunStatus
-from spec.status import Health, ReplicaPhase
-
-_ID = re.compile(r"(?P<life>.+)/r(?P<num>\d+)-g(?P<generation>\d+)")
 
 NO_PROXY = "No proxy answers: how many requests there are is not known."
 
@@ -48,18 +43,11 @@ def run_metrics(
         ready=status.ready,
         cold_start=route.cold_start,
         cost_per_hour=cost_per_hour(living),
-        replicas=_replicas(living, _ids(status, living, route, stats), stats),
+        replicas=tuple(_replica(each, stats) for each in living),
         proxies=len(stats),
         silent_proxies=silent,
         note=_note(len(stats), silent),
     )
-
-
-def cost_per_hour(replicas: Iterable[ReplicaStatus]) -> float | None:
-    """USD for all that live and have a machine; None when the price of one is unknown."""
-    placed = [each for each in replicas if not each.status.is_final and each.backend is not None]
-    prices = [each.price for each in placed if each.price is not None]
-    return sum(prices) if len(prices) == len(placed) else None
 
 
 def _sum(counts: Iterable[int]) -> int | None:
@@ -77,60 +65,15 @@ def _note(answered: int, silent: int) -> str:
     return f"{silent} of {answered + silent} proxies {verb} not answer: requests there are missing."
 
 
-def _replicas(
-    living: Sequence[ReplicaStatus], ids: Sequence[str], stats: Sequence[ProxyStats]
-) -> tuple[ReplicaMetrics, ...]:
-    return tuple(
-        ReplicaMetrics(
-            num=replica.num,
-            status=replica.status,
-            ready=replica.ready,
-            health=replica.health,
-            in_flight=_sum(each.in_flight.get(known, 0) for each in stats),
-            finished=_sum(each.finished.get(known, 0) for each in stats),
-            price=replica.price,
-        )
-        for replica, known in zip(living, ids, strict=True)
+def _replica(replica: ReplicaStatus, stats: Sequence[ProxyStats]) -> ReplicaMetrics:
+    """A run that is too old to tell the replica's id cannot be told its requests."""
+    counting = stats if replica.id else ()
+    return ReplicaMetrics(
+        num=replica.num,
+        status=replica.status,
+        ready=replica.ready,
+        health=replica.health,
+        in_flight=_sum(each.in_flight.get(replica.id, 0) for each in counting),
+        finished=_sum(each.finished.get(replica.id, 0) for each in counting),
+        price=replica.price,
     )
-
-
-def _ids(
-    status: RunStatus,
-    living: Sequence[ReplicaStatus],
-    route: RouteTable,
-    stats: Sequence[ProxyStats],
-) -> list[str]:
-    """Under which id the proxies count each replica; empty for one to which nothing came yet.
-
-    Two may have one number, of which the older leaves: the routes tell which is which. What is out
-    of the routes, by its probes or at its end, is the newest of the rest.
-    """
-    life = f"{run_id(status.project, status.name)}/{status.incarnation}"
-    states = {each.id: each.state for each in route.replicas}
-    known: dict[tuple[int, RouteState | None], list[tuple[int, str]]] = defaultdict(list)
-    for counted in {*states, *(each for stat in stats for each in stat.in_flight)}:
-        match = _ID.fullmatch(counted)
-        if match is not None and match["life"] == life:
-            place = (int(match["num"]), states.get(counted))
-            known[place].append((int(match["generation"]), counted))
-    ids = []
-    for replica in reversed(living):
-        found = known[replica.num, _route_state(replica)] if _was_routed(replica) else []
-        newest = max(found, default=(0, ""))
-        if found:
-            found.remove(newest)
-        ids.append(newest[1])
-    return ids[::-1]
-
-
-def _route_state(replica: ReplicaStatus) -> RouteState | None:
-    """How it is in the routes; None when it is not."""
-    if replica.status is ReplicaPhase.DRAINING:
-        return RouteState.DRAINING
-    return RouteState.READY if replica.ready else None
-
-
-def _was_routed(replica: ReplicaStatus) -> bool:
-    """Whether it is in the routes, or was before its probes failed or it was told to go."""
-    has_left = replica.status is ReplicaPhase.TERMINATING or replica.health is Health.UNHEALTHY
-    return _route_state(replica) is not None or has_left

@@ -245,4 +245,5 @@ def _replica_status(record: ReplicaRecord) -> ReplicaStatus:
         code=record.code,
         hint=record.hint,
         health=record.health,
+        id=record.id,
     )

@@ -21,11 +21,14 @@ MAX_REQUESTS = 1_000_000
 
 MAX_SECONDS = 31 * 86_400
 
+QUICKEST, LONGEST = 0.001, 86_400
+"""Seconds of a request; a cold start lasts no longer, either."""
+
 Second = Annotated[int, Field(ge=0, le=MAX_SECONDS)]
 Requests = Annotated[int, Field(ge=0, le=MAX_REQUESTS)]
 Slots = Annotated[int, Field(ge=1, le=10_000)]
-ColdStart = Annotated[float, Field(ge=0, le=86_400)]
-ServiceTime = Annotated[float, Field(ge=0.001, le=86_400)]
+ColdStart = Annotated[float, Field(ge=0, le=LONGEST)]
+ServiceTime = Annotated[float, Field(ge=QUICKEST, le=LONGEST)]
 Spread = Annotated[float, Field(ge=0, le=3)]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
 

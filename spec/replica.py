@@ -80,7 +80,10 @@ class LeaveOrder(PublicModel):
 
 
 class ReplicaStatus(PublicModel):
-    """A replica's line in `ps`; `code` and `hint` are those of the error that ended it."""
+    """A replica's line in `ps`; `code` and `hint` are those of the error that ended it.
+
+    `id` is that of its workflow, by which proxies count; empty where the run is too old to tell.
+    """
 
     num: int
     status: ReplicaPhase
@@ -95,3 +98,4 @@ class ReplicaStatus(PublicModel):
     code: str = ""
     hint: str = ""
     health: Health | None = None
+    id: str = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from perdure.errors import CannotStart, Unavailable
 from store import postgres
 
-HEAD = "0005"
+HEAD = "0006"
 
 SQLITE = "sqlite+aiosqlite:///"
 POLL = 0.02  # seconds between two looks at a store that is being set up

@@ -37,13 +37,21 @@ class Idempotency:
         self._database = database
 
     async def claim(
-        self, project: str, user: str, key: str, *, fingerprint: str, run: str
+        self,
+        project: str,
+        user: str,
+        key: str,
+        *,
+        fingerprint: str,
+        run: str,
+        code: str | None = None,
     ) -> Claim:
         """Use the key, or find its earlier use. Raises `Conflict` when that was for something else.
 
         Raises `NotFound` when there is no such project. While a request is on its way, its project
         is not deleted: see `store.applies`.
-        `fingerprint` tells requests apart; `run` counts at the first use only.
+        `fingerprint` tells requests apart; `run` and `code`, the SHA-256 (hex) of the archive that
+        comes with it, count at the first use only.
         """
         claim = Claim(request=str(uuid.uuid4()), run=run, is_new=True)
         row = claim.model_dump(exclude={"is_new"}) | {
@@ -52,6 +60,7 @@ class Idempotency:
             "user": user,
             "key": key,
             "fingerprint": fingerprint,
+            "code": code,
         }
         while True:
             async with self._database.write(Lock.PROJECT.of(project)) as connection:
@@ -69,6 +78,15 @@ class Idempotency:
         async with self._database.write(Lock.PROJECT.of(project)) as connection:
             await require_living(connection, project)
             await connection.execute(update(idempotency).where(mine).values(answer=answer))
+
+    async def code(self) -> frozenset[tuple[str, str]]:
+        """The code (project, SHA-256) of requests without an answer: a run may use it unnoted."""
+        columns = idempotency.c
+        found = select(columns.project, columns.code).where(
+            columns.answer.is_(None), columns.code.is_not(None)
+        )
+        async with self._database.read() as connection:
+            return frozenset((row.project, row.code) for row in await connection.execute(found))
 
     async def release(self, request: str) -> None:
         """The request was refused and did nothing: its key may be used again."""

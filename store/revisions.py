@@ -1,6 +1,5 @@
 """Revisions: what each run was asked to be, when, and by whom."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -41,19 +40,6 @@ class Revisions:
         async with self._database.write(Lock.PROJECT.of(revision.project)) as connection:
             await require_living(connection, revision.project)
             await upsert(connection, revisions, row)
-
-    async def code_of(self, runs: Mapping[tuple[str, str], str | None]) -> set[tuple[str, str]]:
-        """The code (project, SHA-256) of these runs' lives, by (project, name).
-
-        Where a life is not known (None), all lives of the name count.
-        """
-        found = set()
-        for (project, run), incarnation in runs.items():
-            for revision in await self.of(project, run):
-                archive = revision.spec.code
-                if archive is not None and incarnation in (None, revision.incarnation):
-                    found.add((project, archive.sha256))
-        return found
 
     async def of(self, project: str, run: str) -> tuple[Revision, ...]:
         """All of a name's lives, newest first."""

@@ -259,6 +259,7 @@ idempotency = Table(
     Column("run", Name, nullable=False),
     Column("answer", Text, nullable=True),
     Column("created_at", Instant, nullable=False),
+    Column("code", Sha256, nullable=True),
 )
 
 audit = Table(

@@ -1,13 +1,11 @@
 """`/projects/{project}/plans/replay`: what settings would have done to a load of the past."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Request
 
 from api.access import MemberHere, ServicesHere
 from api.applications import Applications
 from api.backtests import Backtests
-from api.body import body
+from api.body import whole
 from api.document import takes, told
 from perdure.errors import Forbidden, InvalidInput, NoSpace, NotFound, RateLimited, TooLarge
 from spec.backtest import Backtest, BacktestCall
@@ -37,8 +35,10 @@ ANSWERS = told(Forbidden, NotFound, InvalidInput, TooLarge, RateLimited, NoSpace
 async def replay(
     access: MemberHere,
     services: ServicesHere,
-    call: Annotated[BacktestCall, Depends(body(BacktestCall, strict=False))],
+    request: Request,
 ) -> Backtest:
     """What the settings would have cost under a load of the past, and how long requests waited."""
     applications = Applications(services, access.project, access.caller)
-    return await Backtests(services, applications, access.project).replay(call)
+    backtests = Backtests(services, applications, access.project)
+    backtests.require_idle()
+    return await backtests.replay(await whole(request))

@@ -1,5 +1,6 @@
 """`/projects/{project}/runs`: plans, applies, scaling, statuses, logs and stops."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
 
@@ -7,18 +8,27 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from api.access import CallerHere, MemberHere, ServicesHere, still_has
+from api.access import Access, CallerHere, MemberHere, ServicesHere, still_has
 from api.applications import Applications
 from api.body import body
 from api.document import streams, takes, told
-from api.event_stream import event_stream
+from api.event_stream import Event, EventStream
 from api.moment import moment
 from api.past import past_status
 from api.rollbacks import Rollbacks
 from api.run_stream import log_events, log_incarnation, status_events
 from api.run_views import run_view
+from api.services import Services
 from engine.absence import no_run
-from perdure.errors import Conflict, Forbidden, InvalidInput, NoSpace, NotFound, TooLarge
+from perdure.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NoSpace,
+    NotFound,
+    RateLimited,
+    TooLarge,
+)
 from spec.audit import Action
 from spec.feed import LARGEST
 from spec.offer import OfferList, OfferQuery
@@ -49,6 +59,7 @@ EXAMPLE = {
     }
 }
 INSIDE = told(Forbidden, NotFound)
+FOLLOWED = told(Forbidden, NotFound, RateLimited)
 SUBMITTED = INSIDE | told(InvalidInput, TooLarge, Conflict, NoSpace)
 
 IN_PROJECT = "/projects/{project}"
@@ -188,14 +199,18 @@ async def rollback(
 @router.get(
     IN_PROJECT + "/runs/{name}/events",
     response_class=Response,
-    responses=INSIDE | streams("The run at each change.", "status"),
+    responses=FOLLOWED | streams("The run at each change.", "status"),
 )
 async def events(name: RunName, access: MemberHere, services: ServicesHere) -> Response:
     """Server-sent events: `status` with the run, now and at each change until it has ended."""
     if await services.runs.status(access.project, name) is None:
         raise no_run(access.project, name)
-    lines = status_events(services, access.project, name)
-    return event_stream(lines, services.stopping, partial(still_has, access, services))
+    return _streamed(status_events(services, access.project, name), access, services)
+
+
+def _streamed(events: AsyncIterator[Event], access: Access, services: Services) -> EventStream:
+    allowed = partial(still_has, access, services)
+    return EventStream(events, services.stopping, allowed, services.streams.of(access.caller.token))
 
 
 class LogQuery(BaseModel):
@@ -215,7 +230,7 @@ class LogQuery(BaseModel):
 @router.get(
     IN_PROJECT + "/runs/{name}/logs",
     response_model=tuple[LogLine, ...],
-    responses=INSIDE | streams("The lines; with `follow`, as events.", "log", "end"),
+    responses=FOLLOWED | streams("The lines; with `follow`, as events.", "log", "end"),
 )
 async def logs(
     name: RunName,
@@ -238,6 +253,6 @@ async def logs(
         after = last[0].id - 1 if last else 0
     if query.follow:
         lines = log_events(services, project, name, after=after, only=only)
-        return event_stream(lines, services.stopping, partial(still_has, access, services))
+        return _streamed(lines, access, services)
     page = await services.store.logs.read(project, name, after=after, limit=query.limit, only=only)
     return JSONResponse([line.model_dump(mode="json") for line in page.lines])

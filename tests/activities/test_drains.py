@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.drains import Drains
+from activities.drains import UNKNOWN, Drains
+from perdure.errors import Unavailable
 from perdure.settings import Settings
 from spec.deeds import DrainOrder, DrainReport
 from spec.feed import ProxyLease, ProxyStats, TableMark
@@ -55,7 +56,11 @@ async def proxy(store: Store, tmp_path: Path) -> AsyncIterator[Proxy]:
 async def drained(
     environment: ActivityEnvironment, store: Store, seconds: float = 60
 ) -> DrainReport:
-    order = DrainOrder(
+    return await environment.run(Drains(Proxies(store.leases)).drain, order_of(seconds))
+
+
+def order_of(seconds: float) -> DrainOrder:
+    return DrainOrder(
         project="main",
         run="web",
         incarnation=LIFE,
@@ -63,7 +68,6 @@ async def drained(
         route_version=7,
         deadline=datetime.now(UTC) + timedelta(seconds=seconds),
     )
-    return await environment.run(Drains(Proxies(store.leases)).drain, order)
 
 
 async def test_without_proxies_there_is_nothing_to_wait_for(
@@ -160,3 +164,18 @@ async def test_at_a_port_nobody_tells_for_another(
         assert report.waiting_for == ("b",)
         clock.move(seconds=16)
         assert (await drained(environment, store)).acknowledged
+
+
+async def test_without_the_store_it_is_over_at_its_deadline_and_says_that_nobody_knows_who_sends(
+    environment: ActivityEnvironment, store: Store
+) -> None:
+    asked = []
+
+    class Away(Proxies):
+        async def stats(self) -> dict[str, ProxyStats | None]:
+            asked.append("once more")
+            raise Unavailable("The store is away.")
+
+    report = await environment.run(Drains(Away(store.leases)).drain, order_of(seconds=0.2))
+    assert report == DrainReport(acknowledged=False, waiting_for=(UNKNOWN,))
+    assert len(asked) > 1

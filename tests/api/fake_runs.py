@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+from temporalio.service import RPCError, RPCStatusCode
+
 from engine.runs import Runs
 from perdure.errors import NotFound
 from spec.plan import Plan, PlanAction, PlanOrder
@@ -25,6 +27,7 @@ def run_status(
     incarnation: str = "life1",
     submitted_at: datetime = LATER,
     model: str | None = None,
+    revision: int = 1,
 ) -> RunStatus:
     return RunStatus(
         project=project,
@@ -33,7 +36,7 @@ def run_status(
         status_message=phase.value,
         submitted_at=submitted_at,
         incarnation=incarnation,
-        revision=1,
+        revision=revision,
         desired=1,
         ready=1,
         model=model,
@@ -82,6 +85,8 @@ class FakeRuns(Runs):
         self.sealed: str | None = None
         self.answers: dict[str, Accepted] = {}
         self.away = ""
+        self.silent = False
+        self.asked: list[str] = []
 
     async def problem(self) -> str:
         return self.away
@@ -140,6 +145,9 @@ class FakeRuns(Runs):
         return status.model_copy(update={"override": override})
 
     async def state(self, project: str, run: str) -> RunState | None:
+        if self.silent:
+            raise RPCError("no worker", RPCStatusCode.DEADLINE_EXCEEDED, b"")
+        self.asked.append(run)
         return self.states.get((project, run))
 
     async def living_by_key(self) -> dict[bytes, list[str]]:
@@ -153,10 +161,10 @@ class FakeRuns(Runs):
         none = RouteTable(project=project, run=run)
         return None if status is None else (status, self.routes.get((project, run), none))
 
-    async def living(self) -> dict[tuple[str, str], str | None]:
+    async def living(self) -> dict[tuple[str, str], RunStatus | None]:
         if self.failure is not None:
             raise self.failure
-        return {name: status.incarnation for name, status in self.known.items()}
+        return dict(self.known)
 
     async def statuses(
         self, project: str | None = None, *, include_finished: bool = False

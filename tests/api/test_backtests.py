@@ -1,23 +1,32 @@
 """A backtest is carried out on the server, and changes nothing."""
 
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
 from datetime import datetime
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from api.applications import Applications
+from api.backtest_child import backtest_child
+from api.backtest_process import CPU_SECONDS, MEMORY, NICE, Replay
 from api.backtests import Backtests
 from api.services import Services
-from perdure.errors import RateLimited, TooLarge
+from perdure.errors import RateLimited, TooLarge, Unavailable
 from policy.transitions import new_run
-from spec.backtest import BacktestCall
+from spec.backtest import Conditions, RuleName
 from spec.feed import ProxyStats
 from spec.machine import CpuArch, RuntimeKind
 from spec.offer import Offer
 from spec.plan import Plan, PlanOrder
 from spec.run import RunState
 from spec.run_spec import RunSpec
+from spec.scale import ScalingSpec
+from spec.scaling import ReplicaRange, Scaling, ScalingMetric
 from spec.service import ServiceConfiguration
 from store.audit import NOBODY
 from store.store import Store
@@ -191,19 +200,62 @@ class TestABacktest:
         return Backtests(services, Applications(services, "main", NOBODY), "main")
 
     @pytest.fixture
-    def call(self) -> BacktestCall:
-        return BacktestCall.model_validate({"configuration": SERVICE, "trace": TRACE})
+    def call(self) -> bytes:
+        return json.dumps({"configuration": SERVICE, "trace": TRACE}).encode()
 
-    async def test_that_takes_too_long_is_ended(
-        self, backtests: Backtests, call: BacktestCall
-    ) -> None:
+    async def test_that_takes_too_long_is_ended(self, backtests: Backtests, call: bytes) -> None:
         with pytest.raises(TooLarge, match="not done in"):
             await backtests.replay(call, seconds=0.01)
 
     async def test_is_carried_out_alone(
-        self, backtests: Backtests, call: BacktestCall, services: Services
+        self, backtests: Backtests, call: bytes, services: Services
     ) -> None:
         async with services.backtesting:
             with pytest.raises(RateLimited, match="Another backtest"):
                 await backtests.replay(call)
         assert (await backtests.replay(call)).requests == 65
+
+    async def test_is_refused_before_its_body_is_looked_at_while_another_runs(
+        self, alice: httpx.AsyncClient, services: Services, runs: FakeRuns
+    ) -> None:
+        async with services.backtesting:
+            assert (await refused(alice, trace=TRACE))[0] == 429
+            assert (await alice.post(REPLAY, content=b"no JSON")).status_code == 429
+        assert runs.orders == []
+        assert (await alice.post(REPLAY, content=b"no JSON")).status_code == 422
+
+    async def test_has_a_process_with_bounds_of_its_own(self, call: bytes) -> None:
+        async with backtest_child() as child:
+            await child.read(call)
+            (process,) = psutil.Process().children()
+            assert process.nice() == min(psutil.Process().nice() + NICE, 19)
+            assert process.rlimit(psutil.RLIMIT_CPU)[0] == CPU_SECONDS
+            assert process.rlimit(psutil.RLIMIT_AS)[0] == MEMORY
+
+    async def test_leaves_nothing_computing_when_the_api_is_killed(self) -> None:
+        """It has been asked for what takes long, and nobody hears of it."""
+        long = {"step": 10, "seconds": 2_592_000, "rows": [[n * 10, 3] for n in range(80_000)]}
+        asked = json.dumps({"configuration": SERVICE, "trace": long}).encode()
+        scaling = ScalingSpec(
+            replicas=ReplicaRange(min=1, max=4), scaling=Scaling(metric=ScalingMetric.RPS, target=1)
+        )
+        rules = ((RuleName.ASKED, scaling),) * 3
+        replay = Replay(conditions=Conditions(), rules=rules)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "api.backtest_process"), stdin=PIPE, stdout=PIPE
+        )
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"%d\n" % len(asked) + asked)
+        assert b"question" in await process.stdout.readline()
+        process.stdin.write(replay.model_dump_json().encode() + b"\n")
+        process.stdin.close()
+        assert await asyncio.wait_for(process.wait(), 30) == 1
+        assert await process.stdout.read() == b""
+
+    async def test_without_a_child_that_answers_is_unavailable(
+        self, backtests: Backtests, call: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("api.backtest_child.sys.executable", "/bin/false")
+        with pytest.raises(Unavailable, match="ended without a result"):
+            await backtests.replay(call)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
+import httpx
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -17,6 +18,7 @@ from perdure.settings import Settings
 from spec.audit import Action
 from spec.decision import Decision, Rule
 from spec.deeds import DecisionBatch
+from spec.deployment import Deployment
 from spec.feed import ProxyStats
 from spec.run_spec import CodeArchive, RunSpec
 from spec.run_status import RunStatus
@@ -26,7 +28,8 @@ from store.applies import Applies
 from store.audit import NOBODY, Entry
 from store.revisions import Revision
 from store.store import Store
-from tests.api.fake_runs import FakeRuns, run_status
+from tests.api.fake_runs import FakeRuns, run_state, run_status
+from tests.api.test_applications import apply, call
 from tests.store.conftest import Clock
 
 
@@ -125,19 +128,24 @@ async def kept(store: Store, text: bytes, project: str = "main") -> CodeArchive:
     return await store.code.put(project, hashlib.sha256(text).hexdigest(), content())
 
 
-async def used_by(store: Store, run: str, incarnation: str, archive: CodeArchive) -> None:
+def spec_with(archive: CodeArchive) -> RunSpec:
     configuration = ServiceConfiguration.model_validate(
         {"type": "service", "commands": ["true"], "port": 8000}
     )
-    spec = RunSpec(configuration=configuration, code=archive)
+    return RunSpec(configuration=configuration, code=archive)
+
+
+async def used_by(
+    store: Store, run: str, incarnation: str, archive: CodeArchive, *, number: int = 1
+) -> None:
     await store.revisions.append(
         Revision(
             project="main",
             run=run,
             incarnation=incarnation,
-            number=1,
+            number=number,
             user="admin",
-            spec=spec,
+            spec=spec_with(archive),
             at=store.now(),
         )
     )
@@ -184,13 +192,131 @@ async def test_a_run_that_is_missing_from_one_list_keeps_its_code(
 
 
 async def test_where_the_life_of_a_run_is_not_known_all_its_code_stays(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what it uses now."""
+    runs, archive, present = FakeRuns(), await kept(store, b"code"), await kept(store, b"present")
+    await used_by(store, "web", "life1", archive)
+    runs.states["main", "web"] = run_state(spec_with(present), "web", incarnation="life2")
+
+    async def untold() -> dict[tuple[str, str], RunStatus | None]:
+        return {("main", "web"): None}
+
+    monkeypatch.setattr(runs, "living", untold)
+    clock.move(hours=2)
+    assert await sweep_code(store, runs) == frozenset()
+
+
+async def claimed(store: Store, archive: CodeArchive) -> str:
+    """A request to apply the code, of which nothing further is known."""
+    claim = await store.idempotency.claim(
+        "main", "admin", str(uuid.uuid4()), fingerprint="", run="web", code=archive.sha256
+    )
+    return claim.request
+
+
+async def is_kept(store: Store, runs: FakeRuns, archive: CodeArchive) -> bool:
+    """After two sweeps."""
+    await sweep_code(store, runs, await sweep_code(store, runs))
+    return await store.code.find("main", archive.sha256) == archive
+
+
+async def test_code_of_a_request_that_may_have_reached_a_run_stays_for_a_week(
     store: Store, clock: Clock
 ) -> None:
+    """Its API was killed before Temporal had it, or since: nobody can tell."""
+    runs, archive = FakeRuns(), await kept(store, b"code")
+    await claimed(store, archive)
+    clock.move(days=6)
+    assert await is_kept(store, runs, archive)
+    clock.move(days=1)
+    await store.idempotency.expire()
+    assert not await is_kept(store, runs, archive)
+
+
+@pytest.mark.parametrize("step", ["runs.apply", "revisions.append", "changes.run_started"])
+async def test_an_apply_that_is_cut_at_any_step_leaves_its_code(
+    store: Store,
+    clock: Clock,
+    runs: FakeRuns,
+    alice: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
     archive = await kept(store, b"code")
-    await used_by(store, "web", "life1", archive)
+
+    async def cut(*_: object) -> None:
+        raise Unavailable("The store is away.")
+
+    room, name = step.split(".")
+    monkeypatch.setattr(runs if room == "runs" else getattr(store, room), name, cut)
+    assert (await apply(alice, call() | {"code": archive.model_dump()})).status_code == 503
+    clock.move(days=6)
+    assert await is_kept(store, runs, archive)
+
+
+@pytest.mark.parametrize("end", ["refused", "answered"])
+async def test_a_request_that_has_ended_keeps_no_code(store: Store, clock: Clock, end: str) -> None:
+    runs, archive = FakeRuns(), await kept(store, b"code")
+    request = await claimed(store, archive)
+    if end == "refused":
+        await store.idempotency.release(request)
+    else:
+        await store.idempotency.answer("main", request, "{}")
     clock.move(hours=2)
-    assert await store.code.unclaimed() == await store.revisions.code_of({("main", "web"): None})
-    assert await store.code.find("main", archive.sha256) == archive
+    assert not await is_kept(store, runs, archive)
+
+
+@pytest.mark.parametrize("noted", [False, True])
+async def test_code_that_a_run_took_in_and_the_store_did_not_note_stays_while_it_lives(
+    store: Store, clock: Clock, noted: bool
+) -> None:
+    """Also where an earlier revision is known, and when the request is forgotten."""
+    runs, archive, earlier = FakeRuns(), await kept(store, b"code"), await kept(store, b"earlier")
+    await claimed(store, archive)
+    if noted:
+        await used_by(store, "web", "life1", earlier)
+    runs.know(run_status("web", revision=1 + noted))
+    runs.states["main", "web"] = run_state(spec_with(archive), "web", revision=1 + noted)
+    clock.move(days=8)
+    await store.idempotency.expire()
+    assert await is_kept(store, runs, archive)
+    assert (await store.code.find("main", earlier.sha256) == earlier) == noted
+
+
+async def test_code_that_a_run_would_go_back_to_stays(store: Store, clock: Clock) -> None:
+    """The revision that serves was not noted, the one that does not serve yet was."""
+    runs, good, bad = FakeRuns(), await kept(store, b"good"), await kept(store, b"bad")
+    await used_by(store, "web", "life1", bad, number=2)
+    runs.know(run_status("web", revision=2))
+    state = run_state(spec_with(bad), "web", revision=2)
+    deployment = Deployment(revision=1, spec=spec_with(good))
+    runs.states["main", "web"] = state.model_copy(update={"good": deployment})
+    clock.move(days=8)
+    assert await is_kept(store, runs, good)
+
+
+async def test_a_run_that_does_not_tell_keeps_the_code_of_its_project_only(
+    store: Store, clock: Clock
+) -> None:
+    runs, archive = FakeRuns(), await kept(store, b"code")
+    await store.projects.create("team", "admin")
+    other = await kept(store, b"other", "team")
+    runs.know(run_status("web"))
+    runs.silent = True
+    clock.move(days=8)
+    assert await is_kept(store, runs, archive)
+    assert await store.code.find("team", other.sha256) is None
+
+
+async def test_a_run_whose_revisions_are_known_is_not_asked(store: Store, clock: Clock) -> None:
+    runs, archive = FakeRuns(), await kept(store, b"code")
+    await kept(store, b"unused")
+    await used_by(store, "web", "life1", archive)
+    runs.know(run_status("web"))
+    clock.move(hours=2)
+    assert await is_kept(store, runs, archive)
+    assert runs.asked == []
 
 
 async def test_without_temporal_no_code_goes(store: Store, clock: Clock) -> None:
@@ -254,7 +380,7 @@ async def test_values_of_a_run_that_the_list_of_the_living_lacks_stay(
     envelopes = {"in use": await sealed(store, "web", answer="{}")}
     clock.move(days=2)
 
-    async def none() -> dict[tuple[str, str], str | None]:
+    async def none() -> dict[tuple[str, str], RunStatus | None]:
         return {}
 
     monkeypatch.setattr(runs, "living", none)

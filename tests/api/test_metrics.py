@@ -24,7 +24,13 @@ REPLICA = replica_id("main", "app", "life1", 0, 1)
 def settle(runs: FakeRuns, phase: RunPhase = RunPhase.RUNNING) -> None:
     """One replica, which took 12.5 s to be ready."""
     replica = ReplicaStatus(
-        num=0, status=ReplicaPhase.RUNNING, deployment=1, backend="local", price=0.5, ready=True
+        id=REPLICA,
+        num=0,
+        status=ReplicaPhase.RUNNING,
+        deployment=1,
+        backend="local",
+        price=0.5,
+        ready=True,
     )
     runs.know(run_status(phase=phase).model_copy(update={"replicas": (replica,)}))
     runs.routes["main", "app"] = RouteTable(

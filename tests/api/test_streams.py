@@ -1,14 +1,18 @@
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
 
-from api.event_stream import Event, event_stream
+from api.event_stream import Event, EventStream
+from api.open_streams import MOST, OpenStreams
 from perdure.errors import Unavailable
 from spec.log import LogBatch, LogEntry, LogStream
+from spec.run_status import RunStatus
 from spec.status import RunPhase
 from store.logs import LogSource
 from store.store import Store
@@ -38,6 +42,34 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+class WatchedRuns(FakeRuns):
+    """Counts its watches, which may break."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watching = self.begun = 0
+        self.breaks = False
+
+    async def watch(self, project: str, run: str, pause: float = 0.01) -> AsyncIterator[RunStatus]:
+        self.watching, self.begun = self.watching + 1, self.begun + 1
+        last = None
+        try:
+            while last is None or not last.status.is_final:
+                if self.breaks:
+                    raise Unavailable("Temporal does not answer.")
+                if self.known[project, run] != last:
+                    last = self.known[project, run]
+                    yield last
+                await asyncio.sleep(pause)
+        finally:
+            self.watching -= 1
+
+
+@pytest.fixture
+def runs() -> WatchedRuns:
+    return WatchedRuns()
 
 
 def texts(answer: httpx.Response) -> list[str]:
@@ -152,6 +184,77 @@ async def test_status_is_told_at_once_and_at_each_change_until_the_end(
     assert seen == [("status", "provisioning"), ("status", "running"), ("status", "terminated")]
 
 
+class TestManyStreams:
+    EVENTS = "/projects/main/runs/app/events"
+
+    async def test_of_one_run_are_told_by_one_watcher_until_the_last_one_ends(
+        self, alice: httpx.AsyncClient, runs: WatchedRuns
+    ) -> None:
+        runs.know(run_status(phase=RunPhase.PROVISIONING))
+        heard: Counter[str] = Counter()
+
+        async def follow(*, once: bool = False) -> None:
+            async for event in events(alice, self.EVENTS):
+                heard[event.json()["status"]] += 1
+                if once:
+                    return
+
+        await follow(once=True)
+        await until(lambda: not runs.watching)
+        following = [asyncio.create_task(follow()) for _ in range(5)]
+        await until(lambda: heard["provisioning"] == 6)
+        assert (runs.watching, runs.begun) == (1, 2)
+        await follow(once=True)
+        assert (runs.watching, runs.begun) == (1, 2)
+        runs.know(run_status(phase=RunPhase.DONE))
+        await asyncio.wait_for(asyncio.gather(*following), 10)
+        assert heard == {"provisioning": 7, "done": 5}
+        assert runs.watching == 0
+
+    async def test_of_a_watcher_that_fails_all_end(
+        self, alice: httpx.AsyncClient, runs: WatchedRuns
+    ) -> None:
+        runs.know(run_status())
+        heard: list[str] = []
+
+        async def follow() -> None:
+            async for event in events(alice, self.EVENTS):
+                heard.append(event.event)  # noqa: PERF401 - looked at meanwhile
+
+        following = [asyncio.create_task(follow()) for _ in range(3)]
+        await until(lambda: len(heard) == 3)
+        runs.breaks = True
+        await asyncio.wait_for(asyncio.gather(*following), 10)
+        runs.breaks = False
+        runs.know(run_status(phase=RunPhase.DONE))
+        await asyncio.wait_for(follow(), 10)
+        assert len(heard) == 4
+
+    async def test_more_than_a_token_may_have_are_refused_until_one_ends(
+        self, alice: httpx.AsyncClient, admin: httpx.AsyncClient, runs: WatchedRuns
+    ) -> None:
+        runs.know(run_status())
+        async with AsyncExitStack() as opened:
+            first = await opened.enter_async_context(alice.stream("GET", self.EVENTS))
+            for _ in range(MOST - 1):
+                stream = alice.stream("GET", self.EVENTS)
+                assert (await opened.enter_async_context(stream)).status_code == 200
+            for path in (self.EVENTS, f"{LOGS}?follow=true"):
+                refused = await alice.get(path)
+                assert refused.status_code == 429
+                assert f"has {MOST} streams of events open" in refused.json()["error"]["message"]
+            async with admin.stream("GET", self.EVENTS) as other:
+                assert other.status_code == 200
+            await first.aclose()
+            async with asyncio.timeout(10):
+                while not await self.is_taken(alice):
+                    await asyncio.sleep(0.01)
+
+    async def is_taken(self, client: httpx.AsyncClient) -> bool:
+        async with client.stream("GET", self.EVENTS) as answer:
+            return answer.status_code == 200
+
+
 async def allowed() -> bool:
     return True
 
@@ -184,7 +287,8 @@ class TestEventStream:
     def pieces(
         self, events: AsyncIterator[Event], stopping: asyncio.Event, silence: float = 0.001
     ) -> AsyncIterator[bytes]:
-        stream: Any = event_stream(events, stopping, allowed, silence).body_iterator
+        place = OpenStreams().of("a token")
+        stream: Any = EventStream(events, stopping, allowed, place, silence).body_iterator
         return aiter(stream)
 
     async def late(self, release: asyncio.Event) -> AsyncIterator[Event]:

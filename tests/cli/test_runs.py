@@ -62,6 +62,17 @@ def test_a_pipe_gets_each_run_on_one_line() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("prices", "shown"), [((0.25, 1.0), "$1.25"), ((0.25, None), "-"), ((None, None), "-")]
+)
+def test_the_price_of_a_run_is_that_of_all_its_replicas_or_unknown(
+    prices: tuple[float | None, ...], shown: str
+) -> None:
+    replicas = [replica(num, **(CLOUD | {"price": price})) for num, price in enumerate(prices)]
+    lines = drawn(run_table([run(RunPhase.RUNNING, *replicas)], NOW), width=UNBOUNDED)
+    assert re.split(" {2,}", lines[1])[1] == shown
+
+
 def test_verbose_shows_even_a_single_replica_and_its_region() -> None:
     lines = drawn(run_table(FLEET[:1], NOW, verbose=True), width=UNBOUNDED)
     assert lines[2].startswith("  replica=0  runpod (CA-MTL-1)  18xCPU")

@@ -48,6 +48,38 @@ def test_a_senseless_value_is_refused_by_its_name(
     assert refused.value.hint == Settings.model_fields[name.lower()].description
 
 
+@pytest.mark.parametrize(
+    "written", ["3.11, 3.12", "3.11,3.12", " 3.11 , 3.12, ", '["3.11", "3.12"]']
+)
+def test_a_list_is_written_with_commas_or_as_json(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("PERDURE_IMAGE_PYTHONS", written)
+    assert read_settings().image_pythons == ("3.11", "3.12")
+
+
+@pytest.mark.parametrize("written", ["", " , ", '["3.11', "[3, 4.5e"])
+def test_a_list_that_cannot_be_read_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("PERDURE_IMAGE_PYTHONS", written)
+    with pytest.raises(CannotStart, match="`PERDURE_IMAGE_PYTHONS` cannot be used"):
+        read_settings()
+
+
+def test_what_the_library_cannot_read_is_refused_by_its_name_and_not_quoted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken(Settings):
+        image_pythons: dict[str, int] = {}  # type: ignore[assignment]
+
+    monkeypatch.setattr("perdure.settings.Settings", Broken)
+    monkeypatch.setenv("PERDURE_IMAGE_PYTHONS", "s3cret")
+    with pytest.raises(CannotStart, match="`PERDURE_IMAGE_PYTHONS` cannot be used") as refused:
+        read_settings()
+    assert "s3cret" not in refused.value.message + refused.value.hint
+
+
 def test_a_name_of_this_machine_is_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERDURE_HOST", "localhost")
     assert read_settings().host == "127.0.0.1"

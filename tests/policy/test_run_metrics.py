@@ -2,12 +2,14 @@
 
 import pytest
 
-from policy.run_metrics import NO_PROXY, cost_per_hour, run_metrics
+from policy.run_metrics import NO_PROXY, run_metrics
 from policy.views import route_table, run_status
+from spec.cost import cost_per_hour
 from spec.feed import ProxyStats
 from spec.names import replica_id
 from spec.replica import Placement, ReplicaRecord
 from spec.run_metrics import RunMetrics
+from spec.run_status import RunStatus
 from spec.status import ReplicaPhase
 from tests.policy.making import LIFE, NOW, record, run, spec
 
@@ -88,12 +90,23 @@ def test_a_service_that_no_proxy_has_has_no_requests() -> None:
     assert (found.in_flight, found.held, found.finished, found.replicas) == (0, 0, 0, ())
 
 
-def test_replicas_of_one_number_are_told_apart_by_the_routes() -> None:
+def test_replicas_of_one_number_are_told_apart() -> None:
     counts = proxy(in_flight={name(0, 1): 7, name(0, 2): 5, name(0, 3): 1})
     first, second = at(0, 1, phase="draining"), at(0, 2, phase="draining")
     found = numbers(first, second, at(0, 3), told=(counts,))
     draining = ReplicaPhase.DRAINING
     assert in_flight(found) == [(0, draining, 7), (0, draining, 5), (0, ReplicaPhase.RUNNING, 1)]
+
+
+def test_a_run_that_is_too_old_to_tell_ids_is_told_no_requests_of_replicas() -> None:
+    state = run(spec(), records=(at(0, 1),))
+    published = run_status(state)
+    old = published.model_dump(mode="json")
+    del old["replicas"][0]["id"]
+    counts = proxy(in_flight={name(0, 1): 7}, run_in_flight={"main/web": 7})
+    status = RunStatus.model_validate(old)
+    found = run_metrics(status, route_table(state, NOW), {"one": counts}, RATES, NOW)
+    assert (found.in_flight, found.replicas[0].in_flight) == (7, None)
 
 
 def test_one_that_starts_is_not_given_the_requests_of_the_one_before_it() -> None:

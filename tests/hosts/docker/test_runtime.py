@@ -188,7 +188,7 @@ async def test_a_volume_that_cannot_be_mounted_is_told(
 ) -> None:
     (tmp_path / "file").write_text("")
     mounts = (JobMount(instance_path=str(tmp_path / "file/x"), path="/data"),)
-    with pytest.raises(VolumeFailed, match="file"):
+    with pytest.raises(VolumeFailed, match="A volume could not be mounted"):
         await runtime.start(shell(token, "true", mounts=mounts))
 
 
@@ -228,7 +228,7 @@ async def test_a_program_that_is_not_there_ends_at_once(runtime: DockerRuntime, 
 
 
 async def test_a_user_who_is_not_there_cannot_start(runtime: DockerRuntime, token: str) -> None:
-    with pytest.raises(ContainerCreateFailed, match="nobody-knows"):
+    with pytest.raises(ContainerCreateFailed, match="does not have the user"):
         await runtime.start(shell(token, "true", user="nobody-knows"))
     assert await runtime.remove(token)
 
