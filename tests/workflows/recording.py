@@ -18,6 +18,10 @@ _OF_THE_MACHINE = frozenset({"identity", "workerInstanceKey"})
 _NAMES = ("activityType", "workflowType", "signalName", "timerId")
 
 
+LARGEST = 400_000
+"""Characters of a history: what is large by its values has the course of a small one, too."""
+
+
 class Recorder:
     """Writes one file per scenario, with the courses of events that no earlier one had."""
 
@@ -32,10 +36,13 @@ class Recorder:
         async for history in histories:
             events = _anonymous(json.loads(history.to_json())["events"])
             course = course_of(events)
-            if course not in self._courses:
+            if course in self._courses:
+                continue
+            found = {"id": history.workflow_id, "events": events}
+            line = json.dumps(found, separators=(",", ":"))
+            if len(line) < LARGEST:
                 self._courses.add(course)
-                found = {"id": history.workflow_id, "events": events}
-                kept.append(json.dumps(found, separators=(",", ":")))
+                kept.append(line)
         if kept:
             self._folder.mkdir(exist_ok=True)
             lines = ",\n".join(kept)

@@ -32,6 +32,13 @@ async def test_many_replicas_of_a_large_configuration_start(at_work: Stage) -> N
     assert not at_work.runtime.containers
 
 
+async def test_many_replicas_start_eight_by_eight(at_work: Stage) -> None:
+    await at_work.apply("web", replicas=12)
+    await at_work.until_ready("web", 12)
+    await at_work.stop("web", abort=True)
+    assert not at_work.runtime.containers
+
+
 async def test_the_same_name_lives_again_after_each_stop(at_work: Stage) -> None:
     lives = set()
     for _ in range(4):
