@@ -4,6 +4,7 @@ Names, reasons and the like come from files and servers: a terminal shows them a
 """
 
 import json
+import select
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ UNBOUNDED = 100_000
 """Columns of a pipe: nothing is wrapped for a program that reads."""
 GAP = 2
 """Blanks between two columns."""
+LOOK_SECONDS = 0.2
+"""Between two looks at whether somebody pressed Ctrl-C, while a question waits."""
 ROOMY = 30
 """Columns from which a table can be drawn at all; terminals that tell less are wrong."""
 
@@ -113,11 +116,21 @@ def _answer(question: str) -> str | None:
     try:  # from before the question: Ctrl-C may come as soon as it is seen
         sys.stderr.write(f"{visible(question)} [y/n]: ")
         sys.stderr.flush()
+        _until_typed()
         line = sys.stdin.readline()
         return line.strip().lower() if line else None
     finally:
         if not line:
             sys.stderr.write("\n")
+
+
+def _until_typed() -> None:
+    """Return when there is a line to read.
+
+    A Ctrl-C that comes just before a read that blocks is noticed only when that ends.
+    """
+    while not select.select([sys.stdin], [], [], LOOK_SECONDS)[0]:
+        pass
 
 
 @contextmanager
