@@ -12,7 +12,7 @@ from collections.abc import Collection
 from temporalio.service import RPCError
 
 from engine.runs import Runs
-from perdure.errors import CannotStart, PerdureError, Unavailable
+from perdure.errors import PerdureError
 from store.code import Archive
 from store.store import Store
 
@@ -45,7 +45,7 @@ async def sweep(store: Store, runs: Runs, pause: float = PAUSE) -> None:
                 unused = await sweep_code(store, runs, unused)
                 await sweep_envelopes(store, runs)
             away = False
-        except (Unavailable, CannotStart, OSError, RPCError) as error:
+        except (PerdureError, OSError, RPCError) as error:
             if not away:
                 log.warning("What is over cannot be dropped for now: %s", error)
             away = True

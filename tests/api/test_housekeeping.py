@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.housekeeping import sweep, sweep_code, sweep_envelopes, sweep_runs
 from api.process import watched
-from perdure.errors import NotFound, RunStopping, Unavailable
+from perdure.errors import NoSpace, NotFound, PerdureError, RunStopping, Unavailable
 from perdure.keys import replace_secret
 from perdure.settings import Settings
 from spec.audit import Action
@@ -41,15 +41,22 @@ async def test_old_events_of_the_audit_log_are_swept(store: Store, clock: Clock)
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize(
+    "failure", [Unavailable("The store does not answer."), NoSpace("The disk is full.")]
+)
 async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
-    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: Store,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    failure: PerdureError,
 ) -> None:
     await store.tokens.create("admin", "short", expires_at=clock.now + timedelta(seconds=5))
     clock.move(seconds=5)
-    expire, failures = store.tokens.expire, iter([Unavailable("The store does not answer.")] * 3)
+    expire, failures = store.tokens.expire, iter([failure] * 3)
 
     async def failing() -> int:
-        for failure in failures:
+        if next(failures, None) is not None:
             raise failure
         return await expire()
 
@@ -59,7 +66,7 @@ async def test_a_store_that_fails_is_told_of_once_and_does_not_end_the_sweep(
             while len(await store.tokens.of("admin")) > 1:
                 await asyncio.sleep(0.01)
     assert [record.message for record in caplog.records] == [
-        "What is over cannot be dropped for now: The store does not answer."
+        f"What is over cannot be dropped for now: {failure}"
     ]
 
 
