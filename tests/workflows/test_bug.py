@@ -1,7 +1,5 @@
 """A bug of our own must not delete anything: fixed, the run goes on."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
 from engine import deeds
@@ -11,18 +9,20 @@ from tests.testbed.deadline import eventually
 from tests.workflows.stage import Stage
 
 
-def broken(*given: object, **named: object) -> object:
-    raise KeyError("a bug of ours")
+class Bug:
+    """A policy that fails whenever it is asked."""
 
+    def __init__(self) -> None:
+        self.met = 0
 
-def is_stuck(stage: Stage, workflow_id: str) -> Callable[[], Awaitable[bool]]:
-    """Whether the workflow's code has failed: its task is tried again."""
+    def __call__(self, *given: object, **named: object) -> object:
+        self.met += 1
+        raise KeyError("a bug of ours")
 
-    async def look() -> bool:
-        described = await stage.client.get_workflow_handle(workflow_id).describe()
-        return described.raw_description.pending_workflow_task.attempt > 1
-
-    return look
+    async def is_met_again(self) -> bool:
+        """Whether the workflow's code has failed and been tried again: nothing else tells for sure,
+        since a slow machine's task that timed out is tried again, too."""
+        return self.met > 1
 
 
 @pytest.mark.impatient
@@ -32,9 +32,9 @@ async def test_a_bug_in_the_runs_policy_deletes_nothing(
     await at_work.apply("web", replicas=2)
     await at_work.until_ready("web", 2)
     with monkeypatch.context() as patched:
-        patched.setattr(reconcile, "route_table", broken)
+        patched.setattr(reconcile, "route_table", bug := Bug())
         await at_work.runs.handle("main", "web").cancel()
-        await eventually(is_stuck(at_work, "run/main/web"), "the run's task has failed")
+        await eventually(bug.is_met_again, "the run's task has failed")
         assert at_work.runtime.stopped == []
         assert len(at_work.runtime.containers) == 2
     assert (await at_work.until_ended("web")).status is RunPhase.TERMINATED
@@ -46,11 +46,9 @@ async def test_a_bug_in_a_replica_deletes_nothing(
     at_work: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(deeds, "wait_ready", broken)
+        patched.setattr(deeds, "wait_ready", bug := Bug())
         await at_work.apply("web")
-        state = await at_work.runs.state("main", "web")
-        assert state is not None
-        await eventually(is_stuck(at_work, state.records[0].id), "the replica's task has failed")
+        await eventually(bug.is_met_again, "the replica's task has failed")
         assert at_work.runtime.stopped == []
         assert len(at_work.runtime.containers) == 1
     await at_work.until_ready("web", 1)

@@ -12,7 +12,7 @@ from api.run_gauges import RunGauges
 from policy import reconcile
 from tests.testbed.deadline import eventually
 from tests.workflows.stage import Stage
-from tests.workflows.test_bug import broken
+from tests.workflows.test_bug import Bug
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,7 +91,7 @@ async def test_a_run_that_is_stuck_is_a_figure_of_the_api(
 
     await eventually(one_runs, "the run is listed")
     with monkeypatch.context() as patched:
-        patched.setattr(reconcile, "route_table", broken)
+        patched.setattr(reconcile, "route_table", Bug())
         await at_work.runs.handle("main", "web").cancel()
 
         async def is_stuck() -> bool:

@@ -1,6 +1,6 @@
 """A run that began with one version is taken over, alive, by the next one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,7 +13,6 @@ from tests.testbed.deadline import eventually
 from tests.workflows.later import CarelessReplica, LaterPatch, PatchedReplica
 from tests.workflows.recording import patches_of
 from tests.workflows.stage import Stage, replay_all, working
-from tests.workflows.test_bug import is_stuck
 from workflows.plan import PlanWorkflow
 from workflows.replica import ReplicaWorkflow
 from workflows.run import RunWorkflow
@@ -70,6 +69,16 @@ async def test_what_began_before_goes_on_with_its_old_steps_and_what_begins_take
         assert await builds(stage, old) == await builds(stage, "run/main/web") == {"1", "2"}
         assert await builds(stage, new) == {"2"}
         assert await replay_all(stage.client, codec(stage.settings)) == 3
+
+
+def is_stuck(stage: Stage, workflow_id: str) -> Callable[[], Awaitable[bool]]:
+    """Whether the workflow's task is tried again: its code has failed, or was slow."""
+
+    async def look() -> bool:
+        described = await stage.client.get_workflow_handle(workflow_id).describe()
+        return described.raw_description.pending_workflow_task.attempt > 1
+
+    return look
 
 
 @pytest.mark.impatient
