@@ -82,7 +82,10 @@ class Installation:
             self.process = subprocess.Popen(
                 [*PERDURE, "server"], env=self.environment, stdout=output, stderr=output
             )
-        wait_until(partial(self._is_ready, before), f"{self.log} says so", PATIENCE)
+        try:
+            wait_until(partial(self._is_ready, before), "the server is ready", PATIENCE)
+        except TimeoutError as error:
+            raise AssertionError(self.log.read_text(errors="replace")) from error
 
     def _is_ready(self, before: int) -> bool:
         """Whether the server has said so since its log was so long."""
