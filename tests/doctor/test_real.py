@@ -17,7 +17,7 @@ from tests.workflows.conftest import at_work as at_work
 from tests.workflows.conftest import recorder as recorder
 from tests.workflows.conftest import stage as stage
 from tests.workflows.stage import Stage
-from tests.workflows.test_bug import broken
+from tests.workflows.test_bug import Bug
 
 
 @pytest.mark.impatient
@@ -29,7 +29,7 @@ async def test_a_run_whose_workflow_fails_is_named(
     await at_work.until_ready("web", 1)
     assert problems(judge_stuck(await look_for_stuck(settings))) == []
     with monkeypatch.context() as patched:
-        patched.setattr(reconcile, "route_table", broken)
+        patched.setattr(reconcile, "route_table", Bug())
         await at_work.runs.handle("main", "web").cancel()
 
         async def named() -> bool:
