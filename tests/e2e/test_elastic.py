@@ -6,6 +6,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import httpx
+import pytest
 
 from spec.decision import Rule
 from tests.e2e.installation import Installation, service
@@ -67,6 +68,7 @@ def test_a_service_sleeps_when_nobody_asks_and_the_first_request_waits_for_it(
     assert sum("somebody asks, and there are none" in outcome for outcome in outcomes) == 1
 
 
+@pytest.mark.long
 def test_a_number_set_by_hand_counts_until_it_is_taken_back(
     running: Installation, tmp_path: Path
 ) -> None:
@@ -92,6 +94,7 @@ def test_a_number_set_by_hand_counts_until_it_is_taken_back(
     running.perdure("stop", "-y", name)
 
 
+@pytest.mark.long
 def test_a_browser_is_shown_a_page_that_waits(running: Installation, tmp_path: Path) -> None:
     name = "page"
     begin(running, tmp_path / name, free_port(), HELLO, replicas="0..1", scaling=LATER)
@@ -113,6 +116,7 @@ def test_a_browser_is_shown_a_page_that_waits(running: Installation, tmp_path: P
     running.perdure("stop", "-y", name)
 
 
+@pytest.mark.long
 def test_requests_wait_while_a_plain_process_is_updated_and_rolled_back(
     running: Installation, tmp_path: Path
 ) -> None:
@@ -167,6 +171,7 @@ def test_an_update_that_cannot_serve_is_undone_and_tells_why(
     running.perdure("stop", "-y", name)
 
 
+@pytest.mark.long
 def test_a_run_is_over_when_its_time_is(running: Installation, tmp_path: Path) -> None:
     name = "short"
     begin(running, tmp_path / name, free_port(), HELLO, max_duration=2)
@@ -176,6 +181,7 @@ def test_a_run_is_over_when_its_time_is(running: Installation, tmp_path: Path) -
     assert "It stops: its `max_duration` of 2s is over." in running.perdure("why", name)
 
 
+@pytest.mark.long
 def test_what_a_run_decided_and_how_it_was_can_be_asked_for_later(
     running: Installation, tmp_path: Path
 ) -> None:
