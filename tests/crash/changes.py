@@ -116,7 +116,9 @@ class Course(ABC):
         decisions = self.place.decisions(self.name)
         numbers = [each["number"] for each in decisions]
         assert numbers == list(range(1, len(numbers) + 1)), decisions
-        assert decisions[-1]["rule"] == Rule.STOPPED, decisions
+        rules = [each["rule"] for each in decisions]
+        assert rules.count(Rule.STOPPED) == 1, decisions
+        assert set(rules[rules.index(Rule.STOPPED) + 1 :]) <= {Rule.ENDED}, decisions
         told = self.scene.lives(self.name)
         assert len(told) == self.lives, told.keys()
         wrong = {life: faults_of(lines, whole=_is_whole(lines)) for life, lines in told.items()}

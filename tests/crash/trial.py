@@ -24,7 +24,7 @@ class Ground(StrEnum):
     MORTAL = "Docker that dies"
 
 
-WIDTHS = {Ground.PROCESSES: 1, Ground.PATIENT: 3, Ground.DOCKER: 1, Ground.MORTAL: 1}
+WIDTHS = {Ground.PROCESSES: 2, Ground.PATIENT: 4, Ground.DOCKER: 1, Ground.MORTAL: 1}
 """Installations at once. What hangs for a minute needs no processor for that."""
 
 ARMED = "armed"
