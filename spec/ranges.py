@@ -2,12 +2,18 @@
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from spec.section import Section, problem
 from spec.units import SIZE_PATTERN, Size, format_size
 
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
+
+def whole(value: object) -> object:
+    """`3.0` is 3, as JSON's integers are: also where a number has to be one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=1_000_000)]
 
 _COUNT_PATTERN = r"^\s*(\d+|\d+\s*\.\.\s*\d*|\.\.\s*\d+)\s*$"
 _ONE_SIZE = SIZE_PATTERN.removeprefix("^").removesuffix("$")

@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from spec.load import Amount, WatchMemory
 from spec.public import PublicModel
-from spec.ranges import Count
+from spec.ranges import Count, whole
 from spec.scaling import ReplicaRange, Scaling
 from spec.section import problem
 from spec.units import LONGEST
@@ -111,7 +111,7 @@ class ScaleRequest(PublicModel):
     """
 
     replicas: Count | None = None
-    seconds: Annotated[int, Field(ge=1, le=LONGEST)] | None = None
+    seconds: Annotated[int, BeforeValidator(whole), Field(ge=1, le=LONGEST)] | None = None
 
     @model_validator(mode="after")
     def _time_needs_a_number(self) -> Self:

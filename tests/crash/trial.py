@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
 from tests.crash import points
 from tests.crash.losses import OURS, Case, Fault, Host
@@ -28,6 +29,8 @@ WIDTHS = {Ground.PROCESSES: 2, Ground.PATIENT: 4, Ground.DOCKER: 1, Ground.MORTA
 """Installations at once. What hangs for a minute needs no processor for that."""
 
 ARMED = "armed"
+OPENING = Lock()
+"""Many servers that start at once would each take longer than a server may."""
 
 
 def ground_of(case: Case, host: Host) -> Ground:
@@ -90,7 +93,8 @@ class Lanes:
             settings = {"PERDURE_RUNTIME": "docker", "PERDURE_DOCKER_HOST": self._engine.url}
         life = ExitStack()
         made = installation(home, **settings, **points.settings(home / ARMED))
-        place = life.enter_context(made)
+        with OPENING:
+            place = life.enter_context(made)
         armed(place).mkdir()
         return place, life
 

@@ -27,7 +27,7 @@ TIMEOUT = 60.0
 LOCAL = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
 
 _TARGET = re.compile(r"^(?P<name>[a-z-]+):", re.MULTILINE)
-_FILE = re.compile(r"^# (?P<path>[\w./-]+/[\w.-]+)$", re.MULTILINE)
+_FILE = re.compile(r"^# (?P<path>[\w./-]+\.\w+)$", re.MULTILINE)
 _REST: dict[str, object] = {"type": "service", "port": 8000}
 
 

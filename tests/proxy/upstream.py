@@ -118,11 +118,9 @@ class Upstream:
         task = asyncio.ensure_future(self._run(Connection(reader, writer)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # Also of one that is cancelled before it begins.
+        task.add_done_callback(lambda _: writer.close())
 
     async def _run(self, connection: Connection) -> None:
-        try:
+        with suppress(EOFError, ConnectionError):
             await self._handler(connection)
-        except (EOFError, ConnectionError):
-            pass
-        finally:
-            connection.close()
