@@ -263,8 +263,8 @@ def installation(home: Path, **extra: str) -> Iterator[Installation]:
     """A running one; nothing of it is left afterwards, and no value in a file that it wrote."""
     home.mkdir(parents=True, exist_ok=True)
     place = Installation(home, free_port(), free_port(), extra)
-    place.start()
     try:
+        place.start()
         yield place
         for run in place.runs():
             place.perdure("stop", "-x", "-y", run["name"])
