@@ -13,11 +13,11 @@ from store.applies import Applies
 from tests.doctor.finding import found_by, problems, warnings
 from tests.testbed.deadline import eventually
 from tests.testbed.engine import Engine
+from tests.workflows.bug import Bug
 from tests.workflows.conftest import at_work as at_work
 from tests.workflows.conftest import recorder as recorder
 from tests.workflows.conftest import stage as stage
 from tests.workflows.stage import Stage
-from tests.workflows.test_bug import Bug
 
 
 @pytest.mark.impatient

@@ -6,23 +6,8 @@ from engine import deeds
 from policy import reconcile
 from spec.status import RunPhase
 from tests.testbed.deadline import eventually
+from tests.workflows.bug import Bug
 from tests.workflows.stage import Stage
-
-
-class Bug:
-    """A policy that fails whenever it is asked."""
-
-    def __init__(self) -> None:
-        self.met = 0
-
-    def __call__(self, *given: object, **named: object) -> object:
-        self.met += 1
-        raise KeyError("a bug of ours")
-
-    async def is_met_again(self) -> bool:
-        """Whether the workflow's code has failed and been tried again: nothing else tells for sure,
-        since a slow machine's task that timed out is tried again, too."""
-        return self.met > 1
 
 
 @pytest.mark.impatient

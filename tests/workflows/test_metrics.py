@@ -11,8 +11,8 @@ from prometheus_client import REGISTRY
 from api.run_metrics import RunMetrics
 from policy import reconcile
 from tests.testbed.deadline import eventually
+from tests.workflows.bug import Bug
 from tests.workflows.stage import Stage
-from tests.workflows.test_bug import Bug
 
 ROOT = Path(__file__).parents[2]
 
